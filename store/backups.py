@@ -1,0 +1,47 @@
+"""Earlier states of the store, kept as hard links beside it."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+KEPT_NEWEST = 10
+KEPT_DAYS = 14
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
+
+
+def backup_folder(store: Path) -> Path:
+    """Return the folder of the backups of `store`."""
+    return store.with_name(f"{store.name}.backups")
+
+
+def list_backups(store: Path) -> list[Path]:
+    """Return the backups of `store`, newest first."""
+    return sorted(backup_folder(store).glob("*.json"), key=lambda path: path.name, reverse=True)
+
+
+def link_backup(store: Path) -> None:
+    """Keep the current file of `store` under a second name, then drop what is too old.
+
+    A link costs microseconds however large the file is; it must be made before the file is
+    replaced. The newest ten stay, and of the days before them the last one of each day.
+    """
+    folder = backup_folder(store)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.link(store, folder / f"{datetime.now(UTC).strftime(_STAMP)}.json")
+    for path in superseded(list_backups(store)):
+        path.unlink(missing_ok=True)
+
+
+def superseded(backups: list[Path]) -> list[Path]:
+    """Return those of `backups` (newest first) that may go."""
+    days: set[str] = {path.name[:8] for path in backups[:KEPT_NEWEST]}
+    gone = []
+    for path in backups[KEPT_NEWEST:]:
+        day = path.name[:8]
+        if day in days or len(days) >= KEPT_DAYS:
+            gone.append(path)
+        else:
+            days.add(day)
+    return gone

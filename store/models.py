@@ -1,0 +1,142 @@
+"""What the store holds: users, filter rules and settings, as plain immutable values.
+
+They import nothing slow, because log-on and the first frame read them. Whatever comes from
+outside passes `store.validation` (pydantic) before it becomes one of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypedDict
+
+from store.names import match_key
+
+Authentication = Literal["integrated", "directory_services"]
+INTEGRATED: Authentication = "integrated"
+DIRECTORY_SERVICES: Authentication = "directory_services"
+AUTHENTICATION_LABELS: dict[str, str] = {
+    INTEGRATED: "Integrated",
+    DIRECTORY_SERVICES: "Directory Services",
+}
+
+DirectoryService = Literal["none", "application_integration"]
+APPLICATION_INTEGRATION: DirectoryService = "application_integration"
+
+
+class UserRow(TypedDict):
+    """One user as the store's file spells it. A row is never changed in place."""
+
+    user_name: str
+    full_name: str | None
+    distinguished_name: str | None
+    email_addresses: list[str]
+    authentication: Authentication
+    privileges: list[str]
+    folder_privileges: dict[str, list[str]]
+    password_hash: str | None
+    created: str
+    changed: str
+    rev: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user of the archive.
+
+    `folder_privileges` maps an archive folder (the `match_key` of its owner's user name) to the
+    rights on it. `created` and `changed` are UTC times in ISO 8601. `rev` is the generation of the
+    last write to this user, so a user who was deleted and made again never has an old one; it
+    and the times are set by the store.
+    """
+
+    user_name: str
+    full_name: str | None = None
+    distinguished_name: str | None = None
+    email_addresses: list[str] = field(default_factory=list)
+    authentication: Authentication = INTEGRATED
+    privileges: list[str] = field(default_factory=list)
+    folder_privileges: dict[str, list[str]] = field(default_factory=dict)
+    password_hash: str | None = field(default=None, repr=False)
+    created: str = ""
+    changed: str = ""
+    rev: int = 0
+
+    @property
+    def key(self) -> str:
+        """The form of the user name under which users are matched."""
+        return match_key(self.user_name)
+
+    @classmethod
+    def from_row(cls, row: UserRow) -> User:
+        """Build the user from a row; fields of a newer version are left in the row."""
+        return cls(**{name: row[name] for name in _USER_FIELDS if name in row})  # type: ignore[literal-required]
+
+    def to_row(self) -> UserRow:
+        """Return the user as the store's file spells it."""
+        return asdict(self)  # type: ignore[return-value]
+
+
+_USER_FIELDS = tuple(item.name for item in fields(User))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterRule:
+    """One rule of the scope: users whose `field` matches the glob `pattern` are in or out."""
+
+    action: Literal["include", "exclude"]
+    field: Literal["user_name", "email_domain", "distinguished_name"]
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, under the name that the command line and JSON use.
+
+    `password` holds the Fernet token of the directory's password, never the password.
+    Times are in seconds, sizes in MiB. Filters apply in order.
+    """
+
+    directory_service: DirectoryService = "none"
+    url: str = ""
+    ignore_ssl_warnings: bool = False
+    ca_file: str = ""
+    pinned_certificate: str = ""
+    requires_authentication: bool = False
+    user_name: str = ""
+    password: str = field(default="", repr=False)
+    password_command: tuple[str, ...] = ()
+    password_file: str = ""
+    auth_command: str = "auth"
+    auth_user_field: str = "userName"
+    auth_password_field: str = "password"  # noqa: S105 - the name of a form field
+    auth_success_field: str = "succeeded"
+    auto_delete: bool = False
+    filters: tuple[FilterRule, ...] = ()
+    default_privileges: tuple[str, ...] = ("login",)
+    default_folder_privileges: tuple[str, ...] = ("read",)
+    archive_root: str = ""
+    guard_max_deletes: int = 25
+    guard_max_delete_percent: int = 10
+    guard_small_deletes: int = 3
+    max_answer_mib: int = 64
+    max_users: int = 100_000
+    list_timeout: int = 120
+    login_timeout: int = 10
+
+    @classmethod
+    def from_stored(cls, stored: dict[str, Any]) -> Settings:
+        """Build settings from the file's own record, which was validated when it was written."""
+        known = {name: stored[name] for name in SETTING_KEYS if name in stored}
+        for name in _TUPLE_SETTINGS & known.keys():
+            known[name] = tuple(known[name])
+        if "filters" in known:
+            known["filters"] = tuple(FilterRule(**rule) for rule in known["filters"])
+        return cls(**known)
+
+    def to_stored(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values, the password as its token."""
+        return asdict(self)
+
+
+SETTING_KEYS = tuple(item.name for item in fields(Settings))
+_TUPLE_SETTINGS = frozenset({"password_command", "default_privileges", "default_folder_privileges"})

@@ -1,0 +1,71 @@
+"""Privileges of a user, and rights on archive folders."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from store.errors import InvalidValue
+from store.text import printable
+
+NONE = "none"
+ADMIN = "admin"
+LOGIN = "login"
+CHANGE_PASSWORD = "changePassword"  # noqa: S105 - the name of a privilege
+
+PRIVILEGES = {
+    NONE: "None",
+    ADMIN: "Administrator",
+    LOGIN: "Log on",
+    CHANGE_PASSWORD: "Change own password",
+    "archive": "Archive E-mail",
+    "modifyArchiveProfiles": "Manage archiving profiles",
+    "export": "Export E-mail",
+    "modifyExportProfiles": "Manage export profiles",
+    "delete": "Delete E-mail",
+}
+FOLDER_PRIVILEGES = {
+    NONE: "None",
+    "read": "Read",
+    "write": "Write",
+    "delete": "Delete",
+}
+_ALONE = (NONE, ADMIN)
+
+HAND_MADE_PRIVILEGES = (LOGIN, CHANGE_PASSWORD)
+HAND_MADE_FOLDER_PRIVILEGES = ("read", "write")
+
+
+def may_log_on(privileges: Collection[str]) -> bool:
+    """Tell whether these privileges allow a log-on."""
+    return LOGIN in privileges or ADMIN in privileges
+
+
+def check_privileges(privileges: Collection[str]) -> list[str]:
+    """Return `privileges` without repetition, in the order of the table.
+
+    Raises `InvalidValue` for an unknown identifier, for none at all, and where `none` or `admin`
+    does not stand alone.
+    """
+    return _check(privileges, PRIVILEGES, "privilege")
+
+
+def check_folder_privileges(privileges: Collection[str]) -> list[str]:
+    """Return the rights on one archive folder, checked like `check_privileges`."""
+    return _check(privileges, FOLDER_PRIVILEGES, "folder privilege")
+
+
+def _check(chosen: Collection[str], known: dict[str, str], what: str) -> list[str]:
+    for name in chosen:
+        if name not in known:
+            raise InvalidValue(
+                f"“{printable(name, 60)}” is no {what}. Nothing was written. "
+                f"Choose from: {', '.join(known)}."
+            )
+    if not chosen:
+        raise InvalidValue(f"No {what} was given. Nothing was written. Use “none” for no access.")
+    for name in _ALONE:
+        if name in chosen and len(set(chosen)) > 1:
+            raise InvalidValue(
+                f"The {what} “{name}” stands alone. Nothing was written. Remove the others or it."
+            )
+    return [name for name in known if name in chosen]

@@ -1,0 +1,122 @@
+"""The directory's password: encrypted in the settings, its key in the config directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from pathlib import Path
+
+from store.errors import SecretUnavailable, StoreUnwritable
+from store.models import Settings
+from store.text import printable
+
+_COMMAND_SECONDS = 10
+
+
+class SecretBox:
+    """Encrypts and decrypts with the Fernet key in one file of mode 0600."""
+
+    def __init__(self, key_path: Path) -> None:
+        self._key_path = key_path
+
+    def encrypt(self, secret: str) -> str:
+        """Return the token for `secret`; makes the key on first use."""
+        from cryptography.fernet import Fernet
+
+        return Fernet(self._key() or self._make_key()).encrypt(secret.encode()).decode("ascii")
+
+    def decrypt(self, token: str) -> str:
+        """Return the secret of `token`; raises `SecretUnavailable` if its key is lost."""
+        from cryptography.fernet import Fernet, InvalidToken
+
+        try:
+            return Fernet(self._key() or b"").decrypt(token).decode()
+        except (InvalidToken, ValueError):
+            raise SecretUnavailable(
+                "The directory's password cannot be decrypted: its key "
+                f"{printable(self._key_path)} is missing or another one. Nothing was changed. "
+                "Enter the password again, on the Connection screen or with "
+                "`mailroster settings set password`."
+            ) from None
+
+    def _key(self) -> bytes | None:
+        try:
+            return self._key_path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise SecretUnavailable(
+                f"The key {printable(self._key_path)} cannot be read: {error.strerror}. "
+                "Nothing was changed. Check its owner and mode."
+            ) from None
+
+    def _make_key(self) -> bytes:
+        from cryptography.fernet import Fernet
+
+        key = Fernet.generate_key()
+        temporary = self._key_path.with_name(f".{self._key_path.name}.{os.getpid()}.tmp")
+        try:
+            self._key_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                os.fchmod(descriptor, 0o600)
+                os.write(descriptor, key)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            # A link, not a rename: if another process was first, its key stays.
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, self._key_path)
+            temporary.unlink()
+        except OSError as error:
+            raise StoreUnwritable(
+                f"The key {printable(self._key_path)} cannot be made: {error.strerror}. "
+                "Nothing was changed. Check the owner and mode of its folder."
+            ) from None
+        return self._key_path.read_bytes()
+
+
+def directory_password(settings: Settings, box: SecretBox) -> str:
+    """Return the password for the directory's service credentials.
+
+    It comes from `password_command` (run without a shell), else from the first line of
+    `password_file`, else from the store. Raises `SecretUnavailable`.
+    """
+    if settings.password_command:
+        return _from_command(settings.password_command)
+    if settings.password_file:
+        try:
+            return Path(settings.password_file).read_text().split("\n", 1)[0]
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretUnavailable(
+                f"The password file {printable(settings.password_file)} cannot be read: "
+                f"{getattr(error, 'strerror', None) or 'it is not UTF-8'}. Nothing was changed."
+            ) from None
+    return box.decrypt(settings.password) if settings.password else ""
+
+
+def _from_command(command: tuple[str, ...]) -> str:
+    shown = printable(command[0], 200)
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_COMMAND_SECONDS,
+            check=True,
+            encoding="utf-8",
+        )
+    except (OSError, UnicodeDecodeError, subprocess.SubprocessError) as error:
+        if isinstance(error, subprocess.CalledProcessError):
+            problem = f"ended with exit code {error.returncode}"
+        elif isinstance(error, subprocess.TimeoutExpired):
+            problem = f"took longer than {_COMMAND_SECONDS} seconds"
+        else:
+            problem = "could not be run, or its output is not UTF-8"
+        raise SecretUnavailable(
+            f"The password command “{shown}” {problem}. Nothing was changed. "
+            "Run it by hand to see why."
+        ) from None
+    return done.stdout.split("\n", 1)[0]

@@ -1,0 +1,21 @@
+"""The one boundary between data from outside and a terminal, a log or a message."""
+
+from __future__ import annotations
+
+
+def printable(text: object, limit: int | None = None) -> str:
+    r"""Return `text` with everything that could steer a terminal made visible.
+
+    Control characters (ESC among them), format characters (bidirectional overrides, zero
+    width), line separators, surrogates and unassigned code points become `\x1b`-like escapes.
+    With `limit`, a longer text is cut to that many characters, the last one an ellipsis.
+    """
+    shown = str(text)
+    if limit is not None and len(shown) > limit:
+        shown = shown[: limit - 1] + "…"
+    if shown.isprintable():
+        return shown
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in shown
+    )

@@ -1,0 +1,192 @@
+"""The user database in a TinyDB file."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tinydb import TinyDB
+
+from store.administrators import check_administrator_remains
+from store.errors import StoreConflict, StoreDamaged, StoreTooNew, StoreUnwritable
+from store.interface import Batch, Edit, Snapshot
+from store.lock import WAIT_SECONDS, writer_lock
+from store.models import Settings, UserRow
+from store.names import match_key
+from store.storage import DurableStorage, collector_paused
+from store.text import printable
+
+SCHEMA = 1
+_WATCH_SECONDS = 0.5
+_USERS = TinyDB.default_table_name
+_ONLY = "1"  # the document id in the tables that hold a single document
+_EMPTY = Snapshot("", 0, Settings(), {})
+
+Tables = dict[str, dict[str, Any]]
+
+
+class TinyDBStore:
+    """A `Store` on one JSON file that stock TinyDB opens too.
+
+    Users are the documents of TinyDB's default table; `meta` holds schema, store id and
+    generation, `settings` the settings. Fields that this version does not know survive a write.
+    """
+
+    def __init__(self, path: Path, lock_wait: float = WAIT_SECONDS) -> None:
+        self._path = path
+        self._lock_path = path.with_name(f"{path.name}.lock")
+        self._lock_wait = lock_wait
+        self._storage = DurableStorage(path)
+        self._mutex = threading.RLock()
+        self._tables: Tables = {}
+        self._ids: dict[str, str] = {}
+        self._snapshot = _EMPTY
+
+    @property
+    def generation(self) -> int:
+        """The number of writes so far, as of the last snapshot."""
+        return self._snapshot.generation
+
+    def snapshot(self) -> Snapshot:
+        """Return the current state, read again only if the file was replaced."""
+        with self._mutex:
+            if self._storage.changed():
+                self._load()
+            return self._snapshot
+
+    def apply(self, batch: Batch) -> Snapshot:
+        """Write the batch in one durable write; see `Store.apply`."""
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnwritable(
+                f"The folder {printable(self._path.parent)} cannot be made: {error.strerror}. "
+                "Nothing was written. Make it by hand, or choose another store with --store."
+            ) from None
+        with self._mutex, writer_lock(self._lock_path, self._lock_wait):
+            before = self.snapshot()
+            _check_unchanged(before, batch)
+            settings = before.settings if batch.settings is None else batch.settings
+            if not batch.edits and settings == before.settings and before.store_id:
+                return before
+            generation = before.generation + 1
+            users, table, ids = self._edited(batch.edits, generation)
+            touched = {edit.key for edit in batch.edits}
+            check_administrator_remains(before.users, users, touched)
+            store_id = before.store_id or uuid.uuid4().hex
+            after = Snapshot(store_id, generation, settings, users)
+            tables = {**self._tables, _USERS: table, **self._documents(after)}
+            self._storage.write(tables)
+            self._tables, self._ids, self._snapshot = tables, ids, after
+        return after
+
+    async def watch(self) -> AsyncIterator[Snapshot]:
+        """Yield the new state whenever another process or session replaced the file."""
+        seen = self._snapshot
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if self._storage.changed():
+                await asyncio.to_thread(self.snapshot)
+            if self._snapshot is not seen:
+                seen = self._snapshot
+                yield seen
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._storage.close()
+
+    def _load(self) -> None:
+        with collector_paused():
+            tables = self._storage.read()
+            if tables is None:
+                self._tables, self._ids, self._snapshot = {}, {}, _EMPTY
+                return
+            try:
+                meta = tables["meta"][_ONLY]
+                if meta["schema"] > SCHEMA:
+                    raise StoreTooNew(
+                        f"The store {printable(self._path)} was written by a newer mailroster "
+                        f"(schema {meta['schema']}, this one knows {SCHEMA}). It was left as it "
+                        "is. Use the newer version."
+                    )
+                table = tables[_USERS]
+                users: dict[str, UserRow] = {
+                    match_key(row["user_name"]): row for row in table.values()
+                }
+                snapshot = Snapshot(
+                    meta["store_id"],
+                    meta["generation"],
+                    Settings.from_stored(tables["settings"][_ONLY]),
+                    users,
+                )
+                ids = dict(zip(users, table, strict=True))
+            except StoreDamaged:
+                raise
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                raise self._storage.damaged(
+                    f"is not a mailroster store, or two users have the same name ({error!r})"
+                ) from None
+            self._tables, self._ids, self._snapshot = tables, ids, snapshot
+
+    def _documents(self, after: Snapshot) -> Tables:
+        kept_meta = self._tables.get("meta", {}).get(_ONLY, {})
+        kept_settings = self._tables.get("settings", {}).get(_ONLY, {})
+        meta = {"schema": SCHEMA, "store_id": after.store_id, "generation": after.generation}
+        return {
+            "meta": {_ONLY: {**kept_meta, **meta}},
+            "settings": {_ONLY: {**kept_settings, **after.settings.to_stored()}},
+        }
+
+    def _edited(
+        self, edits: Sequence[Edit], generation: int
+    ) -> tuple[dict[str, UserRow], dict[str, Any], dict[str, str]]:
+        """Return users, table and document ids after `edits`; the current ones stay as they are."""
+        users = dict(self._snapshot.users)
+        table = dict(self._tables.get(_USERS, {}))
+        ids = dict(self._ids)
+        next_id = max(map(int, table), default=0) + 1 if edits else 0
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        vacated: dict[str, tuple[str, UserRow]] = {}
+        for edit in edits:
+            if edit.rev:
+                vacated[edit.key] = (ids.pop(edit.key), users.pop(edit.key))
+                del table[vacated[edit.key][0]]
+        for edit in edits:
+            if edit.user is None:
+                continue
+            doc_id, old = vacated.get(edit.key, (str(next_id), None))
+            next_id += old is None
+            row = edit.user.to_row()
+            row["rev"] = generation
+            row["changed"] = now
+            row["created"] = row["created"] or now
+            key = edit.user.key
+            if key in users:
+                raise StoreConflict([f"the name “{printable(edit.user.user_name)}” is taken"])
+            users[key] = table[doc_id] = row if old is None else {**old, **row}
+            ids[key] = doc_id
+        return users, table, ids
+
+
+def _check_unchanged(current: Snapshot, batch: Batch) -> None:
+    differences = []
+    if batch.based_on_settings is not None and batch.based_on_settings != current.settings:
+        differences.append("the settings were changed")
+    for edit in batch.edits:
+        row = current.users.get(edit.key)
+        if edit.rev == (row["rev"] if row else 0):
+            continue
+        name = printable(row["user_name"] if row else edit.key)
+        if row is None:
+            differences.append(f"user “{name}” was deleted")
+        elif edit.rev == 0:
+            differences.append(f"user “{name}” was added")
+        else:
+            differences.append(f"user “{name}” was changed on {row['changed']}")
+    if differences:
+        raise StoreConflict(differences)

@@ -1,0 +1,68 @@
+"""Filters: which of the directory's users are in scope."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from fnmatch import translate
+from typing import Any, get_args, get_type_hints
+
+from store.errors import InvalidValue
+from store.models import FilterRule
+from store.text import printable
+from sync.listing import DirectoryUser
+
+Scope = Callable[[DirectoryUser], bool]
+
+RULE_ACTIONS: tuple[str, ...] = get_args(get_type_hints(FilterRule)["action"])
+RULE_FIELDS: tuple[str, ...] = get_args(get_type_hints(FilterRule)["field"])
+
+
+def scope_of(rules: Iterable[FilterRule]) -> Scope:
+    """Return the test for users in scope.
+
+    In scope is who is matched by an include rule, or there is none, and by no exclude rule.
+    Patterns are shell-style globs, case-insensitive, on the whole value.
+    """
+    compiled = [(rule.action, _matcher(rule)) for rule in rules]
+    includes = [matches for action, matches in compiled if action == "include"]
+    excludes = [matches for action, matches in compiled if action == "exclude"]
+
+    def in_scope(user: DirectoryUser) -> bool:
+        if includes and not any(matches(user) for matches in includes):
+            return False
+        return not any(matches(user) for matches in excludes)
+
+    return in_scope
+
+
+def parse_rule(text: str) -> FilterRule:
+    """Read a rule as it is typed: `include user_name a*`; raises `InvalidValue`."""
+    words = text.split(None, 2)
+    if len(words) == 3 and words[0] in RULE_ACTIONS and words[1] in RULE_FIELDS:
+        return FilterRule(action=words[0], field=words[1], pattern=words[2].strip())  # type: ignore[arg-type]
+    raise InvalidValue(
+        f"“{printable(text, 100)}” is no filter rule. Nothing was written. Write "
+        f"{' or '.join(RULE_ACTIONS)}, then {', '.join(RULE_FIELDS)}, then a pattern, such as "
+        "“exclude user_name svc-*”."
+    )
+
+
+def rule_text(rule: FilterRule) -> str:
+    """Return the rule as it is typed; `parse_rule` reads it back."""
+    return f"{rule.action} {rule.field} {rule.pattern}"
+
+
+def _matcher(rule: FilterRule) -> Scope:
+    match = re.compile(translate(rule.pattern.casefold())).match
+    values = _VALUES[rule.field]
+    return lambda user: any(match(value.casefold()) for value in values(user))
+
+
+_VALUES: dict[str, Callable[[DirectoryUser], Iterable[Any]]] = {
+    "user_name": lambda user: (user.user_name,),
+    "email_domain": lambda user: (address.rpartition("@")[2] for address in user.email_addresses),
+    "distinguished_name": lambda user: (
+        () if user.distinguished_name is None else (user.distinguished_name,)
+    ),
+}

@@ -1,0 +1,43 @@
+"""What every command and screen works on: the store, its secrets and its archive folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from store.archives import Archives
+from store.interface import Snapshot, Store
+from store.locations import archive_root, key_path, store_path
+from store.models import Settings
+from store.secrets import SecretBox
+from store.tinydb_store import TinyDBStore
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An open store with its secrets; `path` is where it lives."""
+
+    path: Path
+    store: Store
+    secrets: SecretBox
+
+    def snapshot(self) -> Snapshot:
+        """Return the store's current state."""
+        return self.store.snapshot()
+
+    def archives(self, settings: Settings) -> Archives:
+        """Return the archive folders under these settings."""
+        return Archives(archive_root(settings.archive_root, self.path))
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+def open_workspace(store: str | None = None, key: Path | None = None) -> Workspace:
+    """Open the store at the path given, or where `MAILROSTER_STORE` or the platform says.
+
+    `key` is the file with the key for secrets, by default in the config directory.
+    """
+    path = store_path(store)
+    return Workspace(path, TinyDBStore(path), SecretBox(key or key_path()))

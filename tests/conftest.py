@@ -1,0 +1,33 @@
+"""What every test may use: a clean environment, fast hashes, a workspace on real files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sync.workspace import Workspace, open_workspace
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes the tester's own store, key or proxy settings."""
+    monkeypatch.delenv("MAILROSTER_STORE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+
+
+@pytest.fixture(autouse=True)
+def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """bcrypt's lowest cost; what the real cost is has a test of its own."""
+    monkeypatch.setattr("store.passwords.COST", 4)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A new, empty store with its key."""
+    opened = open_workspace(str(tmp_path / "users.json"), tmp_path / "secret.key")
+    yield opened
+    opened.close()
