@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from pathlib import Path
 
 from store.errors import SecretUnavailable, StoreUnwritable
@@ -97,6 +96,8 @@ def directory_password(settings: Settings, box: SecretBox) -> str:
 
 
 def _from_command(command: tuple[str, ...]) -> str:
+    import subprocess  # slow to import, seldom used
+
     shown = printable(command[0], 200)
     try:
         done = subprocess.run(

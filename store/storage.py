@@ -124,12 +124,10 @@ class DurableStorage(Storage):
             stray.unlink(missing_ok=True)
 
     def damaged(self, problem: str) -> StoreDamaged:
-        backups = list_backups(self._path)
-        advice = (
-            f"The newest backup is {printable(backups[0])}; copy it over the store to go back to it."
-            if backups
-            else "There is no backup beside it."
-        )
+        """Return the error for a file that cannot be used, naming the newest backup."""
+        advice = "There is no backup beside it."
+        for backup in list_backups(self._path)[:1]:
+            advice = f"Its newest backup is {printable(backup)}; copy it back to return to it."
         return StoreDamaged(
             f"The store {printable(self._path)} {problem}. It was left as it is. {advice}"
         )

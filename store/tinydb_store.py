@@ -101,37 +101,35 @@ class TinyDBStore:
         self._storage.close()
 
     def _load(self) -> None:
-        with collector_paused():
-            tables = self._storage.read()
-            if tables is None:
-                self._tables, self._ids, self._snapshot = {}, {}, _EMPTY
-                return
-            try:
-                meta = tables["meta"][_ONLY]
-                if meta["schema"] > SCHEMA:
-                    raise StoreTooNew(
-                        f"The store {printable(self._path)} was written by a newer mailroster "
-                        f"(schema {meta['schema']}, this one knows {SCHEMA}). It was left as it "
-                        "is. Use the newer version."
-                    )
-                table = tables[_USERS]
-                users: dict[str, UserRow] = {
-                    match_key(row["user_name"]): row for row in table.values()
-                }
-                snapshot = Snapshot(
-                    meta["store_id"],
-                    meta["generation"],
-                    Settings.from_stored(tables["settings"][_ONLY]),
-                    users,
+        try:
+            with collector_paused():
+                self._tables, self._ids, self._snapshot = self._read()
+        except StoreDamaged:
+            self._storage.close()  # so that it is read, and refused, again
+            raise
+
+    def _read(self) -> tuple[Tables, dict[str, str], Snapshot]:
+        tables = self._storage.read()
+        if tables is None:
+            return {}, {}, _EMPTY
+        try:
+            meta = tables["meta"][_ONLY]
+            if meta["schema"] > SCHEMA:
+                raise StoreTooNew(
+                    f"The store {printable(self._path)} was written by a newer mailroster "
+                    f"(schema {meta['schema']}, this one knows {SCHEMA}). It was left as it is. "
+                    "Use the newer version."
                 )
-                ids = dict(zip(users, table, strict=True))
-            except StoreDamaged:
-                raise
-            except (LookupError, TypeError, ValueError, AttributeError) as error:
-                raise self._storage.damaged(
-                    f"is not a mailroster store, or two users have the same name ({error!r})"
-                ) from None
-            self._tables, self._ids, self._snapshot = tables, ids, snapshot
+            table = tables[_USERS]
+            users: dict[str, UserRow] = {match_key(row["user_name"]): row for row in table.values()}
+            settings = Settings.from_stored(tables["settings"][_ONLY])
+            ids = dict(zip(users, table, strict=True))
+            snapshot = Snapshot(meta["store_id"], meta["generation"], settings, users)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise self._storage.damaged(
+                f"is not a mailroster store, or two users have the same name ({error!r})"
+            ) from None
+        return tables, ids, snapshot
 
     def _documents(self, after: Snapshot) -> Tables:
         kept_meta = self._tables.get("meta", {}).get(_ONLY, {})
@@ -161,14 +159,14 @@ class TinyDBStore:
                 continue
             doc_id, old = vacated.get(edit.key, (str(next_id), None))
             next_id += old is None
-            row = edit.user.to_row()
+            row: UserRow = {**(old or {}), **edit.user.to_row()}  # type: ignore[typeddict-item]
             row["rev"] = generation
             row["changed"] = now
             row["created"] = row["created"] or now
             key = edit.user.key
             if key in users:
                 raise StoreConflict([f"the name “{printable(edit.user.user_name)}” is taken"])
-            users[key] = table[doc_id] = row if old is None else {**old, **row}
+            users[key] = table[doc_id] = row
             ids[key] = doc_id
         return users, table, ids
 

@@ -1,0 +1,146 @@
+"""What every `Store` must do. A suite for one implementation supplies `store` and `other`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from store.errors import LastAdministrator, StoreConflict
+from store.interface import Batch, Edit, Store
+from store.models import DIRECTORY_SERVICES, Settings, User
+
+ANNA = User(user_name="anna", full_name="Anna", privileges=["login"])
+BERT = User(user_name="Bert", privileges=["login"])
+ROOT = User(user_name="root", privileges=["admin"], password_hash="$2b$04$x")
+
+
+def found(store: Store, name: str) -> User:
+    user = store.snapshot().find(name)
+    assert user
+    return user
+
+
+class StoreContract:
+    """Run with fixtures `store` (empty) and `other` (a second session on the same data)."""
+
+    def test_a_new_store_is_empty(self, store: Store) -> None:
+        state = store.snapshot()
+        assert (state.generation, dict(state.users), state.settings) == (0, {}, Settings())
+
+    def test_a_created_user_is_there_for_every_session(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        for session in (store, other):
+            user = found(session, "ANNA")
+            assert (user.user_name, user.full_name, user.rev) == ("anna", "Anna", 1)
+            assert user.created == user.changed != ""
+
+    def test_the_store_id_stays(self, store: Store, other: Store) -> None:
+        first = store.apply(Batch([Edit.create(ANNA)])).store_id
+        assert first
+        assert other.apply(Batch([Edit.create(BERT)])).store_id == first
+
+    def test_the_generation_counts_writes(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA), Edit.create(BERT)]))
+        assert store.generation == 1
+        store.apply(Batch([Edit.delete(found(store, "anna"))]))
+        assert store.generation == 2
+
+    def test_nothing_to_do_writes_nothing(self, store: Store) -> None:
+        state = store.apply(Batch([Edit.create(ANNA)]))
+        assert store.apply(Batch()) is state
+        assert store.apply(Batch(settings=state.settings)).generation == 1
+
+    def test_an_update_changes_rev_and_keeps_created(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        before = found(store, "anna")
+        store.apply(Batch([Edit.update(before, replace(before, full_name="A."))]))
+        after = found(store, "anna")
+        assert (after.full_name, after.rev, after.created) == ("A.", 2, before.created)
+
+    def test_a_user_made_again_has_a_new_rev(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        old = found(store, "anna")
+        store.apply(Batch([Edit.delete(old)]))
+        store.apply(Batch([Edit.create(ANNA)]))
+        with pytest.raises(StoreConflict):
+            store.apply(Batch([Edit.delete(old)]))
+
+    def test_a_rename_takes_the_new_name(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        before = found(store, "anna")
+        store.apply(Batch([Edit.update(before, replace(before, user_name="Anne"))]))
+        assert store.snapshot().find("anna") is None
+        assert found(store, "anne").created == before.created
+
+    def test_names_can_be_swapped_in_one_batch(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA), Edit.create(replace(BERT, full_name="Bert"))]))
+        anna, bert = found(store, "anna"), found(store, "bert")
+        store.apply(
+            Batch(
+                [
+                    Edit.update(anna, replace(anna, user_name="bert")),
+                    Edit.update(bert, replace(bert, user_name="anna")),
+                ]
+            )
+        )
+        assert found(store, "anna").full_name == "Bert"
+        assert found(store, "bert").full_name == "Anna"
+
+    def test_a_taken_name_is_refused(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA), Edit.create(BERT)]))
+        anna = found(store, "anna")
+        with pytest.raises(StoreConflict, match="is taken"):
+            store.apply(Batch([Edit.update(anna, replace(anna, user_name="BERT"))]))
+        with pytest.raises(StoreConflict, match="user “anna” was added"):
+            store.apply(Batch([Edit.create(replace(ANNA, user_name="Anna"))]))
+        assert store.generation == 1
+
+    def test_a_batch_is_written_whole_or_not_at_all(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA), Edit.create(BERT)]))
+        anna, bert = found(store, "anna"), found(store, "bert")
+        other.apply(Batch([Edit.update(bert, replace(bert, full_name="Changed"))]))
+        with pytest.raises(StoreConflict) as conflict:
+            store.apply(Batch([Edit.delete(anna), Edit.delete(bert)]))
+        assert len(conflict.value.differences) == 1
+        assert "“Bert” was changed" in conflict.value.differences[0]
+        assert set(store.snapshot().users) == {"anna", "bert"}
+
+    def test_settings_are_kept_and_guarded(self, store: Store, other: Store) -> None:
+        first = Settings(url="https://x.org/", auto_delete=True)
+        store.apply(Batch(settings=first))
+        assert other.snapshot().settings == first
+        other.apply(Batch(settings=Settings()))
+        with pytest.raises(StoreConflict, match="the settings were changed"):
+            store.apply(Batch(settings=replace(first, url=""), based_on_settings=first))
+        assert store.snapshot().settings == Settings()
+
+    def test_an_old_snapshot_never_changes(self, store: Store) -> None:
+        old = store.apply(Batch([Edit.create(ANNA)]))
+        store.apply(Batch([Edit.delete(found(store, "anna")), Edit.create(BERT)]))
+        assert list(old.users) == ["anna"]
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            None,
+            replace(ROOT, privileges=["login"]),
+            replace(ROOT, authentication=DIRECTORY_SERVICES),
+            replace(ROOT, password_hash=None),
+        ],
+    )
+    def test_the_last_local_administrator_stays(self, store: Store, changed: User | None) -> None:
+        store.apply(Batch([Edit.create(ROOT), Edit.create(ANNA)]))
+        root = found(store, "root")
+        edit = Edit("root", root.rev, changed)
+        with pytest.raises(LastAdministrator):
+            store.apply(Batch([edit]))
+        assert found(store, "root") == root
+        store.apply(Batch([Edit.create(replace(ROOT, user_name="second"))]))
+        store.apply(Batch([edit]))  # with a second one, the same edit goes through
+
+    def test_a_new_administrator_may_replace_the_last_one_in_one_batch(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ROOT)]))
+        root = found(store, "root")
+        store.apply(Batch([Edit.delete(root), Edit.create(replace(ROOT, user_name="second"))]))
+        assert list(store.snapshot().users) == ["second"]

@@ -1,0 +1,78 @@
+"""The directory's password at rest."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from store.errors import SecretUnavailable
+from store.models import Settings
+from store.secrets import SecretBox, directory_password
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> SecretBox:
+    return SecretBox(tmp_path / "config" / "secret.key")
+
+
+def test_it_comes_back_and_the_token_does_not_show_it(box: SecretBox) -> None:
+    token = box.encrypt("pässword")
+    assert "pässword" not in token
+    assert box.decrypt(token) == "pässword"
+
+
+def test_the_key_is_private_under_any_umask(box: SecretBox, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        box.encrypt("x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "config" / "secret.key").stat().st_mode) == 0o600
+    assert [item.name for item in (tmp_path / "config").iterdir()] == ["secret.key"]
+
+
+@pytest.mark.parametrize("other_key", [None, b"", b"A" * 43 + b"="])
+def test_a_lost_key_means_enter_it_again(
+    box: SecretBox, tmp_path: Path, other_key: bytes | None
+) -> None:
+    token = box.encrypt("x")
+    key = tmp_path / "config" / "secret.key"
+    key.unlink()
+    if other_key is not None:
+        key.write_bytes(other_key)
+    with pytest.raises(SecretUnavailable, match="Enter the password again"):
+        box.decrypt(token)
+
+
+def test_a_command_overrides_a_file_overrides_the_store(box: SecretBox, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("from file\nsecond line\n")
+    stored = box.encrypt("from store")
+    assert directory_password(Settings(), box) == ""
+    assert directory_password(Settings(password=stored), box) == "from store"
+    assert (
+        directory_password(Settings(password=stored, password_file=str(file)), box) == "from file"
+    )
+    command = ("printf", "%s", "from $HOME command")
+    settings = Settings(password=stored, password_file=str(file), password_command=command)
+    assert directory_password(settings, box) == "from $HOME command"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (Settings(password_file="/nonexistent/x"), "cannot be read: No such file"),
+        (Settings(password_command=("false",)), "ended with exit code 1"),
+        (Settings(password_command=("/nonexistent/x",)), "could not be run"),
+    ],
+)
+def test_a_source_that_fails_is_named(box: SecretBox, settings: Settings, says: str) -> None:
+    with pytest.raises(SecretUnavailable, match=says):
+        directory_password(settings, box)
+
+
+def test_settings_never_show_the_token() -> None:
+    assert "TOKEN" not in repr(Settings(password="TOKEN"))

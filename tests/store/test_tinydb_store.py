@@ -1,0 +1,326 @@
+"""The user database on its file. What any store must do is in `contract.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import resource
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+from tinydb import TinyDB
+
+from store.backups import KEPT_NEWEST, list_backups, superseded
+from store.errors import (
+    StoreBusy,
+    StoreConflict,
+    StoreDamaged,
+    StoreFull,
+    StoreTooNew,
+    StoreUnwritable,
+)
+from store.interface import Batch, Edit, Store
+from store.models import Settings, User
+from store.tinydb_store import TinyDBStore
+from tests.store.contract import ANNA, StoreContract
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store" / "users.json"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[TinyDBStore]:
+    opened = TinyDBStore(path)
+    yield opened
+    opened.close()
+
+
+class TestContract(StoreContract):
+    @pytest.fixture
+    def other(self, path: Path) -> Iterator[Store]:
+        opened = TinyDBStore(path)
+        yield opened
+        opened.close()
+
+
+def write_anna(store: Store) -> None:
+    store.apply(Batch([Edit.create(ANNA)]))
+
+
+class TestFile:
+    def test_stock_tinydb_opens_it_and_sees_the_users(self, store: Store, path: Path) -> None:
+        write_anna(store)
+        with TinyDB(path) as stock:
+            (user,) = stock.all()
+            assert (user.doc_id, user["user_name"]) == (1, "anna")
+
+    @pytest.mark.parametrize("mask", [0o000, 0o022, 0o777])
+    def test_it_is_private_under_any_umask(self, store: Store, path: Path, mask: int) -> None:
+        path.parent.mkdir()
+        before = os.umask(mask)
+        try:
+            write_anna(store)
+            store.apply(Batch(settings=Settings(auto_delete=True)))
+        finally:
+            os.umask(before)
+        if mask != 0o777:  # a folder made under 0777 cannot be used by anyone but root
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            assert stat.S_IMODE(list_backups(path)[0].stat().st_mode) == 0o600
+
+    def test_document_ids_and_unknown_fields_survive_a_write(
+        self, store: Store, path: Path
+    ) -> None:
+        write_anna(store)
+        content = orjson.loads(path.read_bytes())
+        content["_default"]["7"] = content["_default"].pop("1") | {"future": [1]}
+        content["settings"]["1"]["future_setting"] = True
+        content["future_table"] = {"1": {"x": 1}}
+        path.write_bytes(orjson.dumps(content))
+        os.replace(path, path.with_suffix(".new"))
+        os.replace(path.with_suffix(".new"), path)
+        reopened = TinyDBStore(path)
+        anna = reopened.snapshot().find("anna")
+        assert anna
+        reopened.apply(
+            Batch(
+                [Edit.update(anna, replace(anna, full_name="A")), Edit.create(User(user_name="b"))]
+            )
+        )
+        reopened.close()
+        after = orjson.loads(path.read_bytes())
+        assert after["_default"]["7"]["future"] == [1]
+        assert after["_default"]["7"]["full_name"] == "A"
+        assert after["_default"]["8"]["user_name"] == "b"
+        assert after["settings"]["1"]["future_setting"] is True
+        assert after["future_table"] == {"1": {"x": 1}}
+
+    def test_what_a_killed_writer_left_is_swept_away(self, store: Store, path: Path) -> None:
+        write_anna(store)
+        stray = path.with_name(f".{path.name}.99999.tmp")
+        stray.write_text("half")
+        store.apply(Batch(settings=Settings(auto_delete=True)))
+        assert sorted(item.name for item in path.parent.iterdir()) == [
+            "users.json",
+            "users.json.backups",
+            "users.json.lock",
+        ]
+
+
+class TestDamage:
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (b"", "is not valid JSON at line 1, column 1"),
+            (b'{"_default": {"1": {"user_na', "is not valid JSON at line 1"),
+            (b"\0" * 100, "is not valid JSON"),
+            (b"[]", "does not hold TinyDB's tables"),
+            (b"{}", "is not a mailroster store"),
+            (b'{"_default": {"1": {"name": "x"}}}', "is not a mailroster store"),
+        ],
+    )
+    def test_it_is_refused_and_left_as_it_is(self, path: Path, content: bytes, says: str) -> None:
+        path.parent.mkdir()
+        path.write_bytes(content)
+        store = TinyDBStore(path)
+        with pytest.raises(StoreDamaged, match=says):
+            store.snapshot()
+        with pytest.raises(StoreDamaged, match="It was left as it is"):
+            write_anna(store)
+        store.close()
+        assert path.read_bytes() == content
+
+    def test_two_users_of_one_name(self, store: Store, path: Path) -> None:
+        write_anna(store)
+        content = orjson.loads(path.read_bytes())
+        content["_default"]["2"] = content["_default"]["1"] | {"user_name": "ANNA"}
+        path.write_bytes(orjson.dumps(content))
+        with pytest.raises(StoreDamaged, match="two users have the same name"):
+            TinyDBStore(path).snapshot()
+
+    def test_the_newest_backup_is_named(self, store: Store, path: Path) -> None:
+        write_anna(store)
+        store.apply(Batch(settings=Settings(auto_delete=True)))
+        path.with_suffix(".damaged").write_text("{")
+        os.replace(path.with_suffix(".damaged"), path)
+        with pytest.raises(StoreDamaged, match=list_backups(path)[0].name):
+            store.snapshot()
+
+    def test_a_newer_schema_is_refused(self, store: Store, path: Path) -> None:
+        write_anna(store)
+        content = orjson.loads(path.read_bytes())
+        content["meta"]["1"]["schema"] = 99
+        path.write_bytes(orjson.dumps(content))
+        with pytest.raises(StoreTooNew, match="written by a newer mailroster"):
+            TinyDBStore(path).snapshot()
+
+    @pytest.mark.parametrize("kind", ["folder", "link"])
+    def test_what_is_no_file_is_refused(self, path: Path, kind: str) -> None:
+        path.parent.mkdir()
+        if kind == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to("/etc/passwd")
+        with pytest.raises(StoreDamaged):
+            TinyDBStore(path).snapshot()
+
+
+class TestFullDisk:
+    def test_the_old_state_stays_and_memory_equals_disk(self, store: Store, path: Path) -> None:
+        write_anna(store)
+        content = path.read_bytes()
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = _ignore_file_size_signal()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        try:
+            with pytest.raises(StoreFull, match="The previous state is whole"):
+                store.apply(Batch([Edit.create(User(user_name="bert"))]))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            handler()
+        assert path.read_bytes() == content
+        assert list(store.snapshot().users) == ["anna"]
+        assert not list(path.parent.glob(".*"))
+        store.apply(Batch([Edit.create(User(user_name="bert"))]))
+        assert list(store.snapshot().users) == ["anna", "bert"]
+
+    def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(StoreUnwritable, match="cannot be made"):
+            write_anna(TinyDBStore(tmp_path / "file" / "users.json"))
+
+
+def _ignore_file_size_signal() -> object:
+    import signal
+
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    return lambda: signal.signal(signal.SIGXFSZ, before)
+
+
+class TestLock:
+    def test_a_writer_waits_and_then_says_who_holds_the_lock(self, path: Path) -> None:
+        store = TinyDBStore(path, lock_wait=0.1)
+        write_anna(store)
+        lock = path.with_name("users.json.lock")
+        with lock.open("r+") as holder:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
+                store.apply(Batch(settings=Settings(auto_delete=True)))
+        store.apply(Batch(settings=Settings(auto_delete=True)))
+        store.close()
+
+    def test_readers_take_no_lock(self, path: Path, store: Store) -> None:
+        write_anna(store)
+        with path.with_name("users.json.lock").open("r+") as holder:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            fresh = TinyDBStore(path)
+            assert list(fresh.snapshot().users) == ["anna"]
+            fresh.close()
+
+    def test_the_lock_file_is_never_replaced(self, path: Path, store: Store) -> None:
+        write_anna(store)
+        inode = path.with_name("users.json.lock").stat().st_ino
+        store.apply(Batch(settings=Settings(auto_delete=True)))
+        assert path.with_name("users.json.lock").stat().st_ino == inode
+
+
+ADD_USERS = """
+import sys
+from pathlib import Path
+from store.interface import Batch, Edit
+from store.models import User
+from store.tinydb_store import TinyDBStore
+store = TinyDBStore(Path(sys.argv[1]))
+for number in range(25):
+    store.apply(Batch([Edit.create(User(user_name=f"{sys.argv[2]}-{number}"))]))
+    print(f"{sys.argv[2]}-{number}", flush=True)
+"""
+
+
+class TestProcesses:
+    def test_writers_in_several_processes_lose_nothing(self, path: Path) -> None:
+        running = [
+            subprocess.Popen([sys.executable, "-c", ADD_USERS, str(path), name])
+            for name in ("one", "two", "three")
+        ]
+        assert [process.wait(60) for process in running] == [0, 0, 0]
+        store = TinyDBStore(path)
+        assert len(store.snapshot().users) == 75
+        assert store.generation == 75
+        store.close()
+
+    def test_a_killed_writer_leaves_every_acknowledged_user(self, path: Path) -> None:
+        for delay in (0.0, 0.01, 0.03, 0.07):
+            process = subprocess.Popen(
+                [sys.executable, "-c", ADD_USERS, str(path), f"run{delay}"],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert process.stdout
+            acknowledged = [process.stdout.readline().strip()]
+            threading.Event().wait(delay)
+            process.kill()
+            acknowledged += process.stdout.read().split()
+            process.stdout.close()
+            process.wait()
+            store = TinyDBStore(path)
+            users = store.snapshot().users
+            assert all(name in users for name in acknowledged if name)
+            assert store.generation == len(users)
+            store.close()
+
+
+async def test_watch_sees_a_change_of_another_process_within_a_second(path: Path) -> None:
+    store = TinyDBStore(path)
+    write_anna(store)
+    states = store.watch()
+    waiting = asyncio.ensure_future(anext(states))
+    await asyncio.sleep(0)
+    started = time.monotonic()
+    await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", ADD_USERS, str(path), "x"], check=True
+    )
+    state = await asyncio.wait_for(waiting, 5)
+    assert "x-0" in state.users
+    while len(store.snapshot().users) < 26:
+        await asyncio.sleep(0.01)
+    assert time.monotonic() - started < 10
+    await states.aclose()  # type: ignore[attr-defined]
+    store.close()
+
+
+def test_backups_keep_the_newest_ten_and_one_a_day(tmp_path: Path) -> None:
+    newest_first = [
+        tmp_path / f"202601{day:02}T{hour:02}0000.json"
+        for day in (9, 8, 7)
+        for hour in (9, 8, 7, 6)
+    ]
+    gone = superseded(newest_first)
+    kept = [path.name for path in newest_first if path not in gone]
+    assert kept == [path.name for path in newest_first[:KEPT_NEWEST]]
+    many = [tmp_path / f"202601{day:02}T000000.json" for day in range(28, 0, -1)]
+    assert len(many) - len(superseded(many)) == 14
+
+
+def test_a_stale_reader_cannot_overwrite(path: Path, store: Store) -> None:
+    write_anna(store)
+    stale = store.snapshot().find("anna")
+    assert stale
+    other = TinyDBStore(path)
+    other.apply(Batch([Edit.update(stale, replace(stale, full_name="Theirs"))]))
+    other.close()
+    with pytest.raises(StoreConflict, match="user “anna” was changed"):
+        store.apply(Batch([Edit.update(stale, replace(stale, full_name="Ours"))]))
+    after = store.snapshot().find("anna")
+    assert after
+    assert after.full_name == "Theirs"

@@ -1,0 +1,51 @@
+"""Short ways to write down users, directory answers and plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from store.interface import Snapshot
+from store.models import DIRECTORY_SERVICES, Settings, User
+from store.names import match_key
+from sync.listing import DirectoryUser, InvalidRecord, Listing
+from sync.plan import Plan
+from sync.planner import make_plan
+
+AUTO_DELETE = Settings(auto_delete=True, guard_max_delete_percent=100)
+
+
+def managed(user_name: str, **fields: Any) -> User:
+    """A user as a sync would have created it."""
+    fields.setdefault("privileges", ["login"])
+    return User(user_name=user_name, authentication=DIRECTORY_SERVICES, **fields)
+
+
+def listed(user_name: str, *addresses: str, dn: str | None = None, full: str | None = None) -> Any:
+    """A record of the directory."""
+    return DirectoryUser(user_name, dn, full, list(addresses))
+
+
+def answer(*records: DirectoryUser | InvalidRecord) -> Listing:
+    """The directory's answer with these records."""
+    return Listing(
+        [record for record in records if isinstance(record, DirectoryUser)],
+        [record for record in records if isinstance(record, InvalidRecord)],
+        [],
+    )
+
+
+def plan_for(
+    users: list[User],
+    listing: Listing,
+    settings: Settings = AUTO_DELETE,
+    keeps_archive: Callable[[str], bool] = lambda _: False,
+) -> Plan:
+    """The plan for a store with these users, which had one write each."""
+    rows = {match_key(user.user_name): {**user.to_row(), "rev": 1} for user in users}
+    return make_plan(Snapshot("id", 1, settings, rows), listing, keeps_archive)  # type: ignore[arg-type]
+
+
+def lines(plan: Plan) -> list[str]:
+    """The plan as `action name` lines."""
+    return [f"{change.action} {change.user_name}" for change in plan.changes]

@@ -1,0 +1,79 @@
+"""The command line. Each command is imported only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+from store.errors import StoreError
+from sync.errors import SyncError
+from tui.cli.session import Session, report_failure
+
+_COMMANDS = {
+    "demo": "tui.cli.demo:demo",
+    "directory-server": "tui.cli.directory_server:directory_server",
+    "login": "tui.cli.login:login",
+    "settings": "tui.cli.settings:settings",
+    "sync": "tui.cli.sync:sync",
+    "test": "tui.cli.sync:test",
+    "users": "tui.cli.users:users",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (StoreError, SyncError, KeyboardInterrupt, click.Abort) as error:
+            ctx.exit(report_failure(error, as_json=ctx.obj.as_json))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"mailroster {version('mailroster')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--store", metavar="PATH", help="The user database (else $MAILROSTER_STORE).")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+@click.pass_context
+def cli(ctx: click.Context, store: str | None) -> None:
+    """Keep a mail archive's users in step with a company directory.
+
+    Without a command, the screens start.
+    """
+    ctx.obj = ctx.with_resource(Session(store))
+    if ctx.invoked_subcommand is None:
+        from tui.app import run_app
+
+        ctx.exit(run_app(ctx.obj.workspace))
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    cli(prog_name="mailroster")

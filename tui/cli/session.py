@@ -1,0 +1,141 @@
+"""What the commands share: the open workspace, `--json`, exit codes, passwords from stdin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+import click
+
+from store.errors import InvalidValue, StoreBusy, StoreDamaged, StoreFull
+from store.text import printable
+from sync.errors import DirectoryError, GuardBlocked, StalePlan
+from sync.workspace import Workspace, open_workspace
+
+OK = 0
+OTHER_ERROR = 1
+WRONG_USAGE = 2
+CHANGES_PENDING = 10
+GUARD_BLOCKED = 11
+STALE_PLAN = 12
+CONFLICTS_SKIPPED = 13
+DIRECTORY_FAILED = 20
+STORE_BUSY = 21
+STORE_DAMAGED = 22
+INTERRUPTED = 130
+
+_EXIT_CODES: dict[type[Exception], int] = {
+    GuardBlocked: GUARD_BLOCKED,
+    StalePlan: STALE_PLAN,
+    DirectoryError: DIRECTORY_FAILED,
+    StoreBusy: STORE_BUSY,
+    StoreDamaged: STORE_DAMAGED,
+    StoreFull: STORE_DAMAGED,
+}
+
+
+class Session:
+    """One call of the command line; the workspace is opened when a command first needs it."""
+
+    def __init__(self, store: str | None) -> None:
+        self._store = store
+        self.as_json = False
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The workspace that the command works on."""
+        return open_workspace(self._store)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if "workspace" in self.__dict__:
+            self.workspace.close()
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+def _remember_json(ctx: click.Context, _param: click.Parameter, wanted: bool) -> bool:
+    ctx.obj.as_json = wanted
+    return wanted
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, callback=_remember_json, help="Print JSON."
+)
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as JSON on stdout; all that is not ASCII is escaped."""
+    import json
+
+    click.echo(json.dumps(value, indent=2))
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code for a failure."""
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return INTERRUPTED
+    for kind, code in _EXIT_CODES.items():
+        if isinstance(error, kind):
+            return code
+    return OTHER_ERROR
+
+
+def error_record(error: BaseException) -> dict[str, str]:
+    """Return the failure as the record that JSON output shows."""
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return {"kind": "interrupted", "message": "Interrupted. Nothing was written."}
+    return {"kind": getattr(error, "kind", "error"), "message": str(error)}
+
+
+def report_failure(error: BaseException, *, as_json: bool) -> int:
+    """Tell of a failure on stderr, with `as_json` also on stdout, and return the exit code."""
+    code, record = exit_code_of(error), error_record(error)
+    click.echo(f"mailroster: {record['message']}", err=True)
+    if as_json:
+        print_json({"status": "error", "exit_code": code, "error": record})
+    return code
+
+
+def read_password(prompt: str, *, confirm: bool = False) -> str:
+    """Return a password from a prompt, or from stdin if that is no terminal.
+
+    From stdin it is everything but one closing line end. Raises `InvalidValue` if that is not
+    UTF-8.
+    """
+    if sys.stdin.isatty():
+        typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+        return typed
+    try:
+        text = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise InvalidValue("The password on stdin is not UTF-8. Nothing was written.") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def confirm(question: str) -> None:
+    """Ask on the terminal; raises `click.Abort` for no, and a usage error without a terminal."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask on. Nothing was changed. Add --yes.")
+    click.confirm(question, abort=True, err=True)
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as aligned columns of printable text."""
+    shown = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in shown
+    ]

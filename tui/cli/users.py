@@ -1,0 +1,194 @@
+"""`mailroster users`: look at users and change them by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from store.errors import InvalidValue
+from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, Authentication, User
+from store.privileges import PRIVILEGES
+from store.text import printable
+from sync import users as actions
+from sync.report import value_text
+from tui.cli.session import (
+    Session,
+    confirm,
+    json_option,
+    pass_session,
+    print_json,
+    read_password,
+    table_lines,
+)
+
+_method = click.Choice(list(AUTHENTICATION_LABELS))
+
+
+@click.group()
+def users() -> None:
+    """Look at users and change them by hand."""
+
+
+@users.command("list")
+@json_option
+@pass_session
+def list_(session: Session, as_json: bool) -> None:
+    """List all users."""
+    found = [User.from_row(row) for row in session.workspace.snapshot().users.values()]
+    if as_json:
+        return print_json([_record(user) for user in found])
+    for line in table_lines([_columns(user) for user in sorted(found, key=lambda u: u.key)]):
+        click.echo(line)
+    return None
+
+
+@users.command()
+@click.argument("name")
+@json_option
+@pass_session
+def show(session: Session, name: str, as_json: bool) -> None:
+    """Show one user."""
+    record = _record(_find(session, name))
+    if as_json:
+        return print_json(record)
+    for line in table_lines([(key.replace("_", " "), _text(record[key])) for key in record]):
+        click.echo(line)
+    return None
+
+
+@users.command()
+@click.argument("name")
+@click.option("--full-name", help="The full name.")
+@click.option("--address", "addresses", multiple=True, help="An e-mail address; repeatable.")
+@click.option("--auth", type=_method, default=INTEGRATED, show_default=True)
+@click.option(
+    "--privilege",
+    "privileges",
+    multiple=True,
+    type=click.Choice(list(PRIVILEGES)),
+    help="Repeatable.",
+)
+@json_option
+@pass_session
+def add(
+    session: Session,
+    name: str,
+    full_name: str | None,
+    addresses: tuple[str, ...],
+    auth: Authentication,
+    privileges: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Add a user. An integrated user's password is asked for, or read from stdin if piped."""
+    user = User(
+        user_name=name,
+        full_name=full_name,
+        email_addresses=list(addresses),
+        authentication=auth,
+        privileges=list(privileges),
+    )
+    password = read_password("New password", confirm=True) if auth == INTEGRATED else None
+    _done(actions.add_user(session.workspace, user, password), "was added", as_json)
+
+
+@users.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@json_option
+@pass_session
+def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
+    """Delete a user. An archive folder that holds mail is kept, an empty one removed."""
+    user = _find(session, name)
+    if not yes:
+        confirm(f"Delete “{printable(user.user_name)}”?")
+    kept = actions.delete_user(session.workspace, user)
+    archive = "kept" if kept else "removed"
+    if as_json:
+        print_json({"user_name": user.user_name, "archive": archive})
+    click.echo(f"“{printable(user.user_name)}” was deleted, the archive {archive}.", err=True)
+
+
+@users.command("set-auth")
+@click.argument("name")
+@click.argument("method", type=_method)
+@click.option("--force", is_flag=True, help="Switch even if the directory does not know the name.")
+@json_option
+@pass_session
+def set_auth(
+    session: Session, name: str, method: Authentication, force: bool, as_json: bool
+) -> None:
+    """Switch the authentication method.
+
+    To Directory Services, the directory is asked first whether it knows the name. To integrated,
+    a user without a local password needs one: asked for, or read from stdin if piped.
+    """
+    user = _find(session, name)
+    password = None
+    if method == INTEGRATED and not user.password_hash:
+        password = read_password("New password", confirm=True)
+    if method == DIRECTORY_SERVICES and not force:
+        _check_known(session, user)
+    (changed,) = actions.switch_authentication(session.workspace, [user], method, password)
+    _done(changed, f"now has the method {AUTHENTICATION_LABELS[method]}", as_json)
+
+
+@users.command("set-password")
+@click.argument("name")
+@json_option
+@pass_session
+def set_password(session: Session, name: str, as_json: bool) -> None:
+    """Set an integrated user's password: asked for, or read from stdin if piped."""
+    user = _find(session, name)
+    password = read_password("New password", confirm=True)
+    changed = actions.set_password(session.workspace, user, password)
+    _done(changed, "has a new password", as_json)
+
+
+def _check_known(session: Session, user: User) -> None:
+    name = printable(user.user_name)
+    if asyncio.run(actions.unknown_to_directory(session.workspace, [user])):
+        raise InvalidValue(
+            f"The directory does not know “{name}”, who could not log on after the switch. "
+            "Nothing was written. Correct the name there, or add --force."
+        )
+    click.echo(f"The directory knows “{name}”.", err=True)
+
+
+def _find(session: Session, name: str) -> User:
+    user = session.workspace.snapshot().find(name)
+    if user is None:
+        raise InvalidValue(
+            f"There is no user “{printable(name, 60)}”. Nothing was changed. "
+            "`mailroster users list` shows all."
+        )
+    return user
+
+
+def _done(user: User, what: str, as_json: bool) -> None:
+    if as_json:
+        print_json(_record(user))
+    click.echo(f"“{printable(user.user_name)}” {what}.", err=True)
+
+
+def _record(user: User) -> dict[str, Any]:
+    record = dict(user.to_row())
+    record["has_password"] = record.pop("password_hash") is not None
+    return record
+
+
+def _columns(user: User) -> tuple[str, ...]:
+    return (
+        user.user_name,
+        user.full_name or "",
+        user.email_addresses[0] if user.email_addresses else "",
+        user.authentication,
+        ",".join(user.privileges),
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{folder}: {','.join(rights)}" for folder, rights in value.items())
+    return value_text(value if isinstance(value, list) or value is None else str(value))
