@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sync.workspace import Workspace, open_workspace
+from tests.support.directory import Directory, running_directory
 
 
 @pytest.fixture(autouse=True)
@@ -31,3 +32,10 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     opened = open_workspace(str(tmp_path / "users.json"), tmp_path / "secret.key")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Directory]:
+    """A running directory server without users."""
+    with running_directory(tmp_path) as running:
+        yield running

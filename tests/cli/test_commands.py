@@ -1,0 +1,279 @@
+"""The command line: what it prints, what it changes, and its exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.support.directory import Directory
+
+PASSWORD = "correct horse battery"
+
+
+class TestSettings:
+    def test_set_and_show(self, mailroster: Command) -> None:
+        done = mailroster(
+            "settings",
+            "set",
+            "url=https://x.org/",
+            "auto_delete=true",
+            "default_privileges=login,export",
+            "filters=include email_domain x.org; exclude user_name svc-*",
+        )
+        assert (done.code, done.out) == (0, "")
+        shown = mailroster("settings", "show", "--json").json
+        assert shown["url"] == "https://x.org/"
+        assert shown["auto_delete"] is True
+        assert shown["default_privileges"] == ["login", "export"]
+        assert shown["filters"][1] == {
+            "action": "exclude",
+            "field": "user_name",
+            "pattern": "svc-*",
+        }
+        text = mailroster("settings", "show").out
+        assert "include email_domain x.org; exclude user_name svc-*" in text
+
+    def test_the_password_comes_from_stdin_and_is_never_shown(
+        self, mailroster: Command, tmp_path: Path
+    ) -> None:
+        assert mailroster("settings", "set", "password", stdin="s3cret pass\n").code == 0
+        for shown in (mailroster("settings", "show"), mailroster("settings", "show", "--json")):
+            assert "(set)" in shown.out
+            assert "s3cret" not in shown.out
+        assert "s3cret" not in (tmp_path / "users.json").read_text()
+
+    def test_a_password_as_an_argument_is_refused(self, mailroster: Command) -> None:
+        done = mailroster("settings", "set", "password=s3cret")
+        assert done.code == 2
+        assert "s3cret" not in done.err
+
+    def test_a_bad_value_changes_nothing(self, mailroster: Command, tmp_path: Path) -> None:
+        done = mailroster("settings", "set", "auto_delete=true", "url=foo", "--json")
+        assert done.code == 1
+        assert done.json["error"]["kind"] == "invalid_value"
+        assert not (tmp_path / "users.json").exists()
+
+
+class TestUsers:
+    def test_add_show_list_delete(self, mailroster: Command) -> None:
+        added = mailroster(
+            "users", "add", "Anna", "--full-name", "Anna B", "--address", "a@x.org", stdin=PASSWORD
+        )
+        assert added.code == 0, added.err
+        assert "a@x.org" in mailroster("users", "list").out
+        assert mailroster("users", "show", "anna", "--json").json["full_name"] == "Anna B"
+        (record,) = mailroster("users", "list", "--json").json
+        assert record["user_name"] == "Anna"
+        assert record["email_addresses"] == ["a@x.org"]
+        assert record["authentication"] == "integrated"
+        assert record["folder_privileges"] == {"anna": ["read", "write"]}
+        assert "password_hash" not in record
+        assert mailroster("users", "delete", "anna").code == 2
+        done = mailroster("users", "delete", "anna", "--yes", "--json")
+        assert (done.code, done.json["archive"]) == (0, "removed")
+        assert mailroster("users", "list", "--json").json == []
+
+    def test_an_unknown_name(self, mailroster: Command) -> None:
+        done = mailroster("users", "show", "nobody")
+        assert done.code == 1
+        assert "There is no user “nobody”" in done.err
+
+    def test_set_auth_asks_the_directory(self, connected: Command, directory: Directory) -> None:
+        connected("users", "add", "anna", stdin=PASSWORD)
+        refused = connected("users", "set-auth", "anna", "directory_services")
+        assert refused.code == 1
+        assert "does not know “anna”" in refused.err
+        assert connected("users", "set-auth", "anna", "directory_services", "--force").code == 0
+        assert connected("users", "set-auth", "anna", "integrated").code == 0
+        directory.put("anna")
+        done = connected("users", "set-auth", "anna", "directory_services", "--json")
+        assert (done.code, done.json["authentication"]) == (0, "directory_services")
+        assert "The directory knows “anna”" in done.err
+
+    def test_to_integrated_a_password_is_read(
+        self, connected: Command, directory: Directory
+    ) -> None:
+        directory.put("anna")
+        assert connected("sync", "--yes").code == 0
+        assert connected("users", "set-auth", "anna", "integrated", stdin="short").code == 1
+        assert connected("users", "set-auth", "anna", "integrated", stdin=PASSWORD).code == 0
+        assert connected("login", "anna", stdin=PASSWORD).code == 0
+        assert connected("users", "set-password", "anna", stdin=PASSWORD + "!").code == 0
+        assert connected("login", "anna", stdin=PASSWORD + "!").code == 0
+        assert connected("login", "anna", stdin=PASSWORD).code == 1
+
+
+class TestSync:
+    def test_test_shows_and_writes_nothing(
+        self, connected: Command, directory: Directory, tmp_path: Path
+    ) -> None:
+        directory.put("anna")
+        before = (tmp_path / "users.json").read_bytes()
+        done = connected("test")
+        assert done.code == 0
+        assert "+ create   anna  (in the directory, unknown here)" in done.out
+        assert "full_name: (none) -> Anna" in done.out
+        assert connected("test", "--exit-code").code == 10
+        assert (tmp_path / "users.json").read_bytes() == before
+
+    def test_the_json_shape(self, connected: Command, directory: Directory) -> None:
+        directory.put("anna")
+        record = connected("sync", "--yes", "--json").json
+        assert record == {
+            "status": "applied",
+            "exit_code": 0,
+            "counts": {"create": 1, "update": 0, "delete": 0, "conflict": 0, "rename": 0},
+            "changes": [
+                {
+                    "action": "create",
+                    "user_name": "anna",
+                    "fields": {
+                        "full_name": {"old": None, "new": "Anna"},
+                        "email_addresses": {"old": None, "new": ["anna@example.com"]},
+                        "privileges": {"old": None, "new": ["login"]},
+                    },
+                    "reason": "in the directory, unknown here",
+                    "archive": None,
+                }
+            ],
+            "error": None,
+        }
+        assert connected("test", "--json", "--exit-code").json["status"] == "no_changes"
+
+    def test_without_a_terminal_it_needs_yes(
+        self, connected: Command, directory: Directory
+    ) -> None:
+        directory.put("anna")
+        assert connected("sync").code == 2
+        assert connected("users", "list", "--json").json == []
+
+    def test_conflicts_are_skipped_and_told(self, connected: Command, directory: Directory) -> None:
+        connected("users", "add", "anna", stdin=PASSWORD)
+        directory.put("anna", "bert")
+        done = connected("sync", "--yes", "--json")
+        assert done.code == 13
+        assert done.json["counts"]["conflict"] == 1
+        assert done.json["counts"]["create"] == 1
+
+    def test_the_guard(self, connected: Command, directory: Directory) -> None:
+        directory.put("a1", "a2", "a3", "a4", "a5")
+        connected("settings", "set", "auto_delete=true")
+        connected("sync", "--yes")
+        directory.put("a1")
+        for arguments in (("test",), ("sync", "--yes"), ("sync", "--yes", "--allow-deletes", "3")):
+            done = connected(*arguments, "--json")
+            assert (done.code, done.json["status"]) == (11, "blocked")
+            assert done.json["counts"]["delete"] == 4
+        assert len(connected("users", "list", "--json").json) == 5
+        assert connected("sync", "--yes", "--hold-deletes").code == 0
+        assert len(connected("users", "list", "--json").json) == 5
+        assert connected("sync", "--yes", "--allow-deletes", "4").code == 0
+        assert len(connected("users", "list", "--json").json) == 1
+
+    def test_an_empty_directory_deletes_nobody(
+        self, connected: Command, directory: Directory
+    ) -> None:
+        directory.put("anna")
+        connected("settings", "set", "auto_delete=true")
+        connected("sync", "--yes")
+        directory.put()
+        for extra in ((), ("--allow-deletes", "1"), ("--hold-deletes",)):
+            assert connected("sync", "--yes", *extra).code == 11
+        assert len(connected("users", "list", "--json").json) == 1
+
+    def test_failures_have_their_exit_codes(self, mailroster: Command, tmp_path: Path) -> None:
+        assert mailroster("test", "--json").json["error"]["kind"] == "not_configured"
+        mailroster(
+            "settings",
+            "set",
+            "directory_service=application_integration",
+            "url=http://127.0.0.1:9/",
+        )
+        down = mailroster("sync", "--yes", "--json")
+        assert (down.code, down.json["exit_code"], down.json["changes"]) == (20, 20, [])
+        (tmp_path / "users.json").write_text("{")
+        damaged = mailroster("sync", "--yes", "--json")
+        assert (damaged.code, damaged.json["error"]["kind"]) == (22, "store_damaged")
+        assert mailroster("sync", "--nonsense").code == 2
+
+
+class TestLogin:
+    def test_the_three_answers(self, connected: Command, directory: Directory) -> None:
+        assert connected("login", "anna", stdin="x").code == 1
+        directory.put(anna="right & proper")
+        connected("sync", "--yes")
+        done = connected("login", "anna", "--json", stdin="right & proper\n")
+        assert (done.code, done.json["status"]) == (0, "accepted")
+        done = connected("login", "anna", "--json", stdin="wrong\n")
+        assert (done.code, done.json["status"]) == (1, "refused")
+        connected("settings", "set", "url=http://127.0.0.1:9/")
+        done = connected("login", "anna", "--json", stdin="right & proper\n")
+        assert (done.code, done.json["status"]) == (111, "unavailable")
+
+    def test_no_store_and_a_damaged_one_mean_try_later(
+        self, mailroster: Command, tmp_path: Path
+    ) -> None:
+        assert mailroster("login", "anna", stdin="x").code == 111
+        (tmp_path / "users.json").write_text("{")
+        assert mailroster("login", "anna", stdin="x").code == 111
+
+    def test_bytes_that_are_no_text_are_refused(self, connected: Command, tmp_path: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui.cli", "--store", tmp_path / "users.json", "login", "x"],
+            input=b"\xff\xfe",
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 1
+
+
+def test_the_store_comes_from_the_environment_too(
+    mailroster: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailroster("users", "add", "anna", stdin=PASSWORD)
+    monkeypatch.setenv("MAILROSTER_STORE", str(tmp_path / "users.json"))
+    done = subprocess.run(
+        [sys.executable, "-m", "tui.cli", "users", "list"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+    )
+    assert "anna" in done.stdout
+
+
+def test_a_hostile_name_reaches_the_terminal_as_text(
+    connected: Command, directory: Directory
+) -> None:
+    directory.put("a\x1b]0;owned\x07b", "bert")
+    done = connected("test")
+    assert "\x1b" not in done.out + done.err
+    assert "a\\x1b]0;owned\\x07b" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["login", "anna"], ["textual", "httpx", "pydantic", "cryptography"]),
+        (["users", "list"], ["textual", "httpx", "pydantic", "cryptography"]),
+        (["--help"], ["textual", "httpx"]),
+    ],
+)
+def test_slow_imports_stay_away(arguments: list[str], absent: list[str], tmp_path: Path) -> None:
+    probe = (
+        "import sys\nfrom tui.cli import main\n"
+        f"sys.argv = ['mailroster', '--store', {str(tmp_path / 's.json')!r}, *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe], input="x", capture_output=True, text=True, check=True
+    )
+    loaded = done.stderr.splitlines()[-1].split()
+    assert "click" in loaded
+    assert not set(absent) & set(loaded)
