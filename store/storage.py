@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +13,11 @@ import orjson
 from tinydb.storages import Storage
 
 from store.backups import link_backup, list_backups
+from store.collector import collector_paused
 from store.errors import StoreDamaged, StoreFull, StoreUnwritable
 from store.text import printable
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-@contextlib.contextmanager
-def collector_paused() -> Iterator[None]:
-    """Pause the garbage collector: over a bulk load it costs two to four times the load."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class DurableStorage(Storage):

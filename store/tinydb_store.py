@@ -13,12 +13,13 @@ from typing import Any
 from tinydb import TinyDB
 
 from store.administrators import check_administrator_remains
+from store.collector import collector_paused
 from store.errors import StoreConflict, StoreDamaged, StoreTooNew, StoreUnwritable
 from store.interface import Batch, Edit, Snapshot
 from store.lock import WAIT_SECONDS, writer_lock
 from store.models import Settings, UserRow
 from store.names import match_key
-from store.storage import DurableStorage, collector_paused
+from store.storage import DurableStorage
 from store.text import printable
 
 SCHEMA = 1

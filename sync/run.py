@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from store.collector import collector_paused
 from store.models import Settings
 from store.secrets import directory_password
 from sync.errors import NotConfigured
@@ -46,4 +47,5 @@ def preview(workspace: Workspace, listing: Listing, settings: Settings | None = 
     if settings is not None:
         snapshot = replace(snapshot, settings=settings)
     archives = workspace.archives(snapshot.settings)
-    return make_plan(snapshot, listing, archives.is_kept)
+    with collector_paused():
+        return make_plan(snapshot, listing, archives.is_kept)
