@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from store.addresses import address_key
 from store.errors import StoreConflict
 from store.interface import Batch
 from store.text import printable
@@ -15,7 +17,7 @@ from sync.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a sync did. `skipped` were left out by choice; conflicts and questions are in neither."""
+    """What a sync did. `skipped` were left out by choice; conflicts and questions are in none."""
 
     applied: tuple[Change, ...]
     skipped: tuple[Change, ...]
@@ -37,12 +39,7 @@ def apply_plan(
     opens the delete guard. Raises `GuardBlocked`, `StalePlan` and the store's errors; then no
     user was changed.
     """
-    wanted: list[Change] = []
-    skipped: list[Change] = []
-    for change in plan.changes:
-        if change.edit is not None:
-            left_out = change.user_name in skip or (hold_deletes and change.action == "delete")
-            (skipped if left_out else wanted).append(change)
+    wanted, skipped = _choose(plan, skip, hold_deletes)
     deletes = sum(change.action == "delete" for change in wanted)
     check_guard(plan, deletes, allow_deletes)
     archives = workspace.archives(plan.settings)
@@ -65,6 +62,42 @@ def apply_plan(
             change = replace(change, archive="removed" if gone else "kept")
         done.append(change)
     return Result(tuple(done), tuple(skipped), after.generation)
+
+
+def _choose(
+    plan: Plan, skip: Collection[str], hold_deletes: bool
+) -> tuple[list[Change], list[Change]]:
+    """Divide the writable changes into wanted and skipped ones.
+
+    Skipping a change keeps its user's addresses, so whoever was to get one of them is skipped too.
+    """
+    writable = [change for change in plan.changes if change.edit is not None]
+    skipped = [
+        change
+        for change in writable
+        if change.user_name in skip or (hold_deletes and change.action == "delete")
+    ]
+    left_out = {change.user_name for change in skipped}
+    wanted = [change for change in writable if change.user_name not in left_out]
+    kept = _addresses(skipped, "old")
+    while kept and (blocked := [change for change in wanted if _gains(change) & kept]):
+        skipped += blocked
+        wanted = [change for change in wanted if not _gains(change) & kept]
+        kept = _addresses(blocked, "old")
+    return wanted, skipped
+
+
+def _gains(change: Change) -> set[str]:
+    return _addresses([change], "new") - _addresses([change], "old")
+
+
+def _addresses(changes: Iterable[Change], side: Literal["old", "new"]) -> set[str]:
+    return {
+        address_key(address)
+        for change in changes
+        if "email_addresses" in change.fields
+        for address in getattr(change.fields["email_addresses"], side) or ()
+    }
 
 
 def check_guard(plan: Plan, deletes: int, allow_deletes: int | None) -> None:

@@ -1,0 +1,160 @@
+"""Applying a plan: all of it in one write, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from store.interface import Batch, Edit
+from store.models import Settings, User
+from sync.apply import apply_plan
+from sync.errors import GuardBlocked, StalePlan
+from sync.run import preview
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import AUTO_DELETE, answer, listed, managed
+
+Fill = Callable[..., Workspace]
+
+
+def names(workspace: Workspace) -> list[str]:
+    return sorted(workspace.snapshot().users)
+
+
+def test_all_changes_are_one_write(fill: Fill) -> None:
+    workspace = fill(managed("anna"), managed("bert"))
+    before = workspace.snapshot().generation
+    plan = preview(workspace, answer(listed("bert", full="Bert"), listed("carla")))
+    result = apply_plan(workspace, plan, allow_deletes=1)
+    assert [change.action for change in result.applied] == ["create", "update", "delete"]
+    assert names(workspace) == ["bert", "carla"]
+    assert workspace.snapshot().generation == before + 1 == result.generation
+
+
+def test_created_users_get_an_archive_and_empty_ones_go_with_their_user(fill: Fill) -> None:
+    workspace = fill(managed("anna"), managed("bert"), managed("carla"))
+    archives = workspace.archives(AUTO_DELETE)
+    for name in ("anna", "bert"):
+        archives.create(name)
+    (archives.path("bert") / "new" / "1.mail").write_text("Subject: x")
+    plan = preview(workspace, answer(listed("carla"), listed("dora")))
+    result = apply_plan(workspace, plan, allow_deletes=2)
+    assert {c.user_name: c.archive for c in result.applied if c.action == "delete"} == {
+        "anna": "removed",
+        "bert": "kept",
+    }
+    assert (archives.path("dora") / "cur").is_dir()
+    assert not archives.path("anna").exists()
+    assert (archives.path("bert") / "new" / "1.mail").read_text() == "Subject: x"
+
+
+def test_mail_that_arrives_after_the_plan_keeps_the_archive(fill: Fill) -> None:
+    workspace = fill(managed("anna"), managed("bert"))
+    archives = workspace.archives(AUTO_DELETE)
+    archives.create("anna")
+    plan = preview(workspace, answer(listed("bert")))
+    assert plan.changes[0].archive == "removed"
+    (archives.path("anna") / "new" / "1.mail").touch()
+    (done,) = apply_plan(workspace, plan, allow_deletes=1).applied
+    assert done.archive == "kept"
+    assert (archives.path("anna") / "new" / "1.mail").exists()
+
+
+class TestStale:
+    def test_a_touched_user_was_changed(self, fill: Fill) -> None:
+        workspace = fill(managed("anna"), managed("bert"))
+        plan = preview(workspace, answer(listed("anna", full="A"), listed("bert")))
+        anna = workspace.snapshot().find("anna")
+        assert anna
+        workspace.store.apply(Batch([Edit.update(anna, replace(anna, full_name="Other"))]))
+        content = workspace.path.read_bytes()
+        with pytest.raises(StalePlan, match="user “anna” was changed"):
+            apply_plan(workspace, plan)
+        assert workspace.path.read_bytes() == content
+
+    def test_a_name_was_added_or_deleted(self, fill: Fill) -> None:
+        workspace = fill(managed("anna"))
+        plan = preview(workspace, answer(listed("anna", full="A"), listed("bert")))
+        workspace.store.apply(Batch([Edit.create(managed("bert"))]))
+        anna = workspace.snapshot().find("anna")
+        assert anna
+        workspace.store.apply(Batch([Edit.delete(anna)]))
+        with pytest.raises(StalePlan) as stale:
+            apply_plan(workspace, plan)
+        assert stale.value.differences == ["user “bert” was added", "user “anna” was deleted"]
+
+    def test_the_settings_were_changed(self, fill: Fill) -> None:
+        workspace = fill(managed("anna"))
+        plan = preview(workspace, answer(listed("anna", full="A")))
+        workspace.store.apply(Batch(settings=Settings()))
+        with pytest.raises(StalePlan, match="the settings were changed"):
+            apply_plan(workspace, plan)
+
+    def test_an_untouched_user_does_not_matter(self, fill: Fill) -> None:
+        workspace = fill(managed("anna"), User(user_name="local"))
+        plan = preview(workspace, answer(listed("anna", full="A")))
+        local = workspace.snapshot().find("local")
+        assert local
+        workspace.store.apply(Batch([Edit.update(local, replace(local, full_name="L"))]))
+        assert len(apply_plan(workspace, plan).applied) == 1
+
+    def test_a_plan_of_another_store(self, fill: Fill, tmp_path: object) -> None:
+        workspace = fill(managed("anna"))
+        plan = preview(workspace, answer(listed("anna", full="A")))
+        other = open_workspace(f"{tmp_path}/other.json", workspace.path.with_name("key"))
+        other.store.apply(Batch([Edit.create(managed("anna"))], settings=AUTO_DELETE))
+        with pytest.raises(StalePlan, match="another store"):
+            apply_plan(other, plan)
+        other.close()
+
+
+class TestGuard:
+    def blocked(self, fill: Fill) -> tuple[Workspace, list[User]]:
+        users = [managed(f"user{number}") for number in range(5)]
+        return fill(*users), users
+
+    def test_nothing_is_written_without_the_exact_number(self, fill: Fill) -> None:
+        workspace, _ = self.blocked(fill)
+        plan = preview(workspace, answer(listed("new")))
+        content = workspace.path.read_bytes()
+        with pytest.raises(GuardBlocked, match="All 5 managed users"):
+            apply_plan(workspace, plan)
+        with pytest.raises(GuardBlocked, match="4 deletions were confirmed, but the plan has 5"):
+            apply_plan(workspace, plan, allow_deletes=4)
+        assert workspace.path.read_bytes() == content
+        assert not workspace.archives(AUTO_DELETE).path("new").exists()
+
+    def test_the_exact_number_opens_it(self, fill: Fill) -> None:
+        workspace, _ = self.blocked(fill)
+        apply_plan(workspace, preview(workspace, answer(listed("new"))), allow_deletes=5)
+        assert names(workspace) == ["new"]
+
+    def test_deletions_can_be_held_back(self, fill: Fill) -> None:
+        workspace, users = self.blocked(fill)
+        result = apply_plan(workspace, preview(workspace, answer(listed("new"))), hold_deletes=True)
+        assert len(result.skipped) == 5
+        assert names(workspace) == sorted(["new", *(user.user_name for user in users)])
+
+    @pytest.mark.parametrize("confirmed", [None, 0, 5])
+    def test_an_empty_answer_cannot_be_confirmed(self, fill: Fill, confirmed: int | None) -> None:
+        workspace, users = self.blocked(fill)
+        with pytest.raises(GuardBlocked, match="answered no users at all"):
+            apply_plan(workspace, preview(workspace, answer()), allow_deletes=confirmed)
+        assert len(names(workspace)) == len(users)
+
+
+def test_whoever_would_get_a_skipped_users_address_is_skipped_too(fill: Fill) -> None:
+    workspace = fill(managed("anna", email_addresses=["a@x.org"]), managed("bert"))
+    plan = preview(workspace, answer(listed("bert", "a@x.org"), listed("carla")))
+    result = apply_plan(workspace, plan, hold_deletes=True)
+    assert [change.user_name for change in result.skipped] == ["anna", "bert"]
+    assert [change.user_name for change in result.applied] == ["carla"]
+    assert (
+        len(
+            apply_plan(
+                workspace, preview(workspace, answer(listed("bert", "a@x.org"))), allow_deletes=2
+            ).applied
+        )
+        == 3
+    )

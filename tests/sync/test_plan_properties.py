@@ -1,0 +1,202 @@
+"""What holds for every plan, whatever the store and the directory look like."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from store.interface import Batch, Edit
+from store.models import INTEGRATED, Settings, User
+from store.names import is_reserved
+from sync.apply import apply_plan
+from sync.listing import Listing
+from sync.plan import Plan
+from sync.report import run_record
+from sync.run import preview
+from sync.workspace import Workspace, open_workspace
+from tests.support import strategies
+
+MAIL = "cur/1.host:2,S"
+
+
+@contextmanager
+def store_with(users: list[User], settings: Settings) -> Iterator[Workspace]:
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = open_workspace(f"{folder}/users.json", Path(folder, "secret.key"))
+        workspace.store.apply(Batch(edits=[Edit.create(user) for user in users], settings=settings))
+        for user in users:
+            workspace.archives(settings).create(user.user_name)
+        yield workspace
+        workspace.close()
+
+
+def apply_all(workspace: Workspace, plan: Plan) -> None:
+    """Apply with the number of deletions confirmed, unless the directory answered nothing."""
+    if plan.listed:
+        apply_plan(workspace, plan, allow_deletes=plan.counts["delete"])
+
+
+cases = given(
+    users=strategies.stored_users, settings=strategies.settings, listing=strategies.listings
+)
+
+
+@cases
+def test_after_an_applied_plan_there_is_nothing_to_do(
+    users: list[User], settings: Settings, listing: Listing
+) -> None:
+    with store_with(users, settings) as workspace:
+        first = preview(workspace, listing)
+        apply_all(workspace, first)
+        again = preview(workspace, listing)
+        assert [change for change in again.changes if change.edit] == []
+
+
+@cases
+def test_a_preview_leaves_the_file_byte_identical(
+    users: list[User], settings: Settings, listing: Listing
+) -> None:
+    with store_with(users, settings) as workspace:
+        before = workspace.path.read_bytes()
+        inode = workspace.path.stat().st_ino
+        preview(workspace, listing)
+        assert workspace.path.read_bytes() == before
+        assert workspace.path.stat().st_ino == inode
+
+
+@cases
+def test_a_plan_without_changes_writes_nothing(
+    users: list[User], settings: Settings, listing: Listing
+) -> None:
+    with store_with(users, settings) as workspace:
+        apply_all(workspace, preview(workspace, listing))
+        generation = workspace.snapshot().generation
+        apply_all(workspace, preview(workspace, listing))
+        assert workspace.snapshot().generation == generation
+
+
+@cases
+def test_local_users_and_reserved_names_are_never_touched(
+    users: list[User], settings: Settings, listing: Listing
+) -> None:
+    with store_with(users, settings) as workspace:
+        before = workspace.snapshot().users
+        apply_all(workspace, preview(workspace, listing))
+        after = workspace.snapshot().users
+        for key, row in before.items():
+            if row["authentication"] == INTEGRATED or is_reserved(row["user_name"]):
+                assert after[key] == row
+        assert all(key in before for key in after if is_reserved(key))
+
+
+@cases
+def test_administrators_stay_and_rights_are_never_changed(
+    users: list[User], settings: Settings, listing: Listing
+) -> None:
+    with store_with(users, settings) as workspace:
+        before = workspace.snapshot().users
+        apply_all(workspace, preview(workspace, listing))
+        after = workspace.snapshot().users
+        for key, row in before.items():
+            if "admin" in row["privileges"]:
+                assert key in after
+            if key in after:
+                for name in ("privileges", "folder_privileges", "authentication", "password_hash"):
+                    assert after[key][name] == row[name]
+
+
+@cases
+def test_only_the_switch_deletes(users: list[User], settings: Settings, listing: Listing) -> None:
+    with store_with(users, settings) as workspace:
+        plan = preview(workspace, listing)
+        if not settings.auto_delete or not listing.listed:
+            assert plan.counts["delete"] == 0
+        before = set(workspace.snapshot().users)
+        apply_all(workspace, plan)
+        gone = before - set(workspace.snapshot().users)
+        assert len(gone) == (plan.counts["delete"] if listing.listed else 0)
+
+
+@cases
+def test_nobody_newly_gets_an_address_that_another_user_has(
+    users: list[User], settings: Settings, listing: Listing
+) -> None:
+    def owners(workspace: Workspace) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for key, row in workspace.snapshot().users.items():
+            for address in row["email_addresses"]:
+                found.setdefault(address.casefold(), set()).add(key)
+        return found
+
+    with store_with(users, settings) as workspace:
+        before = owners(workspace)
+        apply_all(workspace, preview(workspace, listing))
+        for address, keys in owners(workspace).items():
+            if keys - before.get(address, set()):
+                assert len(keys) == 1
+
+
+@given(
+    users=strategies.stored_users,
+    settings=strategies.settings,
+    listing=strategies.listings,
+    held=st.data(),
+)
+def test_skipped_changes_never_double_an_address(
+    users: list[User], settings: Settings, listing: Listing, held: st.DataObject
+) -> None:
+    with store_with(users, settings) as workspace:
+        plan = preview(workspace, listing)
+        writable = [change.user_name for change in plan.changes if change.edit]
+        skip = held.draw(st.sets(st.sampled_from(writable))) if writable else set()
+        if plan.listed:
+            before = workspace.snapshot().users
+            apply_plan(workspace, plan, skip=skip, hold_deletes=True)
+            after = workspace.snapshot().users
+            assert before.keys() <= after.keys()
+            for key, row in after.items():
+                old = before[key]["email_addresses"] if key in before else []
+                for address in set(row["email_addresses"]) - set(old):
+                    assert not any(
+                        address in other["email_addresses"]
+                        for other_key, other in after.items()
+                        if other_key != key
+                    )
+
+
+@given(
+    users=strategies.stored_users,
+    settings=strategies.settings,
+    listing=strategies.listings,
+    with_mail=st.sets(st.integers(0, 9)),
+)
+def test_an_archive_with_mail_is_never_removed(
+    users: list[User], settings: Settings, listing: Listing, with_mail: set[int]
+) -> None:
+    with store_with(users, settings) as workspace:
+        archives = workspace.archives(settings)
+        mails = [archives.path(users[n].user_name) / MAIL for n in with_mail if n < len(users)]
+        for mail in mails:
+            mail.write_text("Subject: kept")
+        plan = preview(workspace, listing)
+        apply_all(workspace, plan)
+        assert all(mail.read_text() == "Subject: kept" for mail in mails)
+        for change in plan.of("delete") if plan.listed else []:
+            folder = archives.path(change.user_name)
+            assert folder.exists() == (change.archive == "kept")
+
+
+@cases
+@hypothesis_settings(max_examples=50)
+def test_no_plan_shows_a_secret(users: list[User], settings: Settings, listing: Listing) -> None:
+    with store_with(users, settings) as workspace:
+        plan = preview(workspace, listing)
+        shown = json.dumps(run_record("x", 0, plan.changes)) + repr(plan)
+        assert "SECRETHASH" not in shown
