@@ -98,7 +98,9 @@ class TestDelete:
 
     def test_a_bad_record_of_a_users_name_keeps_the_user(self) -> None:
         bad = InvalidRecord("an/na", "bad", None, [])
-        assert lines(plan_for([managed("bert")], answer(listed("bert"), bad))) == ["conflict an/na"]
+        users = [managed("An/Na"), managed("bert")]
+        assert lines(plan_for(users, answer(listed("bert"), bad))) == ["conflict an/na"]
+        assert "delete An/Na" in lines(plan_for(users, answer(listed("bert"))))
 
     def test_a_nameless_record_keeps_the_users_it_may_stand_for(self) -> None:
         users = [managed("anna", distinguished_name="cn=a"), managed("bert"), managed("carla")]
