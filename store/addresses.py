@@ -6,7 +6,7 @@ import re
 
 MAX_ADDRESS_BYTES = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
-_PLAIN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+_PLAIN = re.compile(r"[a-zA-Z0-9_.+-]++@[a-zA-Z0-9_-]++(?:\.[a-zA-Z0-9_-]++)++")
 
 
 def address_key(address: str) -> str:

@@ -1,0 +1,82 @@
+"""A certificate authority for servers on the loopback address."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+PEM = serialization.Encoding.PEM
+DAY = timedelta(days=1)
+
+
+class Authority:
+    """Issues server certificates; `file` is its own certificate, for `ca_file`."""
+
+    def __init__(self, folder: Path, name: str = "Test CA") -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._serial = 0
+        own = self._build(self._name, self._key, datetime.now(UTC) + DAY).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(PEM))
+
+    def issue(
+        self, host: str = "127.0.0.1", *, expires: timedelta = DAY, self_signed: bool = False
+    ) -> Path:
+        """Return a PEM file with a certificate for `host` (an IP address or a name) and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
+        entry = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
+        certificate = (
+            self._build(subject, key, datetime.now(UTC) + expires, issuer=not self_signed)
+            .add_extension(x509.SubjectAlternativeName([entry]), critical=False)
+            .sign(key if self_signed else self._key, hashes.SHA256())
+        )
+        self._serial += 1
+        file = self._folder / f"server-{self._serial}.pem"
+        file.write_bytes(
+            certificate.public_bytes(PEM)
+            + key.private_bytes(
+                PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return file
+
+    def _build(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        expires: datetime,
+        issuer: bool = True,
+    ) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name if issuer else subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(datetime.now(UTC) - 10 * DAY)
+            .not_valid_after(expires)
+        )
+
+
+def certificate_only(file: Path) -> str:
+    """Return the certificate of a PEM file without the key, as it is pinned."""
+    return x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(PEM).decode()
+
+
+def server_context(file: Path) -> ssl.SSLContext:
+    """Return the server's side of TLS with the certificate and key of `file`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
