@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command
+from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 
 PASSWORD = "correct horse battery"
 
 
 class TestSettings:
-    def test_set_and_show(self, mailroster: Command) -> None:
+    def test_set_and_show(self, mailroster: CommandLine) -> None:
         done = mailroster(
             "settings",
             "set",
@@ -39,7 +39,7 @@ class TestSettings:
         assert "include email_domain x.org; exclude user_name svc-*" in text
 
     def test_the_password_comes_from_stdin_and_is_never_shown(
-        self, mailroster: Command, tmp_path: Path
+        self, mailroster: CommandLine, tmp_path: Path
     ) -> None:
         assert mailroster("settings", "set", "password", stdin="s3cret pass\n").code == 0
         for shown in (mailroster("settings", "show"), mailroster("settings", "show", "--json")):
@@ -47,12 +47,12 @@ class TestSettings:
             assert "s3cret" not in shown.out
         assert "s3cret" not in (tmp_path / "users.json").read_text()
 
-    def test_a_password_as_an_argument_is_refused(self, mailroster: Command) -> None:
+    def test_a_password_as_an_argument_is_refused(self, mailroster: CommandLine) -> None:
         done = mailroster("settings", "set", "password=s3cret")
         assert done.code == 2
         assert "s3cret" not in done.err
 
-    def test_a_bad_value_changes_nothing(self, mailroster: Command, tmp_path: Path) -> None:
+    def test_a_bad_value_changes_nothing(self, mailroster: CommandLine, tmp_path: Path) -> None:
         done = mailroster("settings", "set", "auto_delete=true", "url=foo", "--json")
         assert done.code == 1
         assert done.json["error"]["kind"] == "invalid_value"
@@ -60,7 +60,7 @@ class TestSettings:
 
 
 class TestUsers:
-    def test_add_show_list_delete(self, mailroster: Command) -> None:
+    def test_add_show_list_delete(self, mailroster: CommandLine) -> None:
         added = mailroster(
             "users", "add", "Anna", "--full-name", "Anna B", "--address", "a@x.org", stdin=PASSWORD
         )
@@ -78,12 +78,14 @@ class TestUsers:
         assert (done.code, done.json["archive"]) == (0, "removed")
         assert mailroster("users", "list", "--json").json == []
 
-    def test_an_unknown_name(self, mailroster: Command) -> None:
+    def test_an_unknown_name(self, mailroster: CommandLine) -> None:
         done = mailroster("users", "show", "nobody")
         assert done.code == 1
         assert "There is no user “nobody”" in done.err
 
-    def test_set_auth_asks_the_directory(self, connected: Command, directory: Directory) -> None:
+    def test_set_auth_asks_the_directory(
+        self, connected: CommandLine, directory: Directory
+    ) -> None:
         connected("users", "add", "anna", stdin=PASSWORD)
         refused = connected("users", "set-auth", "anna", "directory_services")
         assert refused.code == 1
@@ -96,7 +98,7 @@ class TestUsers:
         assert "The directory knows “anna”" in done.err
 
     def test_to_integrated_a_password_is_read(
-        self, connected: Command, directory: Directory
+        self, connected: CommandLine, directory: Directory
     ) -> None:
         directory.put("anna")
         assert connected("sync", "--yes").code == 0
@@ -110,7 +112,7 @@ class TestUsers:
 
 class TestSync:
     def test_test_shows_and_writes_nothing(
-        self, connected: Command, directory: Directory, tmp_path: Path
+        self, connected: CommandLine, directory: Directory, tmp_path: Path
     ) -> None:
         directory.put("anna")
         before = (tmp_path / "users.json").read_bytes()
@@ -121,7 +123,7 @@ class TestSync:
         assert connected("test", "--exit-code").code == 10
         assert (tmp_path / "users.json").read_bytes() == before
 
-    def test_the_json_shape(self, connected: Command, directory: Directory) -> None:
+    def test_the_json_shape(self, connected: CommandLine, directory: Directory) -> None:
         directory.put("anna")
         record = connected("sync", "--yes", "--json").json
         assert record == {
@@ -146,13 +148,15 @@ class TestSync:
         assert connected("test", "--json", "--exit-code").json["status"] == "no_changes"
 
     def test_without_a_terminal_it_needs_yes(
-        self, connected: Command, directory: Directory
+        self, connected: CommandLine, directory: Directory
     ) -> None:
         directory.put("anna")
         assert connected("sync").code == 2
         assert connected("users", "list", "--json").json == []
 
-    def test_conflicts_are_skipped_and_told(self, connected: Command, directory: Directory) -> None:
+    def test_conflicts_are_skipped_and_told(
+        self, connected: CommandLine, directory: Directory
+    ) -> None:
         connected("users", "add", "anna", stdin=PASSWORD)
         directory.put("anna", "bert")
         done = connected("sync", "--yes", "--json")
@@ -160,7 +164,7 @@ class TestSync:
         assert done.json["counts"]["conflict"] == 1
         assert done.json["counts"]["create"] == 1
 
-    def test_the_guard(self, connected: Command, directory: Directory) -> None:
+    def test_the_guard(self, connected: CommandLine, directory: Directory) -> None:
         directory.put("a1", "a2", "a3", "a4", "a5")
         connected("settings", "set", "auto_delete=true")
         connected("sync", "--yes")
@@ -176,7 +180,7 @@ class TestSync:
         assert len(connected("users", "list", "--json").json) == 1
 
     def test_an_empty_directory_deletes_nobody(
-        self, connected: Command, directory: Directory
+        self, connected: CommandLine, directory: Directory
     ) -> None:
         directory.put("anna")
         connected("settings", "set", "auto_delete=true")
@@ -186,7 +190,7 @@ class TestSync:
             assert connected("sync", "--yes", *extra).code == 11
         assert len(connected("users", "list", "--json").json) == 1
 
-    def test_failures_have_their_exit_codes(self, mailroster: Command, tmp_path: Path) -> None:
+    def test_failures_have_their_exit_codes(self, mailroster: CommandLine, tmp_path: Path) -> None:
         assert mailroster("test", "--json").json["error"]["kind"] == "not_configured"
         mailroster(
             "settings",
@@ -203,7 +207,7 @@ class TestSync:
 
 
 class TestLogin:
-    def test_the_three_answers(self, connected: Command, directory: Directory) -> None:
+    def test_the_three_answers(self, connected: CommandLine, directory: Directory) -> None:
         assert connected("login", "anna", stdin="x").code == 1
         directory.put(anna="right & proper")
         connected("sync", "--yes")
@@ -216,13 +220,15 @@ class TestLogin:
         assert (done.code, done.json["status"]) == (111, "unavailable")
 
     def test_no_store_and_a_damaged_one_mean_try_later(
-        self, mailroster: Command, tmp_path: Path
+        self, mailroster: CommandLine, tmp_path: Path
     ) -> None:
         assert mailroster("login", "anna", stdin="x").code == 111
         (tmp_path / "users.json").write_text("{")
         assert mailroster("login", "anna", stdin="x").code == 111
 
-    def test_bytes_that_are_no_text_are_refused(self, connected: Command, tmp_path: Path) -> None:
+    def test_bytes_that_are_no_text_are_refused(
+        self, connected: CommandLine, tmp_path: Path
+    ) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "tui.cli", "--store", tmp_path / "users.json", "login", "x"],
             input=b"\xff\xfe",
@@ -233,7 +239,7 @@ class TestLogin:
 
 
 def test_the_store_comes_from_the_environment_too(
-    mailroster: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mailroster: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mailroster("users", "add", "anna", stdin=PASSWORD)
     monkeypatch.setenv("MAILROSTER_STORE", str(tmp_path / "users.json"))
@@ -248,7 +254,7 @@ def test_the_store_comes_from_the_environment_too(
 
 
 def test_a_hostile_name_reaches_the_terminal_as_text(
-    connected: Command, directory: Directory
+    connected: CommandLine, directory: Directory
 ) -> None:
     directory.put("a\x1b]0;owned\x07b", "bert")
     done = connected("test")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from store.text import printable
 from sync.directory_server import DirectoryServer
 from tui.cli.session import read_password
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command("directory-server")
 @click.argument("file", type=_file)
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
 @click.option("--user-name", help="Require Basic credentials; the password is read from stdin.")
 @click.option("--certificate", type=_file, help="Serve HTTPS with this PEM certificate chain.")
@@ -37,5 +40,8 @@ def directory_server(
     with DirectoryServer(
         file, host=host, port=port, credentials=credentials, certificate=certificate, key=key
     ) as server:
-        click.echo(f"Serving {file.name} at {server.url} - stop with Ctrl+C", err=True)
-        server.serve_forever()
+        click.echo(f"Serving {printable(file)} at {server.url} - Ctrl+C stops.", err=True)
+        if not certificate and host not in _LOOPBACK:
+            click.echo("warning: other machines reach it without encryption.", err=True)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()

@@ -1,0 +1,59 @@
+"""The command line as its users meet it: a process with stdin, stdout, stderr and an exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Done(NamedTuple):
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its stdout, read as JSON."""
+        return json.loads(self.out)
+
+
+class CommandLine:
+    """Calls `mailroster` as a process of its own, on a store of its own in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = folder / "users.json"
+        self.archive = folder / "archive"
+
+    def __call__(self, *words: str, stdin: str = "") -> Done:
+        """Run one command, with `stdin` piped in; none may end with a traceback."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tui.cli", "--store", str(self.store), *words],
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def set_up(self, url: str, *assignments: str) -> None:
+        """Point the settings at the directory at `url`."""
+        service = "directory_service=application_integration"
+        done = self("settings", "set", service, f"url={url}", *assignments)
+        assert done.code == 0, done.err
+
+    def users(self) -> dict[str, dict[str, Any]]:
+        """Return what `users list` says, by user name."""
+        listed = self("users", "list", "--json")
+        assert listed.code == 0, listed.err
+        return {user["user_name"]: user for user in listed.json}
+
+    def log_on(self, name: str, password: str) -> int:
+        """Return the exit code of a log-on."""
+        return self("login", name, stdin=password + "\n").code
