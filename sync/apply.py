@@ -39,7 +39,7 @@ def apply_plan(
     opens the delete guard. Raises `GuardBlocked`, `StalePlan` and the store's errors; then no
     user was changed.
     """
-    wanted, skipped = _choose(plan, skip, hold_deletes)
+    wanted, skipped = divide(plan, skip, hold_deletes=hold_deletes)
     deletes = sum(change.action == "delete" for change in wanted)
     check_guard(plan, deletes, allow_deletes)
     archives = workspace.archives(plan.settings)
@@ -64,10 +64,10 @@ def apply_plan(
     return Result(tuple(done), tuple(skipped), after.generation)
 
 
-def _choose(
-    plan: Plan, skip: Collection[str], hold_deletes: bool
+def divide(
+    plan: Plan, skip: Collection[str], *, hold_deletes: bool = False
 ) -> tuple[list[Change], list[Change]]:
-    """Divide the writable changes into wanted and skipped ones.
+    """Divide the plan's writable changes into those that would be applied and those left out.
 
     Skipping a change keeps its user's addresses, so whoever was to get one of them is skipped too.
     """

@@ -1,0 +1,81 @@
+"""Drives the screens by their keys alone, and reads what they show."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from textual import events
+from textual.pilot import Pilot
+
+from sync.workspace import Workspace
+from tui.app import MailrosterApp
+
+PASSWORD = "a few unrelated words"
+PATIENCE = 10.0
+_STEP = 0.02
+
+
+@dataclass
+class Driver:
+    """An administrator at the keyboard of an 80x24 terminal."""
+
+    app: MailrosterApp
+    pilot: Pilot[Any]
+
+    @property
+    def text(self) -> str:
+        """What the terminal shows."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in strips)
+
+    @property
+    def words(self) -> str:
+        """What the terminal shows, without line breaks and frames, and the notes over it."""
+        notes = [note.message for note in self.app._notifications]
+        return " ".join([*self.text.replace("│", " ").split(), *" ".join(notes).split()])
+
+    async def press(self, *keys: str) -> None:
+        """Press keys by their names."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Enter a text where the focus is, in one go."""
+        self.app.post_message(events.Paste(text))
+        await self.pilot.pause()
+
+    async def fill(self, *texts: str) -> None:
+        """Type into one field after the other."""
+        for text in texts:
+            await self.type(text)
+            await self.press("tab")
+
+    async def sees(self, *texts: str) -> None:
+        """Wait until all of this is on the screen."""
+        waited = 0.0
+        while any(text not in self.words for text in texts):
+            missing = [text for text in texts if text not in self.words]
+            assert waited < PATIENCE, f"{missing} not in\n{self.text}"
+            await self.pilot.pause(_STEP)
+            waited += _STEP
+
+    async def focus(self, selector: str) -> None:
+        """Press Tab until this has the focus."""
+        wanted = self.app.screen.query_one(selector)
+        for _ in range(40):
+            if self.app.focused is wanted:
+                return
+            await self.press("tab")
+        raise AssertionError(f"{selector} is not reached with Tab")
+
+
+@asynccontextmanager
+async def driving(workspace: Workspace, **arguments: Any) -> AsyncIterator[Driver]:
+    """The screens on this workspace, at 80x24."""
+    app = MailrosterApp(workspace, **arguments)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+        yield Driver(app, pilot)

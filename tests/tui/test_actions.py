@@ -1,0 +1,135 @@
+"""The registry: every action is bound, can be called, and is in help and palette."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.binding import Binding
+
+from sync.workspace import Workspace
+from tests.tui.driver import driving
+from tui.actions import ACTIONS, APP, Action, actions_of
+from tui.app import MailrosterApp
+from tui.palette import ActionProvider
+from tui.screens import (
+    connection,
+    dialogs,
+    logon,
+    options,
+    privileges,
+    synchronize,
+    user_form,
+    users,
+)
+from tui.screens.base import BaseScreen
+
+OWNERS: list[type[Any]] = [
+    MailrosterApp,
+    logon.LogOnScreen,
+    logon.FirstAdministratorScreen,
+    connection.ConnectionScreen,
+    options.OptionsScreen,
+    privileges.PrivilegesScreen,
+    synchronize.SynchronizeScreen,
+    users.UsersScreen,
+    user_form.NewUserScreen,
+    dialogs.Message,
+    dialogs.Confirm,
+    dialogs.Entry,
+    dialogs.NewPassword,
+    dialogs.TypedNumber,
+]
+SCREENS = {
+    "f2": "connection",
+    "f3": "options",
+    "f4": "privileges",
+    "f5": "synchronize",
+    "f6": "users",
+}
+
+
+def owners_of(action: Action) -> list[type[Any]]:
+    return [owner for owner in OWNERS if action.scope in getattr(owner, "SCOPES", (APP,))]
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_every_action_is_bound_where_it_belongs(action: Action) -> None:
+    owners = owners_of(action)
+    assert owners
+    for owner in owners:
+        bound = {item.id: item for item in owner.BINDINGS if isinstance(item, Binding)}
+        assert bound[action.id].key == action.key
+        assert bound[action.id].tooltip == action.tooltip
+        assert callable(getattr(owner, f"action_{action.name}"))
+
+
+def test_no_key_means_two_things_on_one_screen() -> None:
+    for owner in OWNERS:
+        scopes = getattr(owner, "SCOPES", (APP,))
+        if issubclass(owner, BaseScreen):
+            scopes = (*scopes, APP)
+        keys = [key for action in actions_of(*scopes) for key in action.key.split(",")]
+        assert len(keys) == len(set(keys)), owner
+
+
+@pytest.mark.parametrize("key", SCREENS)
+async def test_help_palette_and_key_line_show_every_action(
+    key: str, filled: Callable[..., Workspace]
+) -> None:
+    async with driving(filled(), administrator="root") as admin:
+        await admin.sees("Synchronize now")
+        await admin.press(key)
+        screen = admin.app.screen
+        assert isinstance(screen, BaseScreen)
+        own = actions_of(*screen.scopes)
+        await admin.sees(*(f"{action.key_text} {action.label}" for action in own))
+
+        provider = ActionProvider(screen)
+        hits = [hit async for hit in provider.discover()]
+        for action in (*own, *actions_of(APP)):
+            if action.name != "command_palette":
+                assert f"{action.label} ({action.key_text})" in [hit.text for hit in hits]
+                found = [hit.text async for hit in provider.search(action.label)]
+                assert f"{action.label} ({action.key_text})" in found
+
+        await admin.press("f1")
+        await admin.sees("Help", "On this screen")
+        shown = str(admin.app.screen.query(".text Static").first().render())
+        for action in (*own, *actions_of(APP)):
+            assert f"{action.key_text}  {action.label}: {action.tooltip}" in shown
+        await admin.press("escape")
+        assert admin.app.screen is screen
+
+
+async def test_what_cannot_be_done_is_greyed_and_says_why(workspace: Workspace) -> None:
+    async with driving(workspace, administrator="root") as admin:
+        await admin.press("f5")
+        await admin.press("t")
+        await admin.sees("No directory service is set up")
+        shown = admin.app.screen.active_bindings
+        assert not shown["t"].enabled
+        assert shown["slash"].enabled
+
+
+async def test_the_palette_runs_actions_and_says_why_not(workspace: Workspace) -> None:
+    async with driving(workspace, administrator="root") as admin:
+        await admin.press("f6", "ctrl+p")
+        await admin.type("Delete")
+        await admin.sees("not now: There is no user in this list.")
+        await admin.press("enter")
+        await admin.sees("There is no user in this list.", "New")
+        await admin.press("ctrl+p")
+        await admin.type("Options")
+        await admin.sees("Automatic deletion, delete guard")
+        await admin.press("enter")
+        await admin.sees("Automatically delete users")
+
+
+async def test_nothing_but_log_on_before_log_on(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled()) as admin:
+        await admin.sees("User name", "Password")
+        await admin.press("f6")
+        await admin.sees("Log on first.")
+        assert isinstance(admin.app.screen, logon.LogOnScreen)

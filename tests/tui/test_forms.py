@@ -1,0 +1,209 @@
+"""Connection, Options and Default privileges; leaving with unsaved changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from store.models import FilterRule
+from sync.configure import configure
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import answer, listed
+from tests.tui.driver import driving
+from tui.screens.connection import ConnectionScreen
+from tui.screens.options import OptionsScreen
+from tui.screens.synchronize import SynchronizeScreen
+from tui.widgets.fields import Field
+
+ROOT = {"administrator": "root"}
+
+
+async def test_mistakes_are_named_while_typing(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#url")
+        await admin.press("ctrl+u")
+        await admin.type("ftp://host/")
+        await admin.sees("does not start with http:// or https://")
+        await admin.press("ctrl+s")
+        assert admin.app.workspace.snapshot().settings.url.startswith("http")
+
+
+async def test_the_password_is_kept_unless_typed(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(requires_authentication=True, user_name="svc")
+    configure(workspace, {}, password="first secret")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f2")
+        await admin.sees("(set) leave empty to keep it")
+        token = workspace.snapshot().settings.password
+        await admin.focus("#user_name")
+        await admin.type("2")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.")
+        assert workspace.snapshot().settings.user_name == "svc2"
+        assert workspace.snapshot().settings.password == token
+        await admin.focus("#password")
+        await admin.type("second secret")
+        await admin.sees("Not saved yet.")
+        await admin.press("ctrl+s")
+        await admin.sees("(set) leave empty to keep it")
+        settings = workspace.snapshot().settings
+        assert workspace.secrets.decrypt(settings.password) == "second secret"
+        assert "second secret" not in admin.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "warning"),
+    [
+        ({"url": "http://directory.example/"}, "WARNING: plain http"),
+        ({"url": "https://h/", "ignore_ssl_warnings": True}, "WARNING: SSL warnings are ignored"),
+    ],
+)
+async def test_danger_is_shown_on_every_screen(
+    settings: dict[str, object], warning: str, filled: Callable[..., Workspace]
+) -> None:
+    async with driving(filled(**settings), **ROOT) as admin:
+        for key in ("f2", "f3", "f4", "f5", "f6"):
+            await admin.press(key)
+            await admin.sees(warning)
+
+
+async def test_loopback_is_no_danger(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2")
+        assert "WARNING" not in admin.text
+        await admin.focus("#url")
+        await admin.press("ctrl+u")
+        await admin.type("http://directory.example/")
+        await admin.sees("WARNING: plain http")
+
+
+async def test_escape_asks_before_changes_are_lost(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#ca_file")
+        await admin.type("/ca.pem")
+        await admin.press("escape")
+        await admin.sees("Discard the changes?", "changes on Connection")
+        await admin.press("n")
+        await admin.sees("/ca.pem")
+        assert isinstance(admin.app.screen, ConnectionScreen)
+        await admin.press("escape", "y")
+        await admin.sees("Test Settings")
+        assert isinstance(admin.app.screen, SynchronizeScreen)
+        await admin.press("f2")
+        assert "/ca.pem" not in admin.text
+        await admin.press("escape")
+        assert isinstance(admin.app.screen, SynchronizeScreen)
+        await admin.press("escape")
+        await admin.sees("There is nothing to back out of")
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+async def test_quit_asks_before_changes_are_lost(
+    key: str, filled: Callable[..., Workspace]
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f4", "space", "f5", key)
+        await admin.sees("Quit and lose what is not saved?", "default privileges")
+        await admin.press("n")
+        assert admin.app.is_running
+        await admin.press(key, "y")
+    assert admin.app.return_code == 0
+
+
+async def test_changes_survive_another_screen(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#ca_file")
+        await admin.type("/ca.pem")
+        await admin.press("f3", "f2")
+        await admin.sees("/ca.pem", "Not saved yet.")
+
+
+async def test_what_others_save_and_what_is_typed_are_both_kept(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#ca_file")
+        await admin.type("/ca.pem")
+        other = open_workspace(str(workspace.path))
+        configure(other, {"user_name": "someone"})
+        other.close()
+        await admin.sees("someone", "/ca.pem", "Someone changed the settings.")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.")
+        settings = workspace.snapshot().settings
+        assert (settings.user_name, settings.ca_file) == ("someone", "/ca.pem")
+
+
+async def test_default_privileges_that_stand_alone(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f4")
+        await admin.sees("[x] Log on", "[ ] Administrator")
+        await admin.press("tab", "space")
+        await admin.sees("[ ] Log on", "[x] Administrator")
+        await admin.press("tab", "space")
+        await admin.sees("[x] Log on", "[ ] Administrator")
+        await admin.press("space")
+        await admin.sees("No privilege was given.")
+        await admin.press("tab", "tab", "space", "ctrl+s")
+        await admin.sees("Saved.")
+        settings = admin.app.workspace.snapshot().settings
+        assert settings.default_privileges == ("archive",)
+        assert settings.default_folder_privileges == ("read",)
+
+
+async def test_filter_rules_are_edited_in_order(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        admin.app.listing = answer(listed("anna"), listed("svc-a"), listed("svc-b"))
+        await admin.press("f3")
+        await admin.sees("3 of 3 last fetched users in scope, 0 change side")
+        await admin.press("u")
+        await admin.sees("There is no filter rule; n adds one.")
+        await admin.press("n")
+        await admin.type("svc-*")
+        await admin.sees("1 of 3 last fetched users in scope, 2 change side: -svc-a, -svc-b")
+        await admin.press("enter", "n")
+        await admin.press("ctrl+u")
+        await admin.type("nonsense")
+        await admin.sees("is no filter rule")
+        await admin.press("enter", "ctrl+u")
+        await admin.type("include user_name *a*")
+        await admin.press("enter", "down", "u")
+        await admin.sees("1 include", "2 exclude")
+        await admin.press("d", "x")
+        await admin.sees("1 exclude", "Not saved yet.")
+        assert "include" not in admin.text
+        await admin.press("enter")
+        await admin.press("backspace", "backspace")
+        await admin.type("-a")
+        await admin.press("enter")
+        await admin.sees("2 of 3 last fetched users in scope, 1 change side: -svc-a")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.")
+        rule = FilterRule(action="exclude", field="user_name", pattern="svc-a")
+        assert admin.app.workspace.snapshot().settings.filters == (rule,)
+
+
+async def test_no_cursor_blinks(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        for keys in ("f2", "f3", "f6", "slash", "escape", "n", "escape", "ctrl+p"):
+            await admin.press(keys)
+            assert not any(field.cursor_blink for field in admin.app.screen.query(Field))
+        assert not admin.app.screen.query_one("Input").cursor_blink  # type: ignore[attr-defined]
+
+
+async def test_rules_are_moved_only_in_their_list(filled: Callable[..., Workspace]) -> None:
+    rule = FilterRule(action="exclude", field="user_name", pattern="x")
+    async with driving(filled(filters=(rule,)), **ROOT) as admin:
+        await admin.press("f3")
+        await admin.press("x")
+        await admin.sees("Go to the list of filter rules first (Tab).")
+        screen = admin.app.screen
+        assert isinstance(screen, OptionsScreen)
+        await admin.focus("#archive_root")
+        assert "field" in (screen.why_not("add") or "")

@@ -1,0 +1,97 @@
+"""Log on, and the first administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.widgets import Input
+
+from store.models import DIRECTORY_SERVICES, User
+from store.passwords import hash_password
+from store.privileges import ADMIN
+from sync.workspace import Workspace
+from tests.tui.driver import PASSWORD, Driver, driving
+from tui.screens.logon import LogOnScreen
+
+
+async def log_on(admin: Driver, name: str, password: str) -> None:
+    await admin.sees("User name", "Password")
+    await admin.focus("#user_name")
+    await admin.press("ctrl+u")
+    await admin.type(name)
+    await admin.press("enter")
+    await admin.type(password)
+    await admin.press("enter")
+
+
+async def test_wrong_password_then_right(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled()) as admin:
+        await log_on(admin, "root", "wrong")
+        await admin.sees("The user name or the password is wrong")
+        assert admin.app.screen.query_one("#password", Input).value == ""
+        await log_on(admin, "root", PASSWORD)
+        await admin.sees("Test Settings")
+        assert admin.app.administrator == "root"
+
+
+async def test_an_outage_is_no_wrong_password(filled: Callable[..., Workspace]) -> None:
+    boss = User(user_name="boss", authentication=DIRECTORY_SERVICES, privileges=[ADMIN])
+    async with driving(filled(boss, url="http://127.0.0.1:1/")) as admin:
+        await log_on(admin, "boss", "whatever")
+        await admin.sees("Nobody can tell now; try later.", "refused the connection")
+
+
+async def test_only_administrators_come_in(filled: Callable[..., Workspace]) -> None:
+    user = User(
+        user_name="anna", privileges=["login"], password_hash=hash_password(PASSWORD, "anna")
+    )
+    async with driving(filled(user)) as admin:
+        await log_on(admin, "anna", PASSWORD)
+        await admin.sees("for administrators only")
+        assert isinstance(admin.app.screen, LogOnScreen)
+
+
+async def test_the_key_is_greyed_until_both_are_entered(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled()) as admin:
+        await admin.sees("Enter Log on")
+        await admin.press("enter", "enter")
+        await admin.sees("Enter the user name and the password.")
+
+
+async def test_first_administrator_must_keep_the_rules(workspace: Workspace) -> None:
+    async with driving(workspace) as admin:
+        await admin.sees("the first administrator")
+        await admin.fill("root", "short", "short")
+        await admin.sees("fewer than 15 characters")
+        await admin.press("ctrl+s")
+        assert not workspace.snapshot().users
+        await admin.focus("#again")
+        await admin.press("ctrl+u", "shift+tab", "ctrl+u")
+        await admin.type(PASSWORD)
+        await admin.sees("the two entries differ")
+        await admin.press("tab")
+        await admin.type(PASSWORD)
+        await admin.press("enter")
+        await admin.sees("Directory service")
+        assert workspace.snapshot().users["root"]["privileges"] == [ADMIN]
+
+
+async def test_a_damaged_store_is_named(workspace: Workspace) -> None:
+    workspace.path.write_text("{")
+    async with driving(workspace) as admin:
+        await admin.sees("It was left as it is.")
+        await log_on(admin, "root", PASSWORD)
+        await admin.sees("Nobody can tell now")
+
+
+async def test_a_password_field_gives_nothing_to_the_clipboard(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled()) as admin:
+        await admin.sees("Password")
+        await admin.focus("#password")
+        await admin.type("secret")
+        await admin.press("home", "shift+end", "ctrl+c", "ctrl+x")
+        assert admin.app.clipboard == ""
+        assert admin.app.screen.query_one("#password", Input).value == "secret"
+        assert "secret" not in admin.text

@@ -1,0 +1,262 @@
+"""Synchronize: fetching, the diff, the guard, applying."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from store.interface import Batch, Edit
+from store.models import User
+from sync.configure import configure
+from sync.listing import Listing, Progress
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import answer, listed, managed
+from tests.support.directory import Directory
+from tests.tui.driver import driving
+from tui.screens.synchronize import SynchronizeScreen
+
+ROOT = {"administrator": "root"}
+HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, listing: Listing) -> None:
+    """Let the directory answer this."""
+
+    async def fetch(*_arguments: Any) -> Listing:
+        return listing
+
+    monkeypatch.setattr("tui.screens.synchronize.fetch", fetch)
+
+
+async def test_progress_is_counted_and_can_be_cancelled(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(_workspace: Any, _settings: Any, progress: Callable[[Progress], None]) -> Any:
+        progress(Progress(1000, 5000, 7))
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("tui.screens.synchronize.fetch", slow)
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("7 users, 1,000 of 5,000 bytes", "Esc gives up")
+        await admin.press("t")
+        await admin.sees("The directory is being asked; Esc gives up.")
+        await admin.press("escape")
+        await admin.sees("Test Settings (t) asks the directory")
+        assert admin.app.listing is None
+
+
+async def test_a_failure_is_told_in_full(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(url="http://127.0.0.1:1/"), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("That did not work", "refused the connection")
+        await admin.press("enter")
+        assert isinstance(admin.app.screen, SynchronizeScreen)
+
+
+async def test_every_kind_of_change_with_its_details(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("new", "known", "local")
+    workspace = filled(
+        managed("known", full_name="Old Name"), managed("gone"), User(user_name="local")
+    )
+    workspace.archives(workspace.snapshot().settings).create("gone")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 1 create ~ 1 update - 1 delete ! 1 conflict", "3/3 in scope")
+        await admin.sees("+ create new", "full name: (none) -> New")
+        await admin.press("down")
+        await admin.sees("full name: Old Name -> Known")
+        await admin.press("down")
+        await admin.sees("- delete gone", "archive: removed")
+        await admin.press("down", "space")
+        await admin.sees("A conflict is not applied anyway")
+        await admin.press("slash")
+        await admin.type("KNOWN")
+        await admin.sees("(all: 4)")
+        await admin.press("escape", "s", "y")
+        await admin.sees("Done: + 1 create ~ 1 update - 1 delete", "not done")
+        assert not workspace.archives(workspace.snapshot().settings).path("gone").exists()
+        await admin.press("space")
+        await admin.sees("This is done; Test Settings (t)")
+        await admin.press("escape")
+        await admin.sees("! 1 conflict 3/3 in scope")
+        await admin.press("s")
+        await admin.sees("There is nothing to apply.")
+
+
+async def test_synchronize_now_asks_the_directory_itself(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "s")
+        await admin.sees("Synchronize now?", "+ 1 create")
+        await admin.press("n")
+        assert set(admin.app.workspace.snapshot().users) == {"root"}
+
+
+async def test_a_question_waits_on_its_own_screen(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = asyncio.Event()
+
+    async def slow(*_arguments: Any) -> Listing:
+        await answered.wait()
+        return answer(listed("anna"))
+
+    monkeypatch.setattr("tui.screens.synchronize.fetch", slow)
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "s", "f6")
+        await admin.sees("root", "Details")
+        answered.set()
+        await admin.pilot.pause(0.3)
+        await admin.press("y")
+        assert "Synchronize now?" not in admin.text
+        await admin.press("f5")
+        await admin.sees("Synchronize now?", "+ 1 create")
+        await admin.press("y")
+        await admin.sees("Done: + 1 create")
+
+
+async def test_the_guard_needs_the_exact_number(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    workspace = filled(*(managed(f"user{number}") for number in range(5)))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("All 5 managed users would be deleted.")
+        await admin.press("s")
+        await admin.sees("Number of deletions", "- 5 delete")
+        await admin.press("4", "enter")
+        await admin.sees("This is not the number of deletions.")
+        await admin.press("backspace", "5", "enter")
+        await admin.sees("Done: + 1 create - 5 delete")
+        assert set(workspace.snapshot().users) == {"root", "anna"}
+
+
+async def test_deletions_can_be_held_back(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    workspace = filled(*(managed(f"user{number}") for number in range(5)))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "s")
+        await admin.sees("Number of deletions")
+        await admin.press("h")
+        await admin.sees("Done: + 1 create skipped 5")
+        assert len(workspace.snapshot().users) == 7
+
+
+async def test_an_empty_answer_deletes_nobody(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    async with driving(filled(managed("anna")), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("The directory answered no users at all")
+        await admin.press("s")
+        assert set(admin.app.workspace.snapshot().users) == {"root", "anna"}
+
+
+async def test_the_plan_follows_settings_and_store_without_another_fetch(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna", "bert")
+    workspace = filled(managed("gone"), auto_delete=False)
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 2 create 2/2 in scope")
+        requests = len(directory.log)
+        other = open_workspace(str(workspace.path))
+        configure(other, {"auto_delete": True})
+        await admin.sees("+ 2 create - 1 delete")
+        other.store.apply(Batch([Edit.create(managed("anna"))]))
+        await admin.sees("+ 1 create ~ 1 update - 1 delete")
+        other.close()
+        assert len(directory.log) == requests
+
+
+async def test_a_stale_plan_is_refused(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "s")
+        await admin.sees("Synchronize now?")
+        other = open_workspace(str(workspace.path))
+        other.store.apply(Batch([Edit.create(managed("anna"))]))
+        other.close()
+        await admin.press("y")
+        await admin.sees("The plan is stale", "user “anna” was added")
+        await admin.press("enter")
+        await admin.sees("~ 1 update")
+
+
+async def test_skipping_leaves_out_what_depends_on_it(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = filled(managed("anna", email_addresses=["shared@example.com"]), managed("bert"))
+    answering(
+        monkeypatch,
+        answer(listed("anna", "anna@example.com"), listed("bert", "shared@example.com")),
+    )
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("~ 2 update")
+        await admin.press("space")
+        await admin.sees("skipped 2", "Left out too")
+        await admin.press("s")
+        await admin.sees("There is nothing to apply.")
+
+
+def hostile_listing() -> Listing:
+    return answer(
+        listed(HOSTILE, full=HOSTILE),
+        listed("x" * 10_000),
+        listed("anna", full=f"{HOSTILE}{'y' * 10_000}", dn="[/][bold]"),
+    )
+
+
+async def test_hostile_names_are_shown_and_never_obeyed(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, hostile_listing())
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("create")
+        for key in ("home", "down", "down", "s"):
+            await admin.press(key)
+            assert not any(char in admin.text for char in "\x1b\x07\u202e")
+        await admin.press("n", "home")
+        assert "[/]" in admin.text
+        assert admin.app.is_running
+
+
+class FakeDemo:
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+
+    def switch_directory(self) -> str:
+        self.directory.put("anna", "bert")
+        return "The directory is another one."
+
+
+async def test_the_demo_switches_its_directory(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    async with driving(filled(), demo=FakeDemo(directory), **ROOT) as admin:
+        await admin.sees("d Switch directory")
+        await admin.press("t")
+        await admin.sees("+ 1 create")
+        await admin.press("d")
+        await admin.sees("The directory is another one.", "+ 2 create")
+    async with driving(admin.app.workspace, **ROOT) as admin:
+        await admin.sees("Test Settings")
+        assert "Switch directory" not in admin.text

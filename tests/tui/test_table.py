@@ -1,0 +1,123 @@
+"""The table, on its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+
+from tests.tui.driver import Driver
+from tui.widgets.filtered_table import FilteredTable
+from tui.widgets.table import Column, Table
+
+HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x[/]\u202egnp"
+
+
+class TableApp(App[None]):
+    def __init__(self, rows: Sequence[str]) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.rows = rows
+        self.table: Table[str] = Table(
+            [Column("Name", 1), Column("Length", width=8)], self.cells, lambda row: row
+        )
+
+    def compose(self) -> ComposeResult:
+        yield FilteredTable(self.table)
+
+    def on_mount(self) -> None:
+        self.table.load(self.rows)
+        self.table.focus()
+
+    def cells(self, row: str) -> tuple[str, Text]:
+        self.asked.append(row)
+        return row, Text(str(len(row)))
+
+
+@asynccontextmanager
+async def table_of(rows: Sequence[str]) -> AsyncIterator[tuple[Driver, Table[str]]]:
+    app = TableApp(rows)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        yield Driver(app, pilot), app.table  # type: ignore[arg-type]
+
+
+async def test_only_the_lines_in_sight_are_made() -> None:
+    rows = [f"user{number}" for number in range(100_000)]
+    async with table_of(rows) as (driver, table):
+        assert set(table.app.asked) == set(rows[:22])  # type: ignore[attr-defined]
+        assert table.position == "1 of 100000"
+        await driver.press("end")
+        await driver.sees("user99999", "100000 of 100000")
+        await driver.press("pageup")
+        assert table.current == "user99977"
+        await driver.press("home", "pagedown", "down")
+        assert table.current == "user23"
+        await driver.sees("user23", "Name", "24 of 100000")
+
+
+async def test_filter_finds_among_many_whatever_the_case() -> None:
+    rows = [f"User{number}" for number in range(100_000)]
+    async with table_of(rows) as (driver, table):
+        table.app.query_one(FilteredTable).open_filter()
+        await driver.type("USER9999")
+        assert table.rows == ["User9999", *(f"User9999{digit}" for digit in range(10))]
+        await driver.sees("1 of 11 (all: 100000)")
+        await driver.press("backspace", "enter")
+        assert len(table.rows) == 111
+        assert table.app.query_one(FilteredTable).close_filter()
+        assert not table.app.query_one(FilteredTable).close_filter()
+        assert len(table.rows) == 100_000
+
+
+async def test_cursor_and_marks_stay_with_their_rows() -> None:
+    async with table_of(["anna", "bert", "carl"]) as (driver, table):
+        await driver.press("down")
+        table.toggle_mark()
+        assert table.current == "carl"
+        await driver.sees("3 of 3, 1 marked", "* bert")
+        table.load(["zoe", "carl", "bert"])
+        assert table.current == "carl"
+        assert table.marked == ["bert"]
+        table.filter("ber")
+        assert table.current == "bert"
+        table.filter("")
+        assert table.current == "bert"
+        table.load(["zoe"])
+        assert table.current == "zoe"
+        assert table.marked == []
+        assert table.position == "1 of 1"
+
+
+async def test_empty_table() -> None:
+    async with table_of([]) as (driver, table):
+        await driver.press("down", "pagedown", "end", "home", "up")
+        table.toggle_mark()
+        assert table.current is None
+        assert table.position == "0 of 0"
+
+
+async def test_widths_follow_the_size() -> None:
+    long = "x" * 200
+    async with table_of([long]) as (driver, _table):
+        assert f"{'x' * 68}…" in driver.text
+        await driver.pilot.resize_terminal(40, 10)
+        await driver.pilot.pause()
+        assert f" {'x' * 28}…" in driver.text
+        assert "x" * 30 not in driver.text
+
+
+async def test_shrinking_keeps_the_cursor_in_sight() -> None:
+    async with table_of([f"user{number:02}" for number in range(50)]) as (driver, _table):
+        await driver.press(*["down"] * 20)
+        await driver.pilot.resize_terminal(80, 8)
+        await driver.pilot.pause()
+        await driver.sees("user20")
+
+
+async def test_hostile_cells_are_shown_and_never_obeyed() -> None:
+    async with table_of([HOSTILE, "y" * 10_000]) as (driver, _table):
+        await driver.sees(r"\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x[/]\u202egnp")
+        assert not any(char in driver.text for char in "\x1b\x07\u202e")

@@ -1,0 +1,188 @@
+"""Users: the table and what is done to users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from store.interface import Batch, Edit
+from store.models import DIRECTORY_SERVICES, INTEGRATED, User
+from store.passwords import hash_password, verify_password
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import managed
+from tests.support.directory import Directory
+from tests.tui.driver import PASSWORD, driving
+
+ROOT = {"administrator": "root"}
+HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
+
+
+def local(name: str) -> User:
+    return User(user_name=name, privileges=["login"], password_hash=hash_password(PASSWORD, name))
+
+
+def method_of(workspace: Workspace, key: str) -> str:
+    return workspace.snapshot().users[key]["authentication"]
+
+
+async def test_marked_users_are_switched_together(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    workspace = filled(local("anna"), local("bert"), local("carl"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "down", "space", "space")
+        await admin.sees("2 marked")
+        await admin.press("a")
+        await admin.sees("Switch to Directory Services?", "does NOT know these", "bert")
+        await admin.press("n")
+        assert method_of(workspace, "anna") == INTEGRATED
+        await admin.press("a", "y")
+        await admin.sees("Authentication is Directory Services now: 2 users.")
+        assert method_of(workspace, "anna") == DIRECTORY_SERVICES
+        assert method_of(workspace, "bert") == DIRECTORY_SERVICES
+        assert method_of(workspace, "carl") == INTEGRATED
+
+
+async def test_a_switch_says_if_the_directory_cannot_be_asked(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(local("anna"), url="http://127.0.0.1:1/"), **ROOT) as admin:
+        await admin.press("f6", "down", "a")
+        await admin.sees("The directory could not be asked:", "refused the connection")
+
+
+async def test_several_users_without_password_are_switched_one_at_a_time(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(managed("anna"), managed("bert"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "down", "space", "space", "a")
+        await admin.sees("have no local password.", "one at a time: anna, bert")
+        await admin.press("escape")
+        assert "marked" not in admin.text
+
+
+async def test_the_last_administrator_is_safe(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("root")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f6", "x", "y")
+        await admin.sees("That did not work", "last administrator")
+        await admin.press("enter", "a", "y")
+        await admin.sees("That did not work", "last administrator")
+
+
+async def test_deleting_says_what_becomes_of_the_archive(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(local("anna"), local("bert"))
+    archives = workspace.archives(workspace.snapshot().settings)
+    archives.create("anna")
+    (archives.path("anna") / "new" / "1").write_text("mail")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "down", "space", "space", "delete")
+        await admin.sees("Delete 2 users?", "Archives that hold mail stay:", "anna: 1 messages")
+        await admin.press("y")
+        await admin.sees("Deleted: 2 users. Archives kept: 1.")
+        assert set(workspace.snapshot().users) == {"root"}
+        assert archives.path("anna").exists()
+
+
+async def test_a_password_is_set_for_integrated_users_only(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(local("anna"), managed("bert"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "end", "p")
+        await admin.sees("The password of bert is the directory's.")
+        await admin.press("up", "p")
+        await admin.sees("New password for anna")
+        await admin.fill("another few words", "another few words")
+        await admin.press("shift+tab", "enter")
+        await admin.sees("The password of anna was changed.")
+        stored = workspace.snapshot().users["anna"]["password_hash"]
+        assert verify_password("another few words", stored)
+
+
+async def test_details_and_the_way_back(filled: Callable[..., Workspace]) -> None:
+    user = managed("anna", distinguished_name="CN=Anna", email_addresses=["a@b.example"])
+    async with driving(filled(user), **ROOT) as admin:
+        await admin.press("f6", "down", "enter")
+        await admin.sees("CN=Anna", "a@b.example", "Directory Services", "Log on")
+        await admin.press("escape")
+        await admin.sees("2 of 2")
+
+
+async def test_a_new_user_of_the_directory_needs_no_password(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f6", "n", "ctrl+s")
+        await admin.sees("Not yet: the user name is empty.")
+        await admin.fill("zoe", "Zoe", "zoe@example.com, z@example.com")
+        await admin.sees("fewer than 15 characters")
+        await admin.press("escape")
+        await admin.sees("Discard the new user?")
+        await admin.press("n")
+        await admin.focus("#authentication")
+        await admin.press("enter", "down", "enter")
+        await admin.press("ctrl+s")
+        await admin.sees("Added: zoe.")
+        row = admin.app.workspace.snapshot().users["zoe"]
+        assert row["authentication"] == DIRECTORY_SERVICES
+        assert row["email_addresses"] == ["zoe@example.com", "z@example.com"]
+        assert row["privileges"] == ["login", "changePassword"]
+
+
+async def test_a_refused_new_user_stays_in_the_form(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(local("anna")), **ROOT) as admin:
+        await admin.press("f6", "n")
+        await admin.fill("ANNA", "", "")
+        await admin.focus("#password")
+        await admin.fill(PASSWORD, PASSWORD)
+        await admin.press("ctrl+s")
+        await admin.sees("There is a user “ANNA” already.")
+        await admin.press("enter")
+        await admin.sees("New user")
+
+
+async def test_the_table_follows_the_store(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(local("anna"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "slash")
+        await admin.type("ann")
+        await admin.press("enter")
+        other = open_workspace(str(workspace.path))
+        other.store.apply(Batch([Edit.create(managed("hannah")), Edit.create(managed("zoe"))]))
+        other.close()
+        await admin.sees("hannah", "1 of 2 (all: 4)")
+        await admin.press("escape")
+        await admin.sees("zoe")
+
+
+async def test_hostile_names_are_shown_and_never_obeyed(filled: Callable[..., Workspace]) -> None:
+    bad = managed(HOSTILE, full_name=HOSTILE, email_addresses=[HOSTILE])
+    workspace = filled(bad, managed("y" * 10_000, full_name="[/]"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "down")
+        await admin.sees(r"\x1b]52")
+        for keys in (
+            ["enter"],
+            ["escape"],
+            ["x"],
+            ["n"],
+            ["p"],
+            ["a"],
+            ["escape"],
+            ["end", "x"],
+            ["n"],
+            ["enter"],
+            ["escape"],
+            ["slash"],
+        ):
+            await admin.press(*keys)
+            assert not any(char in admin.text for char in "\x1b\x07\u202e")
+        await admin.type("\x1b]52;c;ZXZpbA==\x07")
+        assert not any(char in admin.text for char in "\x1b\x07\u202e")
+        assert admin.app.is_running

@@ -1,0 +1,102 @@
+"""The whole job through the screens, from the first start to the user list."""
+
+from __future__ import annotations
+
+from store.models import DIRECTORY_SERVICES, INTEGRATED
+from sync.workspace import Workspace
+from tests.support.directory import Directory
+from tests.tui.driver import PASSWORD, driving
+
+
+async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None:
+    directory.put("anna", "bert", "carl", "svc-print")
+    async with driving(workspace) as admin:
+        # The first administrator, who is logged on at once
+        await admin.sees("the first administrator", "At least 15 characters")
+        await admin.fill("root", PASSWORD, PASSWORD)
+        await admin.press("ctrl+s")
+        await admin.sees("Directory service", "Check connection")
+
+        # Connection: the failure is named, then it works
+        await admin.press("enter", "down", "enter")
+        await admin.focus("#url")
+        await admin.type("http://127.0.0.1:1/")
+        await admin.press("ctrl+t")
+        await admin.sees("refused the connection")
+        await admin.press("ctrl+u")
+        await admin.type(directory.url)
+        await admin.press("ctrl+t")
+        await admin.sees("Reached: 4 users listed, 0 warnings.")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.")
+
+        # Options and a filter
+        await admin.press("f3")
+        await admin.sees("Automatically delete users")
+        await admin.press("space")
+        await admin.focus("#filters")
+        await admin.press("n")
+        await admin.sees("New filter rule")
+        await admin.type("svc-*")
+        await admin.press("enter")
+        await admin.sees("exclude user_name svc-*")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.")
+
+        # Default privileges
+        await admin.press("f4")
+        await admin.sees("[x] Log on", "[ ] Export E-mail")
+
+        # Test Settings, one change skipped, Synchronize now
+        await admin.press("f5", "t")
+        await admin.sees("+ 3 create", "3/4 in scope", "anna", "in the directory, unknown here")
+        await admin.press("down", "down", "space")
+        await admin.sees("skipped 1")
+        await admin.press("s")
+        await admin.sees("Synchronize now?", "+ 2 create")
+        await admin.press("y")
+        await admin.sees("Done: + 2 create", "skipped 1", "done")
+        assert set(workspace.snapshot().users) == {"root", "anna", "bert"}
+
+        # The directory changes
+        directory.put("anna", "carl")
+        await admin.press("t")
+        await admin.sees("+ 1 create", "- 1 delete", "absent from the directory")
+        await admin.press("s")
+        await admin.sees("+ 1 create - 1 delete", "Of the deleted users 0 keep an archive")
+        await admin.press("y")
+        await admin.sees("Done: + 1 create - 1 delete")
+
+        # Users: one key switches the authentication method
+        await admin.press("f6")
+        await admin.sees("root", "anna", "Directory Services")
+        await admin.press("down")
+        await admin.press("a")
+        await admin.sees("Local password for anna")
+        await admin.fill(PASSWORD, PASSWORD)
+        await admin.press("shift+tab", "enter")
+        await admin.sees("Switch to Integrated?")
+        await admin.press("y")
+        await admin.sees("Authentication is Integrated now: anna.")
+        assert workspace.snapshot().users["anna"]["authentication"] == INTEGRATED
+        await admin.press("a")
+        await admin.sees("Switch to Directory Services?", "The directory knows anna.")
+        await admin.press("y")
+        await admin.sees("Authentication is Directory Services now: anna.")
+        assert workspace.snapshot().users["anna"]["authentication"] == DIRECTORY_SERVICES
+
+        # Add and delete
+        await admin.press("n")
+        await admin.sees("New user")
+        await admin.fill("zoe", "Zoe Z", "zoe@example.com")
+        await admin.focus("#password")
+        await admin.fill(PASSWORD, PASSWORD)
+        await admin.press("ctrl+s")
+        await admin.sees("Added: zoe.", "zoe@example.com")
+        await admin.press("end", "x")
+        await admin.sees("Delete zoe?", "Their archives hold no mail")
+        await admin.press("y")
+        await admin.sees("Deleted: zoe. Archives kept: 0.")
+        assert "zoe" not in workspace.snapshot().users
+        await admin.press("q")
+    assert admin.app.return_code == 0

@@ -1,0 +1,286 @@
+"""The application: log-on, screens, the state they share, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
+
+from textual import work
+from textual.actions import ActionParseResult
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.signal import Signal
+from textual.worker import Worker, WorkerState
+
+from store.errors import StoreError
+from store.interface import Snapshot
+from store.models import Settings
+from store.text import printable
+from sync.listing import Listing
+from sync.users import needs_administrator
+from sync.workspace import Workspace
+from tui.actions import APP, bindings_for
+from tui.palette import ActionProvider, Palette
+from tui.screens.base import BaseScreen
+from tui.screens.dialogs import Confirm, Help
+from tui.screens.logon import FirstAdministratorScreen, LogOnScreen
+
+if TYPE_CHECKING:
+    from sync.demo import Demo
+
+HOME = "synchronize"
+_RETRY_SECONDS = 1.0
+
+
+def _connection() -> Screen[Any]:
+    from tui.screens.connection import ConnectionScreen
+
+    return ConnectionScreen()
+
+
+def _options() -> Screen[Any]:
+    from tui.screens.options import OptionsScreen
+
+    return OptionsScreen()
+
+
+def _privileges() -> Screen[Any]:
+    from tui.screens.privileges import PrivilegesScreen
+
+    return PrivilegesScreen()
+
+
+def _synchronize() -> Screen[Any]:
+    from tui.screens.synchronize import SynchronizeScreen
+
+    return SynchronizeScreen()
+
+
+def _users() -> Screen[Any]:
+    from tui.screens.users import UsersScreen
+
+    return UsersScreen()
+
+
+class MailrosterApp(App[None]):
+    """mailroster's screens on one workspace.
+
+    With `administrator` that administrator is logged on already. `listing` is the directory's
+    last answer in this session, `snapshot` the store's state as the screens show it.
+    """
+
+    TITLE = "mailroster"
+    # The default screen is mounted without its own style sheet being read.
+    CSS_PATH = ["app.tcss", "screens/logon.tcss"]
+    COMMANDS = {ActionProvider}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "connection": _connection,
+        "options": _options,
+        "privileges": _privileges,
+        "synchronize": _synchronize,
+        "users": _users,
+    }
+    BINDINGS = [*bindings_for(APP), Binding("ctrl+q", "quit", show=False, priority=True)]
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        administrator: str | None = None,
+        demo: Demo | None = None,
+    ) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.administrator = administrator
+        self.demo = demo
+        self.listing: Listing | None = None
+        self.snapshot = Snapshot("", 0, Settings(), {})
+        self.open_screens: WeakSet[BaseScreen] = WeakSet()
+        self.store_changed: Signal[Snapshot] = Signal(self, "store changed")
+        self.animation_level = "none"
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Return the first screen: the log-on, or nothing much under the demo's screens."""
+        return LogOnScreen() if self.administrator is None else Screen()
+
+    async def on_mount(self) -> None:
+        """Open the store after the first frame."""
+        self.call_after_refresh(self._start)
+
+    @work(exit_on_error=False)
+    async def _start(self) -> None:
+        try:
+            self.snapshot = await asyncio.to_thread(self.workspace.snapshot)
+        finally:
+            self._warm_up()
+        if self.administrator is not None:
+            self.enter(self.administrator)
+        elif needs_administrator(self.snapshot):
+            await self.push_screen(FirstAdministratorScreen())
+
+    @work(exit_on_error=False)
+    async def _watch(self) -> None:
+        """Follow what others write to the store; tell once when it cannot be read."""
+        told = ""
+        while True:
+            try:
+                async for snapshot in self.workspace.store.watch():
+                    self._take(snapshot)
+            except StoreError as error:
+                if str(error) != told:
+                    told = str(error)
+                    self.say(error, error=True)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    @work(thread=True, exit_on_error=False)
+    def _warm_up(self) -> None:
+        """Import what the first fetch and the first save need."""
+        import_module("store.validation")
+        import_module("sync.client")
+
+    def refresh_store(self) -> None:
+        """Show what this session wrote."""
+        self._take(self.workspace.snapshot())
+
+    def _take(self, snapshot: Snapshot) -> None:
+        if snapshot is not self.snapshot:
+            self.snapshot = snapshot
+            self.store_changed.publish(snapshot)
+
+    def enter(self, administrator: str) -> None:
+        """Let this administrator in."""
+        self.administrator = administrator
+        self.refresh_store()
+        self._watch()
+        configured = self.snapshot.settings.directory_service != "none"
+        self.switch_mode(HOME if configured else "connection")
+
+    def go_home(self) -> None:
+        """Back out of a screen to Synchronize, where there is nothing more to back out of."""
+        if self.current_mode == HOME:
+            self.say("There is nothing to back out of; q leaves mailroster.")
+        else:
+            self.switch_mode(HOME)
+
+    def say(self, text: object, *, error: bool = False) -> None:
+        """Show a short note."""
+        self.notify(
+            printable(text, 500), severity="error" if error else "information", markup=False
+        )
+
+    def _fatal_error(self) -> None:
+        """End on an error of the program, without the values of variables: passwords are there."""
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
+        traceback = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(
+            Segments(self.console.render(traceback, self.console.options))
+        )
+        self._close_messages_no_wait()
+
+    # Actions
+
+    def why_not(self, name: str) -> str | None:
+        """Return why a global action cannot be done now."""
+        if name in self.MODES and self.administrator is None:
+            return "Log on first."
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what cannot be done now."""
+        return None if self.why_not(action) else True
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run the action, or say why it cannot be done now."""
+        node = self if default_namespace is None else default_namespace
+        if (
+            isinstance(action, str)
+            and isinstance(node, BaseScreen | MailrosterApp)
+            and (reason := node.why_not(action))
+        ):
+            self.say(reason, error=True)
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def action_connection(self) -> None:
+        """Show Connection."""
+        self.switch_mode("connection")
+
+    def action_options(self) -> None:
+        """Show Options."""
+        self.switch_mode("options")
+
+    def action_privileges(self) -> None:
+        """Show Default privileges."""
+        self.switch_mode("privileges")
+
+    def action_synchronize(self) -> None:
+        """Show Synchronize."""
+        self.switch_mode("synchronize")
+
+    def action_users(self) -> None:
+        """Show Users."""
+        self.switch_mode("users")
+
+    def action_help(self) -> None:
+        """Show every key of this screen."""
+        screen = self.screen
+        if isinstance(screen, BaseScreen):
+            self.push_screen(Help(screen.scopes, screen))
+
+    def action_command_palette(self) -> None:
+        """Open the command palette."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
+    async def action_back(self) -> None:
+        """Back out by one level."""
+        if isinstance(self.screen, BaseScreen):
+            await self.screen.go_back()
+
+    async def action_quit(self) -> None:
+        """Leave; ask first if something is unsaved."""
+        unsaved = sorted(filter(None, (screen.unsaved() for screen in self.open_screens)))
+        if not unsaved:
+            self.exit()
+        elif not isinstance(self.screen, Confirm):
+            self.push_screen(
+                Confirm("Quit and lose what is not saved?", f"Not saved: {', '.join(unsaved)}."),
+                lambda sure: self.exit() if sure else None,
+            )
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what made a worker fail; only known errors are no fault of the program."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            if not isinstance(error, StoreError):
+                raise error or RuntimeError(event.worker.name)
+            self.say(error, error=True)
+
+
+def run_app(
+    workspace: Workspace, *, administrator: str | None = None, demo: Demo | None = None
+) -> int:
+    """Run the screens and return the exit code; a signal ends them with the terminal restored."""
+    app = MailrosterApp(workspace, administrator=administrator, demo=demo)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, app.exit, None, 128 + number)
+        await app.run_async()
+
+    asyncio.run(run())
+    return app.return_code or 0

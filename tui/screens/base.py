@@ -1,0 +1,138 @@
+"""What the screens have in common: lines of screens and keys, reasons, dialogs, errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+from textual.worker import Worker, WorkerState
+
+from store.errors import StoreError
+from store.interface import Snapshot
+from sync.errors import SyncError
+from tui.actions import APP
+from tui.insecure import connection_warning
+from tui.screens.dialogs import Confirm, Dialog, Message
+from tui.widgets.filtered_table import FilteredTable
+from tui.widgets.keys import KeyLine, ScreenLine
+from tui.widgets.plain import lines, plain
+
+if TYPE_CHECKING:
+    from tui.app import MailrosterApp
+
+T = TypeVar("T")
+
+
+class BaseScreen(Screen[None]):
+    """A screen: `NAME` is its mode, `SCOPES` are the scopes of its actions.
+
+    Its workers may let errors of store and sync go: they are shown here.
+    """
+
+    NAME: ClassVar[str] = ""
+    SCOPES: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def app(self) -> MailrosterApp:  # type: ignore[override]
+        """The application."""
+        return cast("MailrosterApp", super().app)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes of the actions that are offered."""
+        return self.SCOPES
+
+    def compose(self) -> ComposeResult:
+        """Build the line of screens, the warning, the body and the line of keys."""
+        if self.NAME:
+            yield ScreenLine(self.NAME)
+        yield Static(markup=False, id="warning")
+        yield from self.body()
+        yield KeyLine(*self.scopes, APP)
+
+    def body(self) -> ComposeResult:
+        """Build what this screen shows."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        """Follow the store."""
+        self.app.open_screens.add(self)
+        self.app.store_changed.subscribe(self, self._store_changed)
+        self.show_warning()
+        self.refresh_bindings()
+
+    def on_unmount(self) -> None:
+        """Take leave of the application."""
+        self.app.open_screens.discard(self)
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now, None if it can."""
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what cannot be done now."""
+        return None if self.why_not(action) else True
+
+    def unsaved(self) -> str:
+        """Return what would be lost by leaving, or nothing."""
+        return ""
+
+    async def go_back(self) -> None:
+        """Back out by one level."""
+        if not any(table.close_filter() for table in self.query(FilteredTable)):
+            self.app.go_home()
+
+    def follow_store(self, snapshot: Snapshot) -> None:
+        """Show the store's new state."""
+
+    def show_warning(self) -> None:
+        """Show, for as long as it is so, that passwords are at risk on the way."""
+        self.set_warning(connection_warning(self.app.snapshot.settings))
+
+    def set_warning(self, warning: str) -> None:
+        """Show this warning, or none."""
+        shown = self.query_one("#warning", Static)
+        shown.update(plain(warning))
+        shown.display = bool(warning)
+
+    async def ask(self, dialog: Dialog[T]) -> T | None:
+        """Show the dialog over this screen, not another one, and return its answer.
+
+        Only a worker may wait for it.
+        """
+        return await self.app.push_screen_wait(dialog, mode=self.NAME or None)
+
+    async def confirm(self, title: str, text: Text | str) -> bool:
+        """Ask a question that needs a yes."""
+        answer = await self.ask(Confirm(title, text))
+        return answer is True
+
+    def fail(self, error: Exception) -> None:
+        """Show the text of an error."""
+        self.app.push_screen(Message("That did not work", plain(error)))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what made a worker fail; only known errors are no fault of the program."""
+        event.stop()
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            if not isinstance(error, StoreError | SyncError):
+                raise cast("BaseException", error)
+            self.fail(error)
+        self.refresh_bindings()
+
+    def _store_changed(self, snapshot: Snapshot) -> None:
+        self.show_warning()
+        self.follow_store(snapshot)
+        self.refresh_bindings()
+
+
+def listed_names(names: list[str], most: int = 10) -> Text:
+    """Return `names` one a line, the first few of them."""
+    shown = lines(*(plain(f"  {name}", limit=70) for name in names[:most]))
+    if len(names) > most:
+        shown.append(f"\n  and {len(names) - most} more")
+    return shown

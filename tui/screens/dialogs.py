@@ -1,0 +1,238 @@
+"""The dialogs: a message, a question, a text, a new password, a number that must be typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Literal, TypeVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from store.errors import StoreError
+from store.passwords import MIN_CHARACTERS, password_problem
+from sync.errors import SyncError
+from tui.actions import APP, Action, actions_of, bindings_for, reason_against
+from tui.widgets.fields import Field, NumberField, PasswordField, row
+from tui.widgets.keys import KeyLine
+from tui.widgets.plain import lines, plain
+
+T = TypeVar("T")
+
+PASSWORD_RULE = (
+    f"At least {MIN_CHARACTERS} characters, at most 72 bytes, and not the user name. "
+    "A few unrelated words do well."
+)
+
+
+class Dialog(ModalScreen[T]):
+    """A box over the screen; `None` is the answer of whoever cancels."""
+
+    CSS_PATH = "dialogs.tcss"
+    SCOPES: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, title: str, text: Text | str = "") -> None:
+        super().__init__()
+        self._heading = plain(title, "bold", limit=140)
+        self._text = text if isinstance(text, Text) else plain(text)
+
+    def compose(self) -> ComposeResult:
+        """Build heading, text, fields and keys."""
+        with Vertical(classes="box"):
+            yield Static(self._heading, markup=False, classes="heading")
+            if self._text:
+                with VerticalScroll(classes="text"):
+                    yield Static(self._text, markup=False)
+            yield from self.fields()
+            yield Static(markup=False, classes="problem")
+            yield KeyLine(*self.SCOPES)
+
+    def on_mount(self) -> None:
+        """Go to the first field and show the keys."""
+        for field in self.query(Field):
+            field.focus()
+            break
+        self.refresh_bindings()
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield what is entered."""
+        yield from ()
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        return None
+
+    def show_problem(self, problem: Text | str) -> None:
+        """Show what is wrong with what was entered."""
+        self.query_one(".problem", Static).update(
+            problem if isinstance(problem, Text) else plain(problem, "red")
+        )
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field, from the last one accept."""
+        event.stop()
+        fields = list(self.query(Field))
+        if event.input is fields[-1]:
+            self.action_accept()
+        else:
+            self.focus_next()
+
+    def action_accept(self) -> None:
+        """Take what was entered."""
+
+    def action_cancel(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+
+class Message(Dialog[None]):
+    """Something to read."""
+
+    SCOPES = ("message",)
+    BINDINGS = bindings_for(*SCOPES)
+
+    def action_close(self) -> None:
+        """Close the message."""
+        self.dismiss(None)
+
+
+class Confirm(Dialog[bool]):
+    """A question that is answered with yes or no."""
+
+    SCOPES = ("confirm",)
+    BINDINGS = bindings_for(*SCOPES)
+
+    def action_yes(self) -> None:
+        """Answer yes."""
+        self.dismiss(True)
+
+    def action_no(self) -> None:
+        """Answer no."""
+        self.dismiss(False)
+
+
+class Entry(Dialog[str]):
+    """A text to enter; `check` returns what to show about it, or raises with what is wrong."""
+
+    SCOPES = ("entry", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(
+        self, title: str, text: Text | str, value: str, check: Callable[[str], Text]
+    ) -> None:
+        super().__init__(title, text)
+        self._value = value
+        self._check = check
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield the field."""
+        yield Field(self._value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Check while typing."""
+        event.stop()
+        self._checked(event.value)
+
+    def action_accept(self) -> None:
+        """Take the text if it is right."""
+        value = self.query_one(Field).value
+        if self._checked(value):
+            self.dismiss(value)
+
+    def _checked(self, value: str) -> bool:
+        try:
+            self.show_problem(self._check(value))
+        except (StoreError, SyncError) as error:
+            self.show_problem(str(error))
+            return False
+        return True
+
+
+class NewPassword(Dialog[str]):
+    """A new local password, entered twice."""
+
+    SCOPES = ("entry", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, title: str, user_name: str) -> None:
+        super().__init__(title, PASSWORD_RULE)
+        self._user_name = user_name
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield the two fields."""
+        yield row("Password", PasswordField(id="password"))
+        yield row("Once more", PasswordField(id="again"))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Check while typing."""
+        event.stop()
+        self.show_problem(self._problem())
+
+    def action_accept(self) -> None:
+        """Take the password if it is right."""
+        if not self._problem():
+            self.dismiss(self.query_one("#password", Input).value)
+
+    def _problem(self) -> str:
+        fields = self.query_one("#password", Input), self.query_one("#again", Input)
+        return new_password_problem(fields[0].value, fields[1].value, self._user_name)
+
+
+class TypedNumber(Dialog[Literal["all", "hold"]]):
+    """The delete guard's question: the exact number of deletions must be typed."""
+
+    SCOPES = ("number", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, title: str, text: Text, number: int) -> None:
+        super().__init__(title, text)
+        self._number = number
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield the field for the number."""
+        yield row("Number of deletions", NumberField())
+
+    def action_accept(self) -> None:
+        """Apply everything if the number is right."""
+        if self.query_one(NumberField).value == str(self._number):
+            self.dismiss("all")
+        else:
+            self.show_problem("This is not the number of deletions.")
+
+    def action_hold(self) -> None:
+        """Apply everything but the deletions."""
+        self.dismiss("hold")
+
+
+class Help(Message):
+    """Every action of a screen and of the application, with its key and what it does."""
+
+    def __init__(self, scopes: tuple[str, ...], screen: Widget) -> None:
+        text = Text()
+        for heading, actions in (
+            ("On this screen", actions_of(*scopes)),
+            ("Everywhere", actions_of(APP)),
+        ):
+            if actions:
+                text.append(f"{heading}\n", "bold")
+            for action in actions:
+                text.append_text(_help_line(action, screen))
+        super().__init__("Help", text)
+
+
+def _help_line(action: Action, screen: Widget) -> Text:
+    text = Text(f" {action.key_text:>5}  {action.label}: {action.tooltip}")
+    if reason := reason_against(action, screen):
+        text = lines(text, plain(f"        not now: {reason}"))
+        text.stylize("dim")
+    return text.append("\n")
+
+
+def new_password_problem(password: str, again: str, user_name: str) -> str:
+    """Return what is wrong with a new password that was entered twice, or nothing."""
+    if problem := password_problem(password, user_name):
+        return f"Not yet: {problem}."
+    return "" if password == again else "Not yet: the two entries differ."

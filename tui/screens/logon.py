@@ -1,0 +1,143 @@
+"""Log on, and on first start the creation of the first administrator."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from store.errors import StoreError
+from store.names import name_problem
+from store.privileges import ADMIN
+from sync.errors import LogOnRefused, SyncError
+from sync.login import log_on
+from sync.users import add_administrator
+from tui.actions import bindings_for
+from tui.screens.base import BaseScreen
+from tui.screens.dialogs import PASSWORD_RULE, new_password_problem
+from tui.widgets.fields import Field, PasswordField, row
+from tui.widgets.plain import lines, plain
+
+
+class LogOnScreen(BaseScreen):
+    """User name and password."""
+
+    SCOPES = ("logon",)
+    BINDINGS = bindings_for(*SCOPES)
+
+    _busy = False
+
+    def body(self) -> ComposeResult:
+        """Build the form."""
+        with Vertical(classes="logon"):
+            yield Static("mailroster", classes="section")
+            yield row("User name", Field(id="user_name"))
+            yield row("Password", PasswordField(id="password"))
+            yield Static(markup=False, id="message")
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "log_on":
+            if self._busy:
+                return "The password is being checked."
+            if not all(field.value for field in self.query(Field)):
+                return "Enter the user name and the password."
+        return None
+
+    async def go_back(self) -> None:
+        """Empty the form."""
+        for field in self.query(Field):
+            field.value = ""
+        self.query_one("#user_name").focus()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self.refresh_bindings()
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the password, from there log on."""
+        if event.input.id == "password":
+            await self.app.run_action("log_on", self)
+        else:
+            self.focus_next()
+
+    @work(exclusive=True, group="logon", exit_on_error=False)
+    async def action_log_on(self) -> None:
+        """Check the password."""
+        message = self.query_one("#message", Static)
+        name, password = (field.value for field in self.query(Field))
+        self._busy = True
+        message.update(Text("Checking ..."))
+        self.refresh_bindings()
+        try:
+            user = await log_on(self.app.workspace, name, password)
+        except LogOnRefused as error:
+            message.update(plain(error, "red"))
+        except (StoreError, SyncError) as error:
+            message.update(lines(plain("Nobody can tell now; try later.", "yellow"), str(error)))
+        else:
+            if ADMIN in user.privileges:
+                self.app.enter(user.user_name)
+            else:
+                message.update(
+                    plain("These screens are for administrators only, for now.", "yellow")
+                )
+        finally:
+            self.query_one("#password", Input).value = ""
+            self._busy = False
+            self.refresh_bindings()
+
+
+class FirstAdministratorScreen(BaseScreen):
+    """The store is new: its first administrator is created."""
+
+    SCOPES = ("first",)
+    BINDINGS = bindings_for(*SCOPES)
+
+    def body(self) -> ComposeResult:
+        """Build the form."""
+        with Vertical(classes="logon"):
+            yield Static("mailroster: the first administrator", classes="section")
+            yield Static(plain(f"There are no users yet in {self.app.workspace.path}."))
+            yield Static(PASSWORD_RULE, classes="note")
+            yield row("User name", Field(id="user_name"))
+            yield row("Password", PasswordField(id="password"))
+            yield row("Once more", PasswordField(id="again"))
+            yield Static(markup=False, id="message")
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "create":
+            user_name, password, again = (field.value for field in self.query(Field))
+            if problem := name_problem(user_name):
+                return f"Not yet: {problem}."
+            return new_password_problem(password, again, user_name) or None
+        return None
+
+    async def go_back(self) -> None:
+        """There is nothing behind this screen."""
+        self.app.say("q leaves mailroster." if self.focused is None else "^Q leaves mailroster.")
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self.query_one("#message", Static).update(plain(self.why_not("create") or "", "red"))
+        self.refresh_bindings()
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field, from the last one create."""
+        if event.input.id == "again":
+            await self.app.run_action("create", self)
+        else:
+            self.focus_next()
+
+    @work(exclusive=True, group="first", exit_on_error=False)
+    async def action_create(self) -> None:
+        """Create the administrator and log on as it."""
+        user_name, password, _ = (field.value for field in self.query(Field))
+        user = await asyncio.to_thread(add_administrator, self.app.workspace, user_name, password)
+        self.app.refresh_store()
+        self.app.enter(user.user_name)

@@ -1,0 +1,40 @@
+"""Default privileges: what users get whom a sync creates."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
+from tui.actions import bindings_for
+from tui.screens.settings_form import SettingsForm
+from tui.widgets.privilege_boxes import PrivilegeBoxes
+
+
+class PrivilegesScreen(SettingsForm):
+    """The default privileges, and the default rights on the own archive."""
+
+    NAME = "privileges"
+    SCOPES = ("form",)
+    CSS_PATH = "privileges.tcss"
+    BINDINGS = bindings_for(*SCOPES)
+    KEYS = ("default_privileges", "default_folder_privileges")
+
+    def body(self) -> ComposeResult:
+        """Build the form."""
+        with VerticalScroll(classes="form", can_focus=False):
+            yield Static("Default privileges", classes="section")
+            yield Static(
+                "Users whom a sync creates get these, and no others. None and Administrator "
+                "stand alone.",
+                classes="note",
+            )
+            yield PrivilegeBoxes(PRIVILEGES, id="default_privileges")
+            yield Static("On the own archive", classes="section")
+            yield PrivilegeBoxes(FOLDER_PRIVILEGES, id="default_folder_privileges")
+        yield Static(markup=False, id="message")
+
+    def unsaved(self) -> str:
+        """Return what would be lost by leaving, or nothing."""
+        return "default privileges" if self.changes() else ""

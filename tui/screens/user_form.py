@@ -1,0 +1,171 @@
+"""User: everything about one, and the form that adds one by hand."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Input, Select, Static
+
+from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, User
+from store.names import check_user_name, name_problem
+from store.privileges import FOLDER_PRIVILEGES, HAND_MADE_PRIVILEGES, PRIVILEGES
+from sync.users import add_user
+from tui.actions import bindings_for
+from tui.screens.base import BaseScreen
+from tui.screens.dialogs import PASSWORD_RULE, new_password_problem
+from tui.widgets.fields import Field, PasswordField, row
+from tui.widgets.plain import plain
+from tui.widgets.privilege_boxes import PrivilegeBoxes
+
+METHODS = tuple((label, method) for method, label in AUTHENTICATION_LABELS.items())
+
+
+class UserScreen(BaseScreen):
+    """Everything about one user, to read."""
+
+    NAME = "users"
+    CSS_PATH = "user_form.tcss"
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self._user = user
+
+    def body(self) -> ComposeResult:
+        """Build the details."""
+        with VerticalScroll(classes="form"):
+            yield Static(user_text(self._user), markup=False)
+
+    async def go_back(self) -> None:
+        """Back to the users."""
+        self.dismiss()
+
+
+class NewUserScreen(BaseScreen):
+    """The form that adds a user by hand."""
+
+    NAME = "users"
+    SCOPES = ("form",)
+    CSS_PATH = "user_form.tcss"
+    BINDINGS = bindings_for(*SCOPES)
+
+    def body(self) -> ComposeResult:
+        """Build the form."""
+        with VerticalScroll(classes="form", can_focus=False):
+            yield Static("New user", classes="section")
+            yield row("User name", Field(id="user_name"))
+            yield row("Full name", Field(id="full_name"))
+            yield row(
+                "E-mail addresses", Field(placeholder="first the primary one", id="addresses")
+            )
+            yield row(
+                "Authentication method",
+                Select(METHODS, allow_blank=False, compact=True, id="authentication"),
+            )
+            yield row("Password", PasswordField(id="password"))
+            yield row("Once more", PasswordField(id="again"))
+            yield Static(PASSWORD_RULE, classes="note", id="rule")
+            yield Static("Privileges", classes="section")
+            yield PrivilegeBoxes(PRIVILEGES, HAND_MADE_PRIVILEGES, id="privileges")
+        yield Static(markup=False, id="message")
+
+    def on_mount(self) -> None:
+        """Start with the user name."""
+        self.query_one("#user_name").focus()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    @on(PrivilegeBoxes.Changed)
+    def check(self) -> None:
+        """Show what is still wrong, and no password fields where there is no password."""
+        for selector in ("#password", "#again"):
+            self.query_one(selector).disabled = not self._integrated
+        self.query_one("#rule").display = self._integrated
+        message = self.why_not("save") if self.unsaved() else ""
+        self.query_one("#message", Static).update(plain(message or "", "red"))
+        self.refresh_bindings()
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name != "save":
+            return None
+        if problem := name_problem(self._text("user_name")):
+            return f"Not yet: {problem}."
+        if not self.query_one("#privileges", PrivilegeBoxes).value:
+            return "Not yet: no privilege is chosen. Use None for no access."
+        if self._integrated:
+            password, again = self._text("password"), self._text("again")
+            return new_password_problem(password, again, self._text("user_name")) or None
+        return None
+
+    def unsaved(self) -> str:
+        """Return what would be lost by leaving, or nothing."""
+        fields = ("user_name", "full_name", "addresses", "password", "again")
+        return "the new user" if any(map(self._text, fields)) else ""
+
+    async def go_back(self) -> None:
+        """Back to the users; ask first if something was entered."""
+        if self.unsaved():
+            self._ask_to_leave()
+        else:
+            self.dismiss()
+
+    @work(exclusive=True, group="save", exit_on_error=False)
+    async def action_save(self) -> None:
+        """Add the user."""
+        name = self._text("user_name")
+        check_user_name(name)
+        user = User(
+            user_name=name,
+            full_name=self._text("full_name").strip() or None,
+            email_addresses=self._text("addresses").replace(",", " ").split(),
+            authentication=INTEGRATED if self._integrated else DIRECTORY_SERVICES,
+            privileges=list(self.query_one("#privileges", PrivilegeBoxes).value),
+        )
+        password = self._text("password") if self._integrated else None
+        await asyncio.to_thread(add_user, self.app.workspace, user, password)
+        self.app.refresh_store()
+        self.app.say(f"Added: {name}.")
+        self.dismiss()
+
+    @work(exclusive=True, group="leave", exit_on_error=False)
+    async def _ask_to_leave(self) -> None:
+        if await self.confirm("Discard the new user?", "Nothing was saved."):
+            self.dismiss()
+
+    @property
+    def _integrated(self) -> bool:
+        return bool(self.query_one("#authentication", Select).value == INTEGRATED)
+
+    def _text(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value
+
+
+def user_text(user: User) -> Text:
+    """Return everything about a user, but never the hash."""
+    privileges = [PRIVILEGES.get(name, name) for name in user.privileges]
+    text = Text()
+    for label, value in (
+        ("User name", user.user_name),
+        ("Full name", user.full_name or "(none)"),
+        ("Distinguished name", user.distinguished_name or "(none)"),
+        ("E-mail addresses", ", ".join(user.email_addresses) or "(none)"),
+        ("Authentication", AUTHENTICATION_LABELS[user.authentication]),
+        ("Local password", "set" if user.password_hash else "none"),
+        ("Privileges", ", ".join(privileges)),
+        *(
+            (
+                f"Archive {folder}",
+                ", ".join(FOLDER_PRIVILEGES.get(right, right) for right in rights),
+            )
+            for folder, rights in user.folder_privileges.items()
+        ),
+        ("Created", user.created),
+        ("Changed", user.changed),
+    ):
+        text.append_text(plain(f"{label}: ".ljust(22), "bold", limit=100))
+        text.append_text(plain(value)).append("\n")
+    return text

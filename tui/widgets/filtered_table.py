@@ -1,0 +1,67 @@
+"""A table with its filter box and the line that says where the cursor is."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from tui.widgets.fields import Field
+from tui.widgets.table import Row, Table
+
+
+class FilteredTable(Vertical, Generic[Row]):
+    """A table; `open_filter` asks for the text that rows must contain."""
+
+    DEFAULT_CSS = """
+    FilteredTable Table { height: 1fr; }
+    FilteredTable Horizontal { height: 1; }
+    FilteredTable .position { width: auto; min-width: 20; padding: 0 2 0 1; color: $text-muted; }
+    FilteredTable Field { width: 1fr; display: none; }
+    FilteredTable.-filtering Field { display: block; }
+    """
+
+    def __init__(self, table: Table[Row], *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.table = table
+
+    def compose(self) -> ComposeResult:
+        """Build the table over one line."""
+        yield self.table
+        with Horizontal():
+            yield Static(markup=False, classes="position")
+            yield Field(placeholder="filter: type a part of the line, Enter, Esc to show all")
+
+    def on_mount(self) -> None:
+        """Follow the table's position."""
+        self.watch(self.table, "position", self._show_position)
+
+    def _show_position(self, position: str) -> None:
+        self.query_one(".position", Static).update(position)
+
+    def open_filter(self) -> None:
+        """Show the filter box and go to it."""
+        self.add_class("-filtering")
+        self.query_one(Field).focus()
+
+    def close_filter(self) -> bool:
+        """Show all rows again; tell whether the filter box was open."""
+        if not self.has_class("-filtering"):
+            return False
+        self.query_one(Field).value = ""
+        self.table.filter("")
+        self.table.focus()
+        self.remove_class("-filtering")
+        return True
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while typing."""
+        event.stop()
+        self.table.filter(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter and go back to the table."""
+        event.stop()
+        self.table.focus()

@@ -1,0 +1,19 @@
+"""How text from outside reaches the screen: printable, and never read as markup."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from store.text import printable
+
+LONGEST = 2000
+
+
+def plain(text: object, style: str = "", limit: int = LONGEST) -> Text:
+    """Return `text` with control and format characters made visible, as text without markup."""
+    return Text(printable(text, limit), style)
+
+
+def lines(*parts: object) -> Text:
+    """Return the parts, each on a line of its own, as text without markup."""
+    return Text("\n").join(part if isinstance(part, Text) else plain(part) for part in parts)
