@@ -8,8 +8,9 @@ import os
 import string
 from pathlib import Path
 
-from store.errors import StoreUnwritable
+from store.errors import InvalidValue, StoreUnwritable
 from store.names import match_key
+from store.ownership import make_folder
 from store.text import printable
 
 _SAFE = frozenset(string.ascii_lowercase + string.digits + "._@+-")
@@ -34,7 +35,7 @@ def folder_name(user_name: str) -> str:
 
 
 class Archives:
-    """The archive folders below one root. Nothing here ever removes a file."""
+    """The archive folders below one root. Nothing here ever removes a message."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -47,9 +48,9 @@ class Archives:
         """Make the user's Maildir; one that is there already stays as it is."""
         folder = self.path(user_name)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for part in _MAILDIR:
-                (folder / part).mkdir(mode=0o700, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for made in (folder, *(folder / part for part in _MAILDIR)):
+                make_folder(made, self.root)
         except OSError as error:
             raise StoreUnwritable(
                 f"The archive folder {printable(folder)} cannot be made: {error.strerror}. "
@@ -92,6 +93,47 @@ class Archives:
                 self.create(user_name)
             return False
         return True
+
+    def link(self, user_name: str, new_name: str) -> None:
+        """Let the user's archive be reached under `new_name` too, the first step of a rename.
+
+        Raises `InvalidValue` if something is there already.
+        """
+        old, new = self.path(user_name), self.path(new_name)
+        if old == new:
+            return
+        try:
+            new.symlink_to(old.name, target_is_directory=True)
+        except FileExistsError:
+            raise InvalidValue(
+                f"There is an archive folder {printable(new)} already, with or without mail. "
+                "Nothing was changed. Choose another name, or move that folder away first."
+            ) from None
+        except OSError as error:
+            raise StoreUnwritable(
+                f"The archive folder {printable(old)} cannot be renamed: {error.strerror}. "
+                "Nothing was changed. Check the owner and mode of the archive root."
+            ) from None
+
+    def unlink(self, user_name: str, new_name: str) -> None:
+        """Undo `link`."""
+        if self.path(user_name) != self.path(new_name):
+            self.path(new_name).unlink(missing_ok=True)
+
+    def move(self, user_name: str, new_name: str) -> None:
+        """Put the user's archive in the place of its link, the last step of a rename.
+
+        If that fails the link serves on, which is no failure of the rename.
+        """
+        old, new = self.path(user_name), self.path(new_name)
+        if old == new:
+            return
+        with contextlib.suppress(OSError):
+            new.unlink()
+            try:
+                old.rename(new)
+            except OSError:
+                new.symlink_to(old.name, target_is_directory=True)
 
 
 def _refuse(error: OSError) -> None:

@@ -6,6 +6,8 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from store.ownership import make_folder
+
 KEPT_NEWEST = 10
 KEPT_DAYS = 14
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -28,7 +30,7 @@ def link_backup(store: Path) -> None:
     replaced. The newest ten stay, and of the days before them the last one of each day.
     """
     folder = backup_folder(store)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_folder(folder, store.parent)
     os.link(store, folder / f"{datetime.now(UTC).strftime(_STAMP)}.json")
     for path in superseded(list_backups(store)):
         path.unlink(missing_ok=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from store.history import History, Run
 from store.models import Settings, User, UserRow
 from store.names import match_key
 
@@ -18,6 +19,7 @@ class Snapshot:
     generation: int
     settings: Settings
     users: Mapping[str, UserRow]
+    history: History = field(default_factory=History)
 
     def find(self, user_name: str) -> User | None:
         """Return the user of that name under the matching rule, or None."""
@@ -29,8 +31,9 @@ class Snapshot:
 class Edit:
     """One user's change within a batch.
 
-    `key` and `rev` name the state that the edit was made from (`rev` 0: no such user). `user` is
-    the new content, None to delete; a `user` of another name is a rename.
+    `key` and `rev` name the state that the edit was made from (`rev` 0: no such user, or one that
+    leaves the name within the batch). `user` is the new content, None to delete; a `user` of
+    another name is a rename.
     """
 
     key: str
@@ -58,12 +61,14 @@ class Batch:
     """Edits that are written together or not at all.
 
     `settings` replaces the settings. `based_on_settings` are the settings that the batch was made
-    from: if the store has others by then, the batch is refused.
+    from: if the store has others by then, the batch is refused. `run` is recorded in the history
+    together with the edits: both are there afterwards, or neither.
     """
 
     edits: Sequence[Edit] = ()
     settings: Settings | None = None
     based_on_settings: Settings | None = None
+    run: Run | None = None
 
 
 class Store(Protocol):
@@ -79,9 +84,15 @@ class Store(Protocol):
     def apply(self, batch: Batch) -> Snapshot:
         """Write the batch durably in one write and return the new state.
 
-        A batch that changes nothing writes nothing. Raises `StoreConflict` if a user or the
-        settings changed meanwhile, `LastAdministrator`, `StoreBusy`, `StoreFull` or
-        `StoreUnwritable`; then nothing was written and the old state stays current.
+        A batch that changes nothing writes nothing, and records no run. Raises `StoreConflict`
+        if a user or the settings changed meanwhile, `LastAdministrator`, `StoreBusy`, `StoreFull`
+        or `StoreUnwritable`; then nothing was written and the old state stays current.
+        """
+
+    def run(self, run_id: str) -> Run:
+        """Return a run of the snapshot's history in full.
+
+        Raises `InvalidValue` for an id that it does not list, `StoreDamaged` for a lost record.
         """
 
     def watch(self) -> AsyncIterator[Snapshot]:

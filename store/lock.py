@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from store.errors import StoreBusy, StoreUnwritable
+from store.ownership import give_to_owner_of
 from store.text import printable
 
 WAIT_SECONDS = 10.0
@@ -17,11 +19,13 @@ _POLL_SECONDS = 0.02
 
 
 @contextmanager
-def writer_lock(path: Path, wait: float = WAIT_SECONDS) -> Iterator[None]:
+def writer_lock(
+    path: Path, wait: float = WAIT_SECONDS, busy: str = "The store is being written by"
+) -> Iterator[None]:
     """Hold the exclusive `flock` on `path`, waiting at most `wait` seconds for it.
 
-    The file is created once and never replaced or removed, so that all writers lock the same
-    inode; its content names the holder. Raises `StoreBusy`.
+    The file is created once and never replaced, removed or written, so that all lock the same
+    inode. Raises `StoreBusy`, in which `busy` is what is said of the holder.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -31,24 +35,33 @@ def writer_lock(path: Path, wait: float = WAIT_SECONDS) -> Iterator[None]:
             "Check the owner and the mode of the folder and the file."
         ) from None
     try:
-        _acquire(descriptor, path, time.monotonic() + wait)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()}".encode(), 0)
+        give_to_owner_of(path.parent, descriptor)
+        _acquire(descriptor, path, time.monotonic() + wait, busy)
         yield
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, deadline: float) -> None:
+def _acquire(descriptor: int, path: Path, deadline: float, busy: str) -> None:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                holder = printable(os.pread(descriptor, 80, 0).decode(errors="replace"))
                 raise StoreBusy(
-                    f"The store is being written by {holder or 'another process'} "
-                    f"(lock {printable(path)}). Nothing was written. Try again in a moment."
+                    f"{busy} {_holder(descriptor)} (lock {printable(path)}). Nothing was written. "
+                    "Try again in a moment."
                 ) from None
             time.sleep(_POLL_SECONDS)
+
+
+def _holder(descriptor: int) -> str:
+    """Name the process that has the lock, where the kernel tells (Linux, proc_locks(5))."""
+    inode = str(os.fstat(descriptor).st_ino)
+    with contextlib.suppress(OSError, IndexError):
+        for line in Path("/proc/locks").read_text().splitlines():
+            words = line.split()
+            if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
+                return f"process {words[4]}"
+    return "another process"

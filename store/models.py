@@ -7,7 +7,7 @@ outside passes `store.validation` (pydantic) before it becomes one of these.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from store.names import match_key
 
@@ -37,6 +37,7 @@ class UserRow(TypedDict):
     created: str
     changed: str
     rev: int
+    pinned: NotRequired[bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class User:
     `folder_privileges` maps an archive folder (the `match_key` of its owner's user name) to the
     rights on it. `created` and `changed` are UTC times in ISO 8601. `rev` is the generation of the
     last write to this user, so a user who was deleted and made again never has an old one; it
-    and the times are set by the store.
+    and the times are set by the store. A `pinned` user is not deleted by a sync.
     """
 
     user_name: str
@@ -60,6 +61,7 @@ class User:
     created: str = ""
     changed: str = ""
     rev: int = 0
+    pinned: bool = False
 
     @property
     def key(self) -> str:
@@ -72,20 +74,32 @@ class User:
         return cls(**{name: row[name] for name in _USER_FIELDS if name in row})  # type: ignore[literal-required]
 
     def to_row(self) -> UserRow:
-        """Return the user as the store's file spells it."""
-        return asdict(self)  # type: ignore[return-value]
+        """Return the user as the store's file spells it; the lists are the user's own."""
+        return {name: getattr(self, name) for name in _USER_FIELDS}  # type: ignore[return-value]
 
 
 _USER_FIELDS = tuple(item.name for item in fields(User))
 
 
+REASON_MARK = " # "  # between a filter rule and its reason, where they are typed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterRule:
-    """One rule of the scope: users whose `field` matches the glob `pattern` are in or out."""
+    """One rule of the scope: users whose `field` matches the glob `pattern` are in or out.
 
-    action: Literal["include", "exclude"]
+    `skip` leaves them alone: a sync neither creates nor changes nor deletes them. `reason` is the
+    administrator's note.
+    """
+
+    action: Literal["include", "exclude", "skip"]
     field: Literal["user_name", "email_domain", "distinguished_name"]
     pattern: str
+    reason: str = ""
+
+    def to_stored(self) -> dict[str, str]:
+        """Return the rule as plain JSON values, without an empty reason."""
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +132,8 @@ class Settings:
     guard_max_deletes: int = 25
     guard_max_delete_percent: int = 10
     guard_small_deletes: int = 3
+    guard_max_shrink_percent: int = 20
+    history_max_mib: int = 64
     max_answer_mib: int = 64
     max_users: int = 100_000
     list_timeout: int = 120
@@ -135,7 +151,7 @@ class Settings:
 
     def to_stored(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, the password as its token."""
-        return asdict(self)
+        return {**asdict(self), "filters": tuple(rule.to_stored() for rule in self.filters)}
 
 
 SETTING_KEYS = tuple(item.name for item in fields(Settings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from store.errors import InvalidValue
 from store.text import printable
@@ -11,6 +11,9 @@ NONE = "none"
 ADMIN = "admin"
 LOGIN = "login"
 CHANGE_PASSWORD = "changePassword"  # noqa: S105 - the name of a privilege
+DELETE = "delete"
+READ = "read"
+WRITE = "write"
 
 PRIVILEGES = {
     NONE: "None",
@@ -21,23 +24,43 @@ PRIVILEGES = {
     "modifyArchiveProfiles": "Manage archiving profiles",
     "export": "Export E-mail",
     "modifyExportProfiles": "Manage export profiles",
-    "delete": "Delete E-mail",
+    DELETE: "Delete E-mail",
 }
 FOLDER_PRIVILEGES = {
     NONE: "None",
-    "read": "Read",
-    "write": "Write",
-    "delete": "Delete",
+    READ: "Read",
+    WRITE: "Write",
+    DELETE: "Delete",
 }
 _ALONE = (NONE, ADMIN)
 
 HAND_MADE_PRIVILEGES = (LOGIN, CHANGE_PASSWORD)
-HAND_MADE_FOLDER_PRIVILEGES = ("read", "write")
+HAND_MADE_FOLDER_PRIVILEGES = (READ, WRITE)
 
 
 def may_log_on(privileges: Collection[str]) -> bool:
     """Tell whether these privileges allow a log-on."""
     return LOGIN in privileges or ADMIN in privileges
+
+
+def may_delete(privileges: Collection[str], rights: Collection[str]) -> bool:
+    """Tell whether these privileges and these rights on a folder allow to delete mail in it."""
+    return DELETE in rights and (DELETE in privileges or ADMIN in privileges)
+
+
+def delete_gap(
+    privileges: Collection[str], folder_privileges: Mapping[str, Collection[str]]
+) -> str | None:
+    """Return what is missing where deleting is allowed by half, else None."""
+    folders = sorted(folder for folder, rights in folder_privileges.items() if DELETE in rights)
+    if folders and not any(may_delete(privileges, folder_privileges[name]) for name in folders):
+        return (
+            f"Delete on {', '.join(f'“{printable(name, 60)}”' for name in folders)} has no effect "
+            "without the privilege delete."
+        )
+    if DELETE in privileges and not folders:
+        return "The privilege delete has no effect without delete on a folder."
+    return None
 
 
 def check_privileges(privileges: Collection[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 from pathlib import Path
@@ -14,10 +13,9 @@ from tinydb.storages import Storage
 
 from store.backups import link_backup, list_backups
 from store.collector import collector_paused
-from store.errors import StoreDamaged, StoreFull, StoreUnwritable
+from store.durable import sync_folder, write_new
+from store.errors import NO_ROOM, StoreDamaged, StoreFull, StoreUnwritable
 from store.text import printable
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class DurableStorage(Storage):
@@ -72,24 +70,20 @@ class DurableStorage(Storage):
     def write(self, data: dict[str, dict[str, Any]]) -> None:
         """Replace the file durably; raises `StoreFull` or `StoreUnwritable`, the old file whole."""
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor: int | None = None
         try:
             self._sweep()
-            descriptor = os.open(temporary, flags, 0o600)
-            os.fchmod(descriptor, 0o600)
-            _write_all(descriptor, orjson.dumps(data))
-            os.fsync(descriptor)
+            descriptor = write_new(temporary, orjson.dumps(data))
             if self._path.exists():
                 link_backup(self._path)
             os.replace(temporary, self._path)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         except OSError as error:
             if descriptor is not None:
                 os.close(descriptor)
                 with contextlib.suppress(OSError):
                     temporary.unlink(missing_ok=True)
-            kind = StoreFull if error.errno in _NO_ROOM else StoreUnwritable
+            kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
             raise kind(
                 f"The store {printable(self._path)} could not be written: {error.strerror}. "
                 "The previous state is whole. "
@@ -118,17 +112,3 @@ class DurableStorage(Storage):
         return StoreDamaged(
             f"The store {printable(self._path)} {problem}. It was left as it is. {advice}"
         )
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from tinydb import TinyDB
 
 from store.administrators import check_administrator_remains
 from store.collector import collector_paused
-from store.errors import StoreConflict, StoreDamaged, StoreTooNew, StoreUnwritable
+from store.differences import differences
+from store.errors import InvalidValue, StoreConflict, StoreDamaged, StoreTooNew, StoreUnwritable
+from store.history import History, Run, with_run
+from store.history_files import HistoryFiles, run_bytes
 from store.interface import Batch, Edit, Snapshot
 from store.lock import WAIT_SECONDS, writer_lock
 from store.models import Settings, UserRow
@@ -43,6 +47,7 @@ class TinyDBStore:
         self._lock_path = path.with_name(f"{path.name}.lock")
         self._lock_wait = lock_wait
         self._storage = DurableStorage(path)
+        self._history = HistoryFiles(path)
         self._mutex = threading.RLock()
         self._tables: Tables = {}
         self._ids: dict[str, str] = {}
@@ -71,7 +76,8 @@ class TinyDBStore:
             ) from None
         with self._mutex, writer_lock(self._lock_path, self._lock_wait):
             before = self.snapshot()
-            _check_unchanged(before, batch)
+            if changed := differences(before, batch):
+                raise StoreConflict(changed)
             settings = before.settings if batch.settings is None else batch.settings
             if not batch.edits and settings == before.settings and before.store_id:
                 return before
@@ -80,11 +86,23 @@ class TinyDBStore:
             touched = {edit.key for edit in batch.edits}
             check_administrator_remains(before.users, users, touched)
             store_id = before.store_id or uuid.uuid4().hex
-            after = Snapshot(store_id, generation, settings, users)
+            history = before.history
+            if batch.run is not None:
+                history = self._record(history, batch.run, generation, settings)
+            after = Snapshot(store_id, generation, settings, users, history)
             tables = {**self._tables, _USERS: table, **self._documents(after)}
             self._storage.write(tables)
             self._tables, self._ids, self._snapshot = tables, ids, after
         return after
+
+    def run(self, run_id: str) -> Run:
+        """Return a run in full; see `Store.run`."""
+        if self.snapshot().history.find(run_id) is None:
+            raise InvalidValue(
+                f"There is no run “{printable(run_id, 60)}” in the history. Nothing was changed. "
+                "`mailroster history list` shows all."
+            )
+        return self._history.read(run_id)
 
     async def watch(self) -> AsyncIterator[Snapshot]:
         """Yield the new state whenever another process or session replaced the file."""
@@ -125,7 +143,9 @@ class TinyDBStore:
             users: dict[str, UserRow] = {match_key(row["user_name"]): row for row in table.values()}
             settings = Settings.from_stored(tables["settings"][_ONLY])
             ids = dict(zip(users, table, strict=True))
-            snapshot = Snapshot(meta["store_id"], meta["generation"], settings, users)
+            kept = meta.get("history")
+            history = History.from_stored(kept) if kept else History()
+            snapshot = Snapshot(meta["store_id"], meta["generation"], settings, users, history)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._storage.damaged(
                 f"is not a mailroster store, or two users have the same name ({error!r})"
@@ -136,10 +156,21 @@ class TinyDBStore:
         kept_meta = self._tables.get("meta", {}).get(_ONLY, {})
         kept_settings = self._tables.get("settings", {}).get(_ONLY, {})
         meta = {"schema": SCHEMA, "store_id": after.store_id, "generation": after.generation}
+        if after.history is not self._snapshot.history:
+            meta["history"] = after.history.to_stored()
         return {
             "meta": {_ONLY: {**kept_meta, **meta}},
             "settings": {_ONLY: {**kept_settings, **after.settings.to_stored()}},
         }
+
+    def _record(self, history: History, run: Run, generation: int, settings: Settings) -> History:
+        """Write the run's file and return the history that lists it; only that makes it count."""
+        run = replace(run, summary=replace(run.summary, generation=generation))
+        data = run_bytes(run)
+        self._history.sweep([kept.id for kept in history.runs])
+        sizes = {**self._history.sizes(), run.summary.id: len(data)}
+        self._history.write(run, data)
+        return with_run(history, run, sizes, settings.history_max_mib << 20)
 
     def _edited(
         self, edits: Sequence[Edit], generation: int
@@ -158,8 +189,8 @@ class TinyDBStore:
         for edit in edits:
             if edit.user is None:
                 continue
-            doc_id, old = vacated.get(edit.key, (str(next_id), None))
-            next_id += old is None
+            doc_id, old = vacated[edit.key] if edit.rev else (str(next_id), None)
+            next_id += not edit.rev
             row: UserRow = {**(old or {}), **edit.user.to_row()}  # type: ignore[typeddict-item]
             row["rev"] = generation
             row["changed"] = now
@@ -170,22 +201,3 @@ class TinyDBStore:
             users[key] = table[doc_id] = row
             ids[key] = doc_id
         return users, table, ids
-
-
-def _check_unchanged(current: Snapshot, batch: Batch) -> None:
-    differences = []
-    if batch.based_on_settings is not None and batch.based_on_settings != current.settings:
-        differences.append("the settings were changed")
-    for edit in batch.edits:
-        row = current.users.get(edit.key)
-        if edit.rev == (row["rev"] if row else 0):
-            continue
-        name = printable(row["user_name"] if row else edit.key)
-        if row is None:
-            differences.append(f"user “{name}” was deleted")
-        elif edit.rev == 0:
-            differences.append(f"user “{name}” was added")
-        else:
-            differences.append(f"user “{name}” was changed on {row['changed']}")
-    if differences:
-        raise StoreConflict(differences)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from store.addresses import address_problem
 from store.errors import InvalidValue
-from store.models import SETTING_KEYS, Settings, User
+from store.models import REASON_MARK, SETTING_KEYS, Settings, User
 from store.names import check_user_name
 from store.privileges import check_folder_privileges, check_privileges
 from store.text import printable
@@ -19,8 +19,9 @@ T = TypeVar("T")
 
 _USER = TypeAdapter(User)
 _SETTINGS = TypeAdapter(Settings)
-_POSITIVE = ("max_answer_mib", "max_users", "list_timeout", "login_timeout")
-_LIMITS = ("guard_max_deletes", "guard_max_delete_percent", "guard_small_deletes")
+_POSITIVE = ("max_answer_mib", "max_users", "list_timeout", "login_timeout", "history_max_mib")
+_PERCENT = ("guard_max_delete_percent", "guard_max_shrink_percent")
+_LIMITS = ("guard_max_deletes", "guard_small_deletes", *_PERCENT)
 
 
 def valid_user(user: User) -> User:
@@ -62,12 +63,19 @@ def valid_settings(settings: Settings, changes: dict[str, Any]) -> Settings:
     for key in _LIMITS:
         if getattr(checked, key) < 0:
             raise InvalidValue(f"{key} must not be negative. Nothing was written.")
-    if checked.guard_max_delete_percent > 100:
-        raise InvalidValue("guard_max_delete_percent is at most 100. Nothing was written.")
+    for key in _PERCENT:
+        if getattr(checked, key) > 100:
+            raise InvalidValue(f"{key} is at most 100. Nothing was written.")
     if any(not rule.pattern.strip() for rule in checked.filters):
         raise InvalidValue(
             "A filter rule has no pattern. Nothing was written. Use “*” for everything."
         )
+    for rule in checked.filters:
+        if REASON_MARK in rule.pattern or REASON_MARK in rule.reason or ";" in rule.reason:
+            raise InvalidValue(
+                f"The filter rule for “{printable(rule.pattern, 60)}” contains “{REASON_MARK}” in "
+                "its pattern, or that or “;” in its reason. Nothing was written. Leave it out."
+            )
     for key in ("auth_command", "auth_user_field", "auth_password_field"):
         if not getattr(checked, key):
             raise InvalidValue(f"{key} must not be empty. Nothing was written.")

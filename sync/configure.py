@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from store.interface import Batch
 from store.models import Settings
+from sync.filters import skip_rule
 from sync.workspace import Workspace
 
 
@@ -36,6 +38,24 @@ def configure(
     settings = draft(based_on or current, {**changes, **_token(workspace, password)})
     batch = Batch(settings=settings, based_on_settings=based_on or current)
     return workspace.store.apply(batch).settings
+
+
+def leave_alone(workspace: Workspace, user_names: Collection[str], reason: str) -> Settings:
+    """Add a rule for each name that lets syncs leave that user alone; return the settings.
+
+    The user is then neither created nor changed nor deleted by a sync. Raises `InvalidValue` and
+    the store's errors.
+    """
+    current = workspace.snapshot().settings
+    added = [skip_rule(name, reason) for name in user_names]
+    new = [rule for rule in added if rule.pattern not in _skipped_names(current)]
+    rules = [rule.to_stored() for rule in (*current.filters, *new)]
+    return configure(workspace, {"filters": rules}, based_on=current)
+
+
+def _skipped_names(settings: Settings) -> set[str]:
+    rules = settings.filters
+    return {rule.pattern for rule in rules if (rule.action, rule.field) == ("skip", "user_name")}
 
 
 def _token(workspace: Workspace, password: str | None) -> dict[str, str]:

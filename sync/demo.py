@@ -118,6 +118,7 @@ class Demo:
             "requires_authentication": True,
             "user_name": user_name,
             "auto_delete": True,
+            "guard_max_delete_percent": 25,  # so few users, switched to and fro within a day
         }
         settings = configure(self.workspace, changes, password=password)
         administrator = add_administrator(self.workspace, self.administrator, self.password)

@@ -37,10 +37,38 @@ class StalePlan(SyncError):
         )
 
 
+class AlreadyApplied(StalePlan):
+    """The history knows the plan as applied; a plan is applied once."""
+
+    kind = "already_applied"
+
+    def __init__(self, at: str, run_id: str) -> None:
+        super().__init__([f"it was applied on {at} already (run {run_id} of the history)"])
+
+
+class PlanFileError(SyncError):
+    """A saved plan cannot be written or used; nothing was changed."""
+
+    kind = "plan_file"
+
+
+class ReportError(SyncError):
+    """The report of a run cannot be written."""
+
+    kind = "report"
+
+
 class LogOnRefused(SyncError):
     """The log-on was refused: unknown, wrong or without the privilege, which looks the same."""
 
     kind = "log_on_refused"
+
+    def __init__(self) -> None:
+        super().__init__("The user name or the password is wrong, or this user may not log on.")
+
+
+class LogOnLocked(LogOnRefused):
+    """Too many failures: refused whatever the password. It looks like any other refusal."""
 
 
 class LogOnUnavailable(SyncError):

@@ -99,7 +99,7 @@ def network_failure(settings: Settings, error: Exception) -> DirectoryError:
         return _handshake_failure(host, (tls.reason or str(tls)).lower().replace("_", " "))
     if _find(error, socket.gaierror, UnicodeError, httpx.InvalidURL):
         return HostNotFound(
-            f"The host {printable(urlsplit(settings.url).hostname, 200)} was not found. "
+            f"The host {_shown_host(settings, with_port=False)} was not found. "
             "Nothing was changed. "
             "Check the host name in the URL and this machine's name service (DNS)."
         )
@@ -121,6 +121,13 @@ def network_failure(settings: Settings, error: Exception) -> DirectoryError:
     return NotHTTP(
         f"{problem}. Nothing was changed. Check the port in the URL{_https_hint(settings)}."
     )
+
+
+def not_connected(settings: Settings, error: Exception) -> DirectoryError:
+    """Return what an exception from opening a connection without httpx means."""
+    connecting = httpx.ConnectError("")
+    connecting.__cause__ = error
+    return network_failure(settings, connecting)
 
 
 def timed_out(settings: Settings, seconds: int) -> TimedOut:
@@ -208,9 +215,14 @@ def _shown_url(settings: Settings) -> str:
     return printable(settings.url, 200)
 
 
-def _shown_host(settings: Settings) -> str:
-    parts = urlsplit(settings.url)
-    port = "" if parts.port else f":{_DEFAULT_PORTS[parts.scheme]}"
+def _shown_host(settings: Settings, *, with_port: bool = True) -> str:
+    try:
+        parts = urlsplit(settings.url)
+        if not with_port:
+            return printable(parts.hostname, 200)
+        port = "" if parts.port else f":{_DEFAULT_PORTS[parts.scheme]}"
+    except (KeyError, ValueError):  # the file holds a URL that was never checked
+        return _shown_url(settings)
     return printable(parts.netloc + port, 200)
 
 

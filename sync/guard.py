@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from store.history import UNFOLDED, History
 from store.models import Settings
 
+_SHRINK_FROM = 20  # users; below that a fifth is next to nobody
 
-def guard_sentences(settings: Settings, *, listed: int, managed: int, deletes: int) -> list[str]:
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the guard knows of earlier runs.
+
+    `listed` is how many users the directory had at the last sync that held nothing back; a sync
+    that changed nothing does not count, so that an outage seen twice does not become the measure.
+    `deleted` adds up the deletions of the last 24 hours that nobody confirmed by their number.
+    """
+
+    listed: int | None = None
+    deleted: int = 0
+
+
+def past_of(history: History, now: datetime | None = None) -> Past:
+    """Return what the guard needs of the history."""
+    since = (now or datetime.now(UTC)) - UNFOLDED
+    listed, deleted = None, 0
+    for run in reversed(history.runs):
+        if listed is None and run.kind == "sync" and not run.held:
+            listed = run.listed
+        if not run.confirmed and datetime.fromisoformat(run.at) > since:
+            deleted += run.counts.get("delete", 0)
+    return Past(listed, deleted)
+
+
+def guard_sentences(
+    settings: Settings, *, listed: int, managed: int, deletes: int, past: Past | None = None
+) -> list[str]:
     """Return a sentence for each condition that blocks, with its figures.
 
     `listed` counts the directory's records, `managed` the users here that a sync may delete,
@@ -18,18 +51,33 @@ def guard_sentences(settings: Settings, *, listed: int, managed: int, deletes: i
         ]
     if not deletes:
         return []
+    past = past or Past()
+    total = deletes + past.deleted
+    counted = f"{deletes} deletions"
+    if past.deleted:
+        counted += f", {total} with those of the last 24 hours,"
     sentences = []
     if deletes == managed:
         sentences.append(f"All {managed} managed users would be deleted.")
-    if deletes > settings.guard_max_deletes:
+    if total > settings.guard_max_deletes:
         sentences.append(
-            f"{deletes} deletions exceed the limit of {settings.guard_max_deletes} "
-            "(guard_max_deletes)."
+            f"{counted} exceed the limit of {settings.guard_max_deletes} (guard_max_deletes)."
         )
-    percent = settings.guard_max_delete_percent
-    if deletes > settings.guard_small_deletes and deletes * 100 > percent * managed:
+    percent, base = settings.guard_max_delete_percent, managed + past.deleted
+    if total > settings.guard_small_deletes and total * 100 > percent * base:
         sentences.append(
-            f"{deletes} deletions are more than {percent} % of the {managed} managed users "
+            f"{counted} are more than {percent} % of the {base} managed users "
             "(guard_max_delete_percent)."
+        )
+    percent = settings.guard_max_shrink_percent
+    if (
+        past.listed is not None
+        and past.listed >= _SHRINK_FROM
+        and (past.listed - listed) * 100 >= percent * past.listed
+        and listed < past.listed
+    ):
+        sentences.append(
+            f"The directory lists {listed} users, at least {percent} % fewer than the "
+            f"{past.listed} at the last sync (guard_max_shrink_percent)."
         )
     return sentences

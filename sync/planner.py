@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from store.interface import Edit, Snapshot
-from store.models import DIRECTORY_SERVICES, INTEGRATED, User, UserRow
+from store.interface import Snapshot
+from store.models import INTEGRATED, UserRow
 from store.names import RESERVED_NAME, match_key
-from store.privileges import ADMIN
-from store.text import printable
-from sync.addresses import unresolved_addresses
-from sync.filters import scope_of
-from sync.guard import guard_sentences
-from sync.listing import DirectoryUser, Listing
-from sync.plan import ACTIONS, Change, FieldChange, Plan
-from sync.renames import rename_candidates
+from sync import changes
+from sync.clashes import clashes_as_conflicts, last_administrators_as_conflicts
+from sync.deletions import find_deletions, managed_users
+from sync.filters import as_listed, scope_of, skipped_by
+from sync.guard import guard_sentences, past_of
+from sync.listing import DirectoryUser, InvalidRecord, Listing
+from sync.plan import Answers, Change, Plan, in_order
+from sync.renames import rename_candidates, settle
 
-FOLLOWED_FIELDS = ("user_name", "full_name", "distinguished_name", "email_addresses")
-_FIELD_LABELS = {
-    "user_name": "spelling of the user name",
-    "full_name": "full name",
-    "distinguished_name": "distinguished name",
-    "email_addresses": "e-mail addresses",
-}
+NO_ANSWERS = Answers()
 
 
 @dataclass(slots=True)
@@ -33,54 +28,66 @@ class _Draft:
 
     creates: dict[str, DirectoryUser] = field(default_factory=dict)
     updates: dict[str, DirectoryUser] = field(default_factory=dict)
+    links: dict[str, DirectoryUser] = field(default_factory=dict)
     deletes: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    present: dict[str, DirectoryUser] = field(default_factory=dict)
+    scope: set[str] = field(default_factory=set)
+    left_alone: set[str] = field(default_factory=set)
 
     def conflict(self, user_name: str, reason: str) -> None:
-        self.changes.append(Change(action="conflict", user_name=user_name, reason=reason))
+        self.changes.append(changes.conflict(user_name, reason))
 
 
-def make_plan(snapshot: Snapshot, listing: Listing, keeps_archive: Callable[[str], bool]) -> Plan:
+def make_plan(
+    snapshot: Snapshot,
+    listing: Listing,
+    keeps_archive: Callable[[str], bool],
+    answers: Answers = NO_ANSWERS,
+    now: datetime | None = None,
+) -> Plan:
     """Return what a sync would change in `snapshot` to follow `listing`.
 
     The rules are those of the snapshot's settings. `keeps_archive` tells for a user name whether
-    the archive folder holds something, so that it outlives its user.
+    the archive folder holds something, so that it outlives its user. `now` is the time from which
+    the delete guard looks back.
     """
     users, settings = snapshot.users, snapshot.settings
     draft = _Draft(warnings=list(listing.warnings))
-    in_scope, present = _sort_records(snapshot, listing, draft)
-    managed = [
-        key
-        for key, row in users.items()
-        if row["authentication"] == DIRECTORY_SERVICES and not _is_protected(key, row)
-    ]
-    if settings.auto_delete and listing.listed:
-        _find_deletes(snapshot, listing, draft, in_scope, present)
-    for key, old_keys in rename_candidates(users, draft.creates, draft.deletes).items():
-        draft.changes.append(_question(draft.creates.pop(key), [users[old] for old in old_keys]))
-        for old in old_keys:
-            draft.deletes.pop(old, None)
-    for key, reason in unresolved_addresses(
-        users, draft.creates, draft.updates, draft.deletes
-    ).items():
-        record = draft.creates.pop(key, None) or draft.updates.pop(key)
-        draft.conflict(record.user_name, reason)
-    draft.changes += [_create(snapshot, record) for record in draft.creates.values()]
-    draft.changes += [_update(users[key], record) for key, record in draft.updates.items()]
-    draft.changes += [
-        _delete(users[key], reason, keeps_archive) for key, reason in draft.deletes.items()
-    ]
-    rank = {action: number for number, action in enumerate(ACTIONS)}
-    draft.changes.sort(key=lambda change: (rank[change.action], match_key(change.user_name)))
+    _sort_records(snapshot, listing, answers, draft)
+    managed = managed_users(snapshot)
+    if listing.listed:
+        draft.deletes, kept = find_deletions(
+            snapshot, listing, managed, draft.present, draft.scope, draft.left_alone
+        )
+        draft.warnings += kept if settings.auto_delete else ()
+    renames = _settle_renames(users, draft, answers, keeps_archive)
+    if not settings.auto_delete:
+        draft.deletes.clear()
+    draft.changes += clashes_as_conflicts(
+        users,
+        [
+            *(changes.creation(settings, record) for record in draft.creates.values()),
+            *(changes.update(users[key], record) for key, record in draft.updates.items()),
+            *last_administrators_as_conflicts(
+                users, [changes.link(users[key], record) for key, record in draft.links.items()]
+            ),
+            *renames,
+            *(
+                changes.deletion(users[key], reason, keeps_archive)
+                for key, reason in draft.deletes.items()
+            ),
+        ],
+    )
     return Plan(
         store_id=snapshot.store_id,
         generation=snapshot.generation,
         settings=settings,
-        changes=tuple(draft.changes),
+        changes=in_order(draft.changes),
         warnings=tuple(draft.warnings),
         listed=listing.listed,
-        in_scope=len(in_scope),
+        in_scope=len(draft.scope),
         managed=len(managed),
         guard=tuple(
             guard_sentences(
@@ -88,34 +95,38 @@ def make_plan(snapshot: Snapshot, listing: Listing, keeps_archive: Callable[[str
                 listed=listing.listed,
                 managed=len(managed),
                 deletes=len(draft.deletes),
+                past=past_of(snapshot.history, now),
             )
         ),
     )
 
 
-def _sort_records(snapshot: Snapshot, listing: Listing, draft: _Draft) -> tuple[set[str], set[str]]:
-    """Draft creates, updates and conflicts; return the keys in scope and all keys present."""
+def _sort_records(snapshot: Snapshot, listing: Listing, answers: Answers, draft: _Draft) -> None:
+    """Draft creates, updates, links and conflicts; note who is present, in scope or skipped."""
+    users, rules = snapshot.users, snapshot.settings.filters
+    is_skipped, in_scope, unfiltered = skipped_by(rules), scope_of(rules), not rules
     for bad in listing.invalid:
-        draft.conflict(
-            bad.user_name if bad.user_name else "(record without a user name)",
-            f"{bad.problem}; correct the record in the directory",
-        )
+        if not (bad.user_name and is_skipped and is_skipped(_as_record(bad))):
+            draft.conflict(
+                bad.user_name if bad.user_name else "(record without a user name)",
+                f"{bad.problem}; correct the record in the directory",
+            )
     keys = [match_key(record.user_name) for record in listing.users]
-    present = set(keys)
-    repeated = _spellings(listing.users, keys) if len(present) < len(keys) else {}
-    unfiltered = not snapshot.settings.filters
-    in_scope = scope_of(snapshot.settings.filters)
-    scope: set[str] = set()
+    draft.present = dict(zip(keys, listing.users, strict=True))
+    repeated = _spellings(listing.users, keys) if len(draft.present) < len(keys) else {}
     for key, record in zip(keys, listing.users, strict=True):
+        row = users.get(key)
+        if is_skipped and (is_skipped(record) or (row and is_skipped(as_listed(row)))):
+            draft.left_alone.add(key)
+            continue
         if not (unfiltered or in_scope(record)):
             continue
-        scope.add(key)
-        row = snapshot.users.get(key)
+        draft.scope.add(key)
         if key in repeated:
             draft.conflict(
                 record.user_name,
                 f"the directory lists this name {len(repeated[key])} times "
-                f"({_names(repeated[key])}); give each user a name of its own there",
+                f"({changes.quoted(repeated[key])}); give each user a name of its own there",
             )
         elif key == RESERVED_NAME:
             draft.conflict(
@@ -125,16 +136,27 @@ def _sort_records(snapshot: Snapshot, listing: Listing, draft: _Draft) -> tuple[
             )
         elif row is None:
             draft.creates[key] = record
+        elif row["authentication"] == INTEGRATED and key in answers.link:
+            draft.links[key] = record
         elif row["authentication"] == INTEGRATED:
             draft.conflict(
                 record.user_name,
-                "a local user has this name; switch that user to Directory Services, rename one "
-                "of the two, or exclude the name by a filter",
+                "a local user has this name; if it is the same person link the two (that switches "
+                "the user to Directory Services and keeps the privileges), else rename one of the "
+                "two or exclude the name by a filter",
             )
-        elif _differing(row, record):
+        elif changes.differing(row, record):
             draft.updates[key] = record
-    present.update(match_key(bad.user_name) for bad in listing.invalid if bad.user_name)
-    return scope, present
+    if unknown := answers.link - draft.present.keys():
+        draft.warnings.append(
+            f"The directory does not list {changes.quoted(sorted(unknown))}: nothing to link."
+        )
+
+
+def _as_record(bad: InvalidRecord) -> DirectoryUser:
+    return DirectoryUser(
+        bad.user_name or "", bad.distinguished_name, None, list(bad.email_addresses)
+    )
 
 
 def _spellings(records: list[DirectoryUser], keys: list[str]) -> dict[str, list[str]]:
@@ -145,138 +167,39 @@ def _spellings(records: list[DirectoryUser], keys: list[str]) -> dict[str, list[
     return {key: spellings for key, spellings in found.items() if len(spellings) > 1}
 
 
-def _find_deletes(
-    snapshot: Snapshot, listing: Listing, draft: _Draft, scope: set[str], present: set[str]
-) -> None:
-    """Draft the deletions: managed users that are absent from the directory or out of scope."""
-    gone = [
-        key
-        for key, row in snapshot.users.items()
-        if key not in scope and row["authentication"] == DIRECTORY_SERVICES
-    ]
-    bad_keys = {match_key(bad.user_name) for bad in listing.invalid if bad.user_name}
-    doubted = _doubted(snapshot, listing, gone)
-    for key in gone:
-        row = snapshot.users[key]
-        if key in bad_keys or key in doubted:
-            continue
-        reason = "out of the filters' scope" if key in present else "absent from the directory"
-        if _is_protected(key, row):
-            draft.warnings.append(
-                f"“{printable(row['user_name'])}” is {reason}, but an administrator is never "
-                "deleted by a sync."
+def _settle_renames(
+    users: Mapping[str, UserRow],
+    draft: _Draft,
+    answers: Answers,
+    keeps_archive: Callable[[str], bool],
+) -> list[Change]:
+    """Take renames and open questions out of the draft and return the renames."""
+    candidates = rename_candidates(users, draft.creates, draft.updates, draft.deletes)
+    if unknown := (answers.rename | answers.separate) - candidates.keys():
+        draft.warnings.append(f"No rename is in question for {changes.quoted(sorted(unknown))}.")
+    moves = settle(candidates, answers)
+    records = {}
+    for new in (*moves.open, *moves.renames.values()):
+        known = new in draft.updates
+        records[new] = draft.updates.pop(new) if known else draft.creates.pop(new)
+        if new in moves.open:
+            rows = [users[old] for old in moves.open[new]]
+            draft.changes.append(changes.question(records[new], rows, known))
+    for old in moves.held:
+        draft.deletes.pop(old, None)
+        draft.updates.pop(old, None)
+    renames = []
+    for old, new in moves.renames.items():
+        record = records[new]
+        draft.deletes.pop(old, None)
+        if old in draft.updates:
+            draft.creates[old] = draft.updates.pop(old)  # the name went to somebody new
+        if new not in users and keeps_archive(record.user_name):
+            draft.conflict(
+                record.user_name,
+                f"{changes.quoted([users[old]['user_name']])} cannot be renamed to this: the "
+                "archive folder of the new name holds mail already; move that folder away first",
             )
         else:
-            draft.deletes[key] = reason
-
-
-def _doubted(snapshot: Snapshot, listing: Listing, gone: list[str]) -> set[str]:
-    """Return those of the keys that a record without a readable name may stand for.
-
-    Such a record protects the users that share its distinguished name or an address; where it
-    shares nothing with anyone, it may be anybody, so it protects all.
-    """
-    doubted: set[str] = set()
-    for bad in listing.invalid:
-        if bad.user_name:
-            continue
-        matching = {
-            key
-            for key in gone
-            if (
-                bad.distinguished_name
-                and bad.distinguished_name == snapshot.users[key]["distinguished_name"]
-            )
-            or set(bad.email_addresses) & set(snapshot.users[key]["email_addresses"])
-        }
-        doubted |= matching or set(gone)
-    return doubted
-
-
-def _is_protected(key: str, row: UserRow) -> bool:
-    return ADMIN in row["privileges"] or key == RESERVED_NAME
-
-
-def _differing(row: UserRow, record: DirectoryUser) -> list[str]:
-    if (
-        record.user_name == row["user_name"]
-        and record.full_name == row["full_name"]
-        and record.distinguished_name == row["distinguished_name"]
-        and record.email_addresses == row["email_addresses"]
-    ):
-        return []
-    return [
-        name
-        for name in FOLLOWED_FIELDS
-        if getattr(record, name) != row[name] and name not in record.unreadable  # type: ignore[literal-required]
-    ]
-
-
-def _create(snapshot: Snapshot, record: DirectoryUser) -> Change:
-    user = User(
-        user_name=record.user_name,
-        full_name=record.full_name,
-        distinguished_name=record.distinguished_name,
-        email_addresses=record.email_addresses,
-        authentication=DIRECTORY_SERVICES,
-        privileges=list(snapshot.settings.default_privileges),
-        folder_privileges={
-            match_key(record.user_name): list(snapshot.settings.default_folder_privileges)
-        },
-    )
-    return Change(
-        action="create",
-        user_name=user.user_name,
-        reason="in the directory, unknown here",
-        fields={
-            name: FieldChange(None, getattr(user, name))
-            for name in (*FOLLOWED_FIELDS[1:], "privileges")
-            if getattr(user, name)
-        },
-        edit=Edit.create(user),
-    )
-
-
-def _update(row: UserRow, record: DirectoryUser) -> Change:
-    names = _differing(row, record)
-    before = User.from_row(row)
-    changes = {name: getattr(record, name) for name in names}
-    after = User.from_row({**row, **changes})  # type: ignore[typeddict-item]
-    return Change(
-        action="update",
-        user_name=before.user_name,
-        reason=f"{', '.join(_FIELD_LABELS[name] for name in names)} changed in the directory",
-        fields={name: FieldChange(getattr(before, name), changes[name]) for name in names},
-        edit=Edit.update(before, after),
-    )
-
-
-def _delete(row: UserRow, reason: str, keeps_archive: Callable[[str], bool]) -> Change:
-    before = User.from_row(row)
-    return Change(
-        action="delete",
-        user_name=before.user_name,
-        reason=reason,
-        fields={
-            name: FieldChange(getattr(before, name), None)
-            for name in FOLLOWED_FIELDS[1:]
-            if getattr(before, name)
-        },
-        archive="kept" if keeps_archive(before.user_name) else "removed",
-        edit=Edit.delete(before),
-    )
-
-
-def _question(record: DirectoryUser, candidates: list[UserRow]) -> Change:
-    old = _names(row["user_name"] for row in candidates)
-    return Change(
-        action="rename",
-        user_name=record.user_name,
-        reason=f"shares a distinguished name or an address with {old}, who would be deleted; "
-        "perhaps the same person, so neither is touched",
-        fields={"user_name": FieldChange(candidates[0]["user_name"], record.user_name)},
-    )
-
-
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(f"“{printable(name, 60)}”" for name in names)
+            renames.append(changes.rename(users[old], record))
+    return renames

@@ -40,9 +40,14 @@ def change_record(change: Change) -> dict[str, Any]:
     }
 
 
+def sign_of(change: Change) -> str:
+    """Return the change's sign; a rename that was answered is no question any more."""
+    return ">" if change.action == "rename" and change.edit else SIGNS[change.action]
+
+
 def change_lines(change: Change) -> Iterator[str]:
     """Yield one change as lines of text: sign, word, name and reason, then each field."""
-    sign = SIGNS[change.action]
+    sign = sign_of(change)
     yield f"{sign} {change.action:<8} {printable(change.user_name)}  ({printable(change.reason)})"
     for name, values in change.fields.items():
         yield f"      {name}: {value_text(values.old)} -> {value_text(values.new)}"

@@ -10,8 +10,7 @@ from store.models import Settings
 from store.secrets import directory_password
 from sync.errors import NotConfigured
 from sync.listing import Listing, Progress
-from sync.plan import Plan
-from sync.planner import make_plan
+from sync.plan import Answers, Plan
 from sync.workspace import Workspace
 
 
@@ -41,11 +40,21 @@ def check_configured(settings: Settings) -> None:
         )
 
 
-def preview(workspace: Workspace, listing: Listing, settings: Settings | None = None) -> Plan:
-    """Plan from the store's current state, under other `settings` than its own if given."""
+def preview(
+    workspace: Workspace,
+    listing: Listing,
+    settings: Settings | None = None,
+    answers: Answers | None = None,
+) -> Plan:
+    """Plan from the store's current state, under other `settings` than its own if given.
+
+    `answers` settle rename questions and link local users; without them the questions stay open.
+    """
+    from sync.planner import make_plan  # not needed for a log-on
+
     snapshot = workspace.snapshot()
     if settings is not None:
         snapshot = replace(snapshot, settings=settings)
     archives = workspace.archives(snapshot.settings)
     with collector_paused():
-        return make_plan(snapshot, listing, archives.is_kept)
+        return make_plan(snapshot, listing, archives.is_kept, answers or Answers())

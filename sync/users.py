@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from store.addresses import address_key
@@ -11,7 +11,13 @@ from store.interface import Batch, Edit, Snapshot
 from store.models import DIRECTORY_SERVICES, INTEGRATED, Authentication, User
 from store.names import match_key
 from store.passwords import hash_password
-from store.privileges import ADMIN, HAND_MADE_FOLDER_PRIVILEGES, HAND_MADE_PRIVILEGES
+from store.privileges import (
+    ADMIN,
+    HAND_MADE_FOLDER_PRIVILEGES,
+    HAND_MADE_PRIVILEGES,
+    check_folder_privileges,
+    check_privileges,
+)
 from store.text import printable
 from sync.run import fetch
 from sync.workspace import Workspace
@@ -59,6 +65,64 @@ def add_user(workspace: Workspace, user: User, password: str | None = None) -> U
         user = replace(user, password_hash=hash_password(password, user.user_name))
     workspace.archives(snapshot.settings).create(user.user_name)
     return _stored(workspace, user.key, [Edit.create(user)])
+
+
+def edit_user(workspace: Workspace, user: User, edited: User) -> User:
+    """Write the full name, distinguished name and e-mail addresses of `edited`.
+
+    Return the user as stored. Everything else stays as in `user`; see `rename_user` and
+    `set_privileges`. Raises `InvalidValue` and the store's errors; then nothing was written.
+    """
+    from store.validation import valid_user
+
+    changed = valid_user(
+        replace(
+            user,
+            full_name=edited.full_name or None,
+            distinguished_name=edited.distinguished_name or None,
+            email_addresses=_each_once(edited.email_addresses),
+        )
+    )
+    _check_addresses_free(workspace.snapshot(), changed)
+    return _stored(workspace, user.key, [Edit.update(user, changed)] if changed != user else [])
+
+
+def set_privileges(
+    workspace: Workspace,
+    user: User,
+    privileges: Collection[str] | None = None,
+    folders: Mapping[str, Collection[str]] | None = None,
+) -> User:
+    """Replace the privileges, and those on the named archive folders; return the user as stored.
+
+    None leaves the privileges as they are. `folders` maps a folder's owner to the rights on it,
+    empty to remove the entry; folders that are not named keep theirs. Raises `InvalidValue`,
+    `LastAdministrator` and the store's other errors; then nothing was written.
+    """
+    snapshot = workspace.snapshot()
+    archives = workspace.archives(snapshot.settings)
+    rights = dict(user.folder_privileges)
+    for owner, chosen in (folders or {}).items():
+        key = match_key(owner)
+        if key not in snapshot.users and key not in rights and not archives.path(owner).exists():
+            raise InvalidValue(
+                f"There is neither a user nor an archive folder “{printable(owner, 60)}”. "
+                "Nothing was written. `mailroster users list` shows all users."
+            )
+        rights.pop(key, None)
+        if chosen:
+            rights[key] = check_folder_privileges(chosen)
+    changed = replace(
+        user,
+        privileges=user.privileges if privileges is None else check_privileges(privileges),
+        folder_privileges=rights,
+    )
+    return _stored(workspace, user.key, [Edit.update(user, changed)] if changed != user else [])
+
+
+def unlock_user(workspace: Workspace, user: User) -> bool:
+    """Forget the user's failed log-ons; tell whether there were any."""
+    return workspace.lockout.unlock(user.key)
 
 
 def delete_user(workspace: Workspace, user: User) -> bool:
@@ -132,6 +196,13 @@ def _check_addresses_free(snapshot: Snapshot, user: User) -> None:
                     f"“{printable(row['user_name'])}”. Nothing was written. Take it from that "
                     "user first, or choose another one."
                 )
+
+
+def _each_once(addresses: Collection[str]) -> list[str]:
+    kept: dict[str, str] = {}
+    for address in addresses:
+        kept.setdefault(address_key(address), address)
+    return list(kept.values())
 
 
 def _stored(workspace: Workspace, key: str, edits: list[Edit]) -> User:

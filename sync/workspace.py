@@ -8,6 +8,7 @@ from pathlib import Path
 from store.archives import Archives
 from store.interface import Snapshot, Store
 from store.locations import archive_root, key_path, store_path
+from store.lockout import Lockout
 from store.models import Settings
 from store.secrets import SecretBox
 from store.tinydb_store import TinyDBStore
@@ -15,11 +16,12 @@ from store.tinydb_store import TinyDBStore
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """An open store with its secrets; `path` is where it lives."""
+    """An open store with its secrets and its failed log-ons; `path` is where it lives."""
 
     path: Path
     store: Store
     secrets: SecretBox
+    lockout: Lockout
 
     def snapshot(self) -> Snapshot:
         """Return the store's current state."""
@@ -40,4 +42,4 @@ def open_workspace(store: str | None = None, key: Path | None = None) -> Workspa
     `key` is the file with the key for secrets, by default in the config directory.
     """
     path = store_path(store)
-    return Workspace(path, TinyDBStore(path), SecretBox(key or key_path()))
+    return Workspace(path, TinyDBStore(path), SecretBox(key or key_path()), Lockout(path))

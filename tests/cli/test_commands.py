@@ -266,6 +266,7 @@ def test_a_hostile_name_reaches_the_terminal_as_text(
     ("arguments", "absent"),
     [
         (["login", "anna"], ["textual", "httpx", "pydantic", "cryptography"]),
+        (["checkpassword", "true"], ["textual", "httpx", "pydantic", "cryptography"]),
         (["users", "list"], ["textual", "httpx", "pydantic", "cryptography"]),
         (["--help"], ["textual", "httpx"]),
     ],

@@ -69,11 +69,11 @@ def counts(**found: int) -> dict[str, int]:
 
 
 def state_of(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Return every file below the folder with its content and time."""
+    """Return every file below the folder with its content and time; locks name their holder."""
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.suffix != ".lock"
     }
 
 

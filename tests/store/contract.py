@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from store.errors import LastAdministrator, StoreConflict
+from store.errors import InvalidValue, LastAdministrator, StoreConflict
+from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit, Store
-from store.models import DIRECTORY_SERVICES, Settings, User
+from store.models import DIRECTORY_SERVICES, FilterRule, Settings, User
 
 ANNA = User(user_name="anna", full_name="Anna", privileges=["login"])
 BERT = User(user_name="Bert", privileges=["login"])
@@ -19,6 +20,23 @@ def found(store: Store, name: str) -> User:
     user = store.snapshot().find(name)
     assert user
     return user
+
+
+def run_record(run_id: str, at: str = "2026-01-01T00:00:00+00:00", creates: int = 1) -> Run:
+    """The record of a run that created `creates` users."""
+    new = {"user_name": "anna", "password_hash": None}
+    change = RunChange(
+        action="create", user_name="anna", reason="new", archive=None, old=None, new=new
+    )
+    return Run(
+        summary=RunSummary(
+            id=run_id, kind="sync", who="root", at=at, counts={"create": creates}, listed=7
+        ),
+        changes=[change] * creates,
+        filters=(FilterRule(action="skip", field="user_name", pattern="x", reason="why"),),
+        guard=("Stop.",),
+        warnings=("Careful.",),
+    )
 
 
 class StoreContract:
@@ -144,3 +162,73 @@ class StoreContract:
         root = found(store, "root")
         store.apply(Batch([Edit.delete(root), Edit.create(replace(ROOT, user_name="second"))]))
         assert list(store.snapshot().users) == ["second"]
+
+    def test_a_name_may_go_to_somebody_new_in_one_batch(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA), Edit.create(BERT)]))
+        anna, bert = found(store, "anna"), found(store, "bert")
+        store.apply(
+            Batch(
+                [
+                    Edit.create(replace(ANNA, full_name="New Anna")),
+                    Edit.update(anna, replace(anna, user_name="anne")),
+                    Edit.create(replace(BERT, full_name="New Bert")),
+                    Edit.delete(bert),
+                ]
+            )
+        )
+        assert found(store, "anna").full_name == "New Anna"
+        assert found(store, "anne").full_name == "Anna"
+        assert found(store, "bert").full_name == "New Bert"
+        assert len(store.snapshot().users) == 3
+
+    def test_a_pin_is_kept(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(replace(ANNA, pinned=True)), Edit.create(BERT)]))
+        assert (found(other, "anna").pinned, found(other, "bert").pinned) == (True, False)
+        anna = found(store, "anna")
+        store.apply(Batch([Edit.update(anna, replace(anna, pinned=False))]))
+        assert not found(other, "anna").pinned
+
+    def test_a_run_is_recorded_with_its_edits(self, store: Store, other: Store) -> None:
+        run = run_record("r1")
+        after = store.apply(Batch([Edit.create(ANNA)], run=run))
+        for session in (store, other):
+            (summary,) = session.snapshot().history.runs
+            assert summary == replace(run.summary, generation=1) == session.run("r1").summary
+            assert session.snapshot().history.filters == run.filters
+            assert session.run("r1") == replace(run, summary=summary)
+        assert after.history.find("r1")
+        assert after.history.find("r2") is None
+
+    def test_a_refused_batch_records_no_run(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        with pytest.raises(StoreConflict):
+            store.apply(Batch([Edit.create(ANNA)], run=run_record("r1")))
+        assert other.snapshot().history.runs == ()
+        with pytest.raises(InvalidValue, match="no run “r1”"):
+            store.run("r1")
+
+    def test_a_run_that_changes_nothing_is_not_recorded(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        store.apply(Batch(run=run_record("r1")))
+        assert (store.generation, store.snapshot().history.runs) == (1, ())
+
+    def test_other_writes_keep_the_history(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)], run=run_record("r1")))
+        other.apply(Batch([Edit.create(BERT)]))
+        other.apply(Batch(settings=Settings(auto_delete=True)))
+        assert [run.id for run in store.snapshot().history.runs] == ["r1"]
+        assert store.run("r1").changes[0]["user_name"] == "anna"
+
+    def test_the_oldest_runs_are_folded_into_counts(self, store: Store, other: Store) -> None:
+        store.apply(Batch(settings=Settings(history_max_mib=1)))
+        for day in range(1, 8):
+            run = run_record(f"r{day}", f"2026-01-0{day}T00:00:00+00:00", creates=3000)
+            store.apply(Batch([Edit.create(User(user_name=f"u{day}"))], run=run))
+        kept = other.snapshot().history
+        assert kept.runs[-1].id == "r7"
+        assert 1 < len(kept.runs) < 7
+        assert kept.folded_runs == 7 - len(kept.runs)
+        assert kept.folded_counts == {"create": 3000 * kept.folded_runs}
+        with pytest.raises(InvalidValue, match="no run “r1”"):
+            store.run("r1")
+        assert len(store.run("r7").changes) == 3000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from sync.directory_server import DirectoryServer
 
 
 class Directory:
-    """The file behind a running server; `url` is where it answers, `log` its log lines."""
+    """The file behind a running server; `url` is where it answers, `log` its log lines,
+    `stop` takes it down."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self.url = ""
         self.log: list[str] = []
+        self.stop: Callable[[], None] = lambda: None
         self.put()
 
     def put(self, *names: str, **passwords: str) -> None:
@@ -39,4 +41,5 @@ def running_directory(folder: Path) -> Iterator[Directory]:
     directory = Directory(folder / "directory.json")
     with DirectoryServer(folder / "directory.json", log=directory.log.append) as server:
         directory.url = server.url
+        directory.stop = server.stop
         yield directory

@@ -117,12 +117,12 @@ def test_unknown_names_take_as_long_as_the_costliest_known_one(tmp_path: Path) -
     path = tmp_path / "directory.csv"
     path.write_text(f"userName,passwordHash\nanna,{hash_directory_password('x', cost=11)}\n")
     with DirectoryServer(path, log=lambda _: None) as server:
-        took = []
-        for name in ("anna", "nobody"):
+        took = {"anna": 60.0, "nobody": 60.0}
+        for name in list(took) * 5:
             started = time.perf_counter()
             post(server, cmd="auth", userName=name, password="wrong")
-            took.append(time.perf_counter() - started)
-    assert took[1] > took[0] / 2 > 0.01
+            took[name] = min(took[name], time.perf_counter() - started)
+    assert took["nobody"] > took["anna"] / 2 > 0.01
 
 
 @pytest.mark.parametrize("auth", [None, ("archive", "wrong"), ("", ""), ("archivé", "k€y")])

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 import click
 
 from store.errors import StoreError
 from sync.errors import SyncError
+from tui.cli.screens import low_bandwidth_option, readonly_option, run_screens
 from tui.cli.session import Session, report_failure
 
 _COMMANDS = {
+    "checkpassword": "tui.cli.checkpassword:checkpassword",
     "demo": "tui.cli.demo:demo",
     "directory-server": "tui.cli.directory_server:directory_server",
+    "dovecot-config": "tui.cli.dovecot_config:dovecot_config",
+    "history": "tui.cli.history:history",
     "login": "tui.cli.login:login",
+    "login-server": "tui.cli.login_server:login_server",
     "settings": "tui.cli.settings:settings",
     "sync": "tui.cli.sync:sync",
+    "systemd-units": "tui.cli.systemd_units:systemd_units",
     "test": "tui.cli.sync:test",
     "users": "tui.cli.users:users",
 }
@@ -43,6 +48,8 @@ class _LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # slow, and log-on goes through here
+
         click.echo(f"mailroster {version('mailroster')}")
         ctx.exit()
 
@@ -61,17 +68,23 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     callback=_print_version,
     help="Print the version.",
 )
+@readonly_option
+@low_bandwidth_option
 @click.pass_context
-def cli(ctx: click.Context, store: str | None) -> None:
+def cli(ctx: click.Context, store: str | None, readonly: bool, low_bandwidth: bool) -> None:
     """Keep a mail archive's users in step with a company directory.
 
     Without a command, the screens start.
     """
     ctx.obj = ctx.with_resource(Session(store))
     if ctx.invoked_subcommand is None:
-        from tui.app import run_app
-
-        ctx.exit(run_app(ctx.obj.workspace))
+        workspace = ctx.obj.workspace
+        ctx.exit(run_screens(workspace, readonly=readonly, low_bandwidth=low_bandwidth))
+    if readonly or low_bandwidth:
+        raise click.UsageError(
+            "--readonly and --low-bandwidth are for the screens: `mailroster --readonly`, "
+            "`mailroster demo --readonly`."
+        )
 
 
 def main() -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import click
 
+from tui.cli.screens import low_bandwidth_option, readonly_option, run_screens
+
 
 @click.command()
+@readonly_option
+@low_bandwidth_option
 @click.pass_context
-def demo(ctx: click.Context) -> None:
+def demo(ctx: click.Context, readonly: bool, low_bandwidth: bool) -> None:
     """Try the screens on a throwaway store and a built-in directory server."""
     from sync.demo import Demo
-    from tui.app import run_app
 
     with Demo.open() as opened:
-        ctx.exit(run_app(opened.workspace, administrator=opened.administrator, demo=opened))
+        ctx.exit(
+            run_screens(
+                opened.workspace, readonly=readonly, low_bandwidth=low_bandwidth, demo=opened
+            )
+        )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from dataclasses import asdict
 
 import click
 
-from store.errors import InvalidValue, StoreError
-from sync.errors import LogOnRefused, SyncError
-from sync.login import log_on
+from store.errors import InvalidValue
+from store.lockout import source_key
+from sync.errors import LogOnRefused
+from sync.login import Verdict, check_log_on
 from tui.cli.session import (
     Session,
     error_record,
@@ -20,28 +23,76 @@ from tui.cli.session import (
 
 REFUSED = 1
 TRY_LATER = 111
+EXIT_CODES = {"accepted": 0, "refused": REFUSED, "unavailable": TRY_LATER}
+
+
+def _checked_source(_ctx: click.Context, _param: click.Parameter, source: str | None) -> str | None:
+    try:
+        source_key(source)
+    except InvalidValue as error:
+        raise click.BadParameter(str(error)) from None
+    return source
 
 
 @click.command()
 @click.argument("name")
+@click.option(
+    "--source",
+    metavar="ADDRESS",
+    callback=_checked_source,
+    help="The IP address that the attempt comes from, to count failures there.",
+)
+@click.option(
+    "--explain", "wanted", is_flag=True, help="Say step by step why NAME can or cannot log on."
+)
 @json_option
 @pass_session
 @click.pass_context
-def login(ctx: click.Context, session: Session, name: str, as_json: bool) -> None:
+def login(
+    ctx: click.Context, session: Session, name: str, source: str | None, wanted: bool, as_json: bool
+) -> None:
     """Check a log-on. The password comes from stdin, or a prompt.
 
     Exit code 0: accepted. 1: refused. 111: nobody can tell now, try later.
+
+    --explain needs no password, checks one that is piped in, and counts as no attempt.
     """
-    status, code = "accepted", 0
-    error: Exception | None = None
+    if wanted:
+        ctx.exit(_explain(session, name, source, as_json))
     try:
-        asyncio.run(log_on(session.workspace, name, read_password("Password")))
-    except (LogOnRefused, InvalidValue) as failure:
-        status, code, error = "refused", REFUSED, failure
-    except (StoreError, SyncError) as failure:
-        status, code, error = "unavailable", TRY_LATER, failure
-    if error:
-        click.echo(f"mailroster: {error}", err=True)
+        password = read_password("Password")
+    except InvalidValue:
+        verdict = Verdict("refused", error=LogOnRefused())
+    else:
+        verdict = check_log_on(session.workspace, name, password, source)
+    code = EXIT_CODES[verdict.public]
+    if verdict.error:
+        click.echo(f"mailroster: {verdict.error}", err=True)
     if as_json:
-        print_json({"status": status, "exit_code": code, "error": error and error_record(error)})
+        error = verdict.error and error_record(verdict.error)
+        print_json({"status": verdict.public, "exit_code": code, "error": error})
     ctx.exit(code)
+
+
+def _explain(session: Session, name: str, source: str | None, as_json: bool) -> int:
+    from sync.explain import can_log_on, explain
+
+    password = None if sys.stdin.isatty() else read_password("") or None
+    steps = asyncio.run(explain(session.workspace, name, password, source))
+    allowed = can_log_on(steps)
+    code = {True: 0, False: REFUSED, None: TRY_LATER}[allowed]
+    if as_json:
+        print_json({"can_log_on": allowed, "exit_code": code, "steps": list(map(asdict, steps))})
+        return code
+    for step in steps:
+        click.echo(f"{_MARKS[step.ok]}  {step.text}")
+    click.echo(_CONCLUSIONS[allowed])
+    return code
+
+
+_MARKS = {True: "yes", False: "NO ", None: " ? "}
+_CONCLUSIONS = {
+    True: "Nothing keeps this user from logging on.",
+    False: "This user cannot log on.",
+    None: "Nobody can tell now whether this user can log on.",
+}

@@ -4,137 +4,198 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-from store.errors import StoreError
-from store.text import printable
-from sync.apply import apply_plan, check_guard
-from sync.errors import GuardBlocked, SyncError
-from sync.plan import Change, Plan
-from sync.report import SIGNS, change_lines, run_record
-from sync.run import fetch, preview
+from sync.configure import leave_alone
+from sync.errors import StalePlan
+from sync.listing import Listing
+from sync.patience import fetch_patiently
+from sync.plan import Answers, Change, Plan
+from sync.plan_file import SavedPlan, answer_differences, load_plan, save_plan
+from sync.run import check_configured, fetch, preview
 from sync.workspace import Workspace
-from tui.cli.session import (
-    CHANGES_PENDING,
-    CONFLICTS_SKIPPED,
-    OK,
-    Session,
-    confirm,
-    error_record,
-    exit_code_of,
-    json_option,
-    pass_session,
-    print_json,
+from tui.cli.runs import (
+    Outcome,
+    Shown,
+    allow_option,
+    applied,
+    ask,
+    only_run,
+    report_option,
+    reported,
+    show_and_check,
+    skip_option,
+    yes_option,
 )
+from tui.cli.session import CHANGES_PENDING, OK, Session, json_option, pass_session
 
-Outcome = tuple[str, int, Sequence[Change]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _answer_options(command: F) -> F:
+    for option in (
+        click.option(
+            "--link",
+            multiple=True,
+            metavar="NAME",
+            help="Let this local user log on with the directory's password; repeatable.",
+        ),
+        click.option(
+            "--separate",
+            multiple=True,
+            metavar="NEW",
+            help="Answer a rename question: NEW is somebody else; repeatable.",
+        ),
+        click.option(
+            "--rename",
+            multiple=True,
+            metavar="NEW",
+            help="Answer a rename question: NEW is the same person; repeatable.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
 @click.option("--exit-code", is_flag=True, help="Exit with 10 if there are changes.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="PLAN",
+    help="Save the plan for `sync --plan`.",
+)
+@_answer_options
+@report_option
 @json_option
 @pass_session
 @click.pass_context
-def test(ctx: click.Context, session: Session, exit_code: bool, as_json: bool) -> None:
+def test(
+    ctx: click.Context,
+    session: Session,
+    exit_code: bool,
+    out: Path | None,
+    rename: Sequence[str],
+    separate: Sequence[str],
+    link: Sequence[str],
+    report_file: Path | None,
+    as_json: bool,
+) -> None:
     """Test Settings: ask the directory and show what a sync would change. Nothing is written."""
 
-    def run(report: _Report) -> Outcome:
-        plan = _plan(session.workspace)
-        report.show(plan)
-        check_guard(plan, plan.counts["delete"], None)
+    def run(shown: Shown) -> Outcome:
+        workspace = session.workspace
+        listing = asyncio.run(fetch(workspace, workspace.snapshot().settings))
+        plan = preview(workspace, listing, answers=Answers.of(rename, separate, link))
+        if out:
+            save_plan(workspace, out, plan, listing)
+        show_and_check(shown, plan)
         pending = any(change.edit for change in plan.changes)
         code = CHANGES_PENDING if pending and exit_code else OK
         return ("changes_pending" if pending else "no_changes"), code, plan.changes
 
-    ctx.exit(_reported(as_json, run))
+    ctx.exit(reported(as_json, report_file, run))
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Apply without asking.")
-@click.option("--allow-deletes", type=click.IntRange(0), metavar="N", help="Confirm N deletions.")
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    metavar="PLAN",
+    help="Apply this saved plan as it is; the directory is asked only if it deletes users.",
+)
+@yes_option
+@allow_option
 @click.option("--hold-deletes", is_flag=True, help="Apply everything but the deletions.")
+@_answer_options
+@skip_option
+@click.option(
+    "--skip-always",
+    multiple=True,
+    metavar="NAME",
+    help="Leave this user alone from now on, by a skip filter; repeatable.",
+)
+@click.option(
+    "--reason", default="", metavar="TEXT", help="Why, for --skip-always; kept with the filter."
+)
+@click.option(
+    "--retry", is_flag=True, help="While the directory is unreachable, ask again for list_timeout."
+)
+@report_option
 @json_option
 @pass_session
 @click.pass_context
 def sync(
     ctx: click.Context,
     session: Session,
+    plan_file: Path | None,
     yes: bool,
     allow_deletes: int | None,
     hold_deletes: bool,
+    rename: Sequence[str],
+    separate: Sequence[str],
+    link: Sequence[str],
+    skip: Sequence[str],
+    skip_always: Sequence[str],
+    reason: str,
+    retry: bool,
+    report_file: Path | None,
     as_json: bool,
 ) -> None:
     """Synchronize now: ask the directory, show the changes and apply them in one write."""
     if hold_deletes and allow_deletes is not None:
         raise click.UsageError("--allow-deletes and --hold-deletes exclude each other.")
-
-    def run(report: _Report) -> Outcome:
-        plan = _plan(session.workspace)
-        report.show(plan)
-        deletes = 0 if hold_deletes else plan.counts["delete"]
-        check_guard(plan, deletes, allow_deletes)
-        pending = any(change.edit for change in plan.changes)
-        if pending and not yes:
-            confirm(f"Apply {_counted(plan)}?")
-        result = apply_plan(
-            session.workspace, plan, allow_deletes=allow_deletes, hold_deletes=hold_deletes
+    if plan_file and (rename or separate or link or skip or skip_always):
+        raise click.UsageError(
+            "A saved plan is applied as it is. Nothing was changed. Give answers to "
+            "`mailroster test --out`, and leave changes out by a sync without --plan."
         )
-        reported = [change for change in plan.changes if change.edit is None]
-        click.echo(_summary(len(result.applied), len(result.skipped), len(reported)), err=True)
-        status = "applied" if result.applied else "no_changes"
-        code = CONFLICTS_SKIPPED if plan.counts["conflict"] else OK
-        return status, code, [*result.applied, *reported]
+    if reason and not skip_always:
+        raise click.UsageError("--reason is the reason of --skip-always.")
 
-    ctx.exit(_reported(as_json, run))
+    def make_plan(workspace: Workspace) -> Plan:
+        listing = _listing(workspace, retry)
+        if skip_always:
+            leave_alone(workspace, skip_always, reason)
+        return preview(workspace, listing, answers=Answers.of(rename, separate, link))
 
+    def run(shown: Shown) -> Outcome:
+        workspace = session.workspace
+        saved = load_plan(workspace, plan_file) if plan_file else None
+        check_configured(workspace.snapshot().settings)
+        choices = (skip, allow_deletes, hold_deletes)
+        with only_run(workspace):
+            plan = saved.plan if saved else make_plan(workspace)
+            wanted = show_and_check(shown, plan, *choices)
+            if yes or not wanted:
+                _check_answer(workspace, saved, wanted, retry)
+                return applied(workspace, plan, *choices)
+        ask(plan, wanted)
+        _check_answer(workspace, saved, wanted, retry)
+        return applied(workspace, plan, *choices)
 
-class _Report:
-    """What was found so far, so that a failure can still show it."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-        self.changes: Sequence[Change] = ()
-
-    def show(self, plan: Plan) -> None:
-        self.changes = plan.changes
-        for warning in plan.warnings:
-            click.echo(f"warning: {printable(warning)}", err=True)
-        if self._as_json:
-            return
-        for change in plan.changes:
-            for line in change_lines(change):
-                click.echo(line)
-        click.echo(_counted(plan))
-
-
-def _reported(as_json: bool, run: Callable[[_Report], Outcome]) -> int:
-    report = _Report(as_json)
-    error = None
-    try:
-        status, code, changes = run(report)
-    except (StoreError, SyncError, KeyboardInterrupt, click.Abort) as failure:
-        status = "blocked" if isinstance(failure, GuardBlocked) else "error"
-        code, changes, error = exit_code_of(failure), report.changes, error_record(failure)
-        click.echo(f"mailroster: {error['message']}", err=True)
-    if as_json:
-        print_json(run_record(status, code, changes, error))
-    return code
+    ctx.exit(reported(as_json, report_file, run))
 
 
-def _plan(workspace: Workspace) -> Plan:
-    listing = asyncio.run(fetch(workspace, workspace.snapshot().settings))
-    return preview(workspace, listing)
-
-
-def _counted(plan: Plan) -> str:
-    found = [f"{SIGNS[name]} {count} {name}" for name, count in plan.counts.items() if count]
-    users = f"{plan.in_scope} of {plan.listed} users of the directory in scope"
-    return f"{', '.join(found) or 'no changes'} ({users})"
-
-
-def _summary(applied: int, skipped: int, reported: int) -> str:
-    return (
-        f"{applied} changes applied, {skipped} held back, "
-        f"{reported} conflicts and questions left as they are."
+def _listing(workspace: Workspace, retry: bool) -> Listing:
+    settings = workspace.snapshot().settings
+    if not retry:
+        return asyncio.run(fetch(workspace, settings))
+    return asyncio.run(
+        fetch_patiently(workspace, settings, lambda text: click.echo(text, err=True))
     )
+
+
+def _check_answer(
+    workspace: Workspace, saved: SavedPlan | None, wanted: Sequence[Change], retry: bool
+) -> None:
+    """Ask the directory again before a saved plan deletes users; raises `StalePlan`."""
+    if saved is None or all(change.action != "delete" for change in wanted):
+        return
+    listing = _listing(workspace, retry)
+    if found := answer_differences(workspace, saved, listing):
+        raise StalePlan(found)

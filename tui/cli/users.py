@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from store.errors import InvalidValue
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, Authentication, User
-from store.privileges import PRIVILEGES
+from store.privileges import PRIVILEGES, delete_gap
 from store.text import printable
 from sync import users as actions
+from sync.rename import rename_user
 from sync.report import value_text
 from tui.cli.session import (
     Session,
@@ -144,6 +146,117 @@ def set_password(session: Session, name: str, as_json: bool) -> None:
     password = read_password("New password", confirm=True)
     changed = actions.set_password(session.workspace, user, password)
     _done(changed, "has a new password", as_json)
+
+
+@users.command()
+@click.argument("name")
+@click.option("--full-name", help="The full name; empty for none.")
+@click.option("--dn", "distinguished_name", help="The distinguished name; empty for none.")
+@click.option(
+    "--address",
+    "addresses",
+    multiple=True,
+    help="An e-mail address, the first is primary; repeatable. Replaces all; empty for none.",
+)
+@json_option
+@pass_session
+def edit(
+    session: Session,
+    name: str,
+    full_name: str | None,
+    distinguished_name: str | None,
+    addresses: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Change the full name, the distinguished name or the e-mail addresses."""
+    user = _find(session, name)
+    changes: dict[str, Any] = {}
+    if full_name is not None:
+        changes["full_name"] = full_name
+    if distinguished_name is not None:
+        changes["distinguished_name"] = distinguished_name
+    if addresses:
+        changes["email_addresses"] = [address for address in addresses if address]
+    if not changes:
+        raise click.UsageError("Say what to change; --help lists it. Nothing was changed.")
+    _done(
+        actions.edit_user(session.workspace, user, replace(user, **changes)), "was changed", as_json
+    )
+    if user.authentication == DIRECTORY_SERVICES:
+        click.echo("The next sync sets these fields as the directory has them.", err=True)
+
+
+@users.command()
+@click.argument("name")
+@click.argument("new_name")
+@json_option
+@pass_session
+def rename(session: Session, name: str, new_name: str, as_json: bool) -> None:
+    """Rename a user. The archive folder and everybody's rights on it move along."""
+    user = _find(session, name)
+    renamed = rename_user(session.workspace, user, new_name)
+    _done(renamed, f"was “{printable(user.user_name)}” before", as_json)
+    if user.authentication == DIRECTORY_SERVICES and user.key != renamed.key:
+        click.echo(
+            "Rename this user in the directory too: it is asked for the password under the new "
+            "name, and the next sync takes the old one for a new user.",
+            err=True,
+        )
+
+
+@users.command("set-privileges")
+@click.argument("name")
+@click.argument("privileges", nargs=-1, type=click.Choice(list(PRIVILEGES)))
+@click.option(
+    "--folder",
+    "folders",
+    multiple=True,
+    metavar="OWNER=read,write",
+    help="The rights on OWNER's archive folder; repeatable. Without rights: no entry.",
+)
+@json_option
+@pass_session
+def set_privileges(
+    session: Session,
+    name: str,
+    privileges: tuple[str, ...],
+    folders: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Replace the privileges, those on archive folders, or both. None and admin stand alone."""
+    if not privileges and not folders:
+        raise click.UsageError("Name privileges, or --folder. Nothing was changed.")
+    chosen = {}
+    for folder in folders:
+        owner, equals, rights = folder.rpartition("=")
+        if not equals:
+            raise click.UsageError(f"“{folder}” is not OWNER=RIGHTS. Nothing was changed.")
+        chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
+    user = _find(session, name)
+    changed = actions.set_privileges(session.workspace, user, privileges or None, chosen)
+    _done(changed, f"now has the privileges {', '.join(changed.privileges)}", as_json)
+    if gap := delete_gap(changed.privileges, changed.folder_privileges):
+        click.echo(gap, err=True)
+
+
+@users.command()
+@click.argument("name", required=False)
+@click.option("--source", metavar="ADDRESS", help="Unlock this IP address.")
+@json_option
+@pass_session
+def unlock(session: Session, name: str | None, source: str | None, as_json: bool) -> None:
+    """Forget the failed log-ons of a user, or of an address that log-ons come from."""
+    if (name is None) == (source is None):
+        raise click.UsageError("Name a user or --source ADDRESS. Nothing was changed.")
+    if name is not None:
+        user = _find(session, name)
+        what, had = user.user_name, actions.unlock_user(session.workspace, user)
+    else:
+        what, had = str(source), session.workspace.lockout.unlock(source=source)
+    if as_json:
+        print_json({"unlocked": what, "had_failures": had})
+    said = "Its failed log-ons were forgotten" if had else "There were no failed log-ons"
+    click.echo(f"“{printable(what)}” is not locked. {said}.", err=True)
 
 
 def _check_known(session: Session, user: User) -> None:

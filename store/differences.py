@@ -1,0 +1,26 @@
+"""What changed between the state that a batch was made from and the one it meets."""
+
+from __future__ import annotations
+
+from store.interface import Batch, Snapshot
+from store.text import printable
+
+
+def differences(current: Snapshot, batch: Batch) -> list[str]:
+    """Return one sentence per user or setting of the batch that someone else changed."""
+    found = []
+    if batch.based_on_settings is not None and batch.based_on_settings != current.settings:
+        found.append("the settings were changed")
+    leaving = {edit.key for edit in batch.edits if edit.rev}
+    for edit in batch.edits:
+        row = current.users.get(edit.key)
+        if edit.rev == (row["rev"] if row else 0) or (not edit.rev and edit.key in leaving):
+            continue
+        name = printable(row["user_name"] if row else edit.key)
+        if row is None:
+            found.append(f"user “{name}” was deleted")
+        elif edit.rev == 0:
+            found.append(f"user “{name}” was added")
+        else:
+            found.append(f"user “{name}” was changed on {row['changed']}")
+    return found

@@ -1,0 +1,92 @@
+"""The runs of a TinyDB store in full: one file each, beside the store."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+
+from store.durable import sync_folder, write_new
+from store.errors import NO_ROOM, StoreDamaged, StoreFull, StoreUnwritable
+from store.history import Run, summary_from
+from store.models import FilterRule
+from store.ownership import make_folder
+from store.text import printable
+
+
+class HistoryFiles:
+    """The files below `<store>.history`. A run counts only if the store itself lists its id."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._folder = store.with_name(f"{store.name}.history")
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many bytes each file has, by its run's id."""
+        try:
+            return {path.stem: path.stat().st_size for path in self._folder.glob("*.json")}
+        except OSError:
+            return {}
+
+    def write(self, run: Run, data: bytes) -> None:
+        """Write the run's `data` through to the disk, before the store that lists it is written.
+
+        Raises `StoreFull` or `StoreUnwritable`; then the store is as it was.
+        """
+        try:
+            make_folder(self._folder, self._store.parent)
+            os.close(write_new(self._path(run.summary.id), data))
+            sync_folder(self._folder)
+        except OSError as error:
+            kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
+            raise kind(
+                f"The history {printable(self._folder)} could not be written: {error.strerror}. "
+                "No user was changed. "
+                + ("Make room on the disk" if kind is StoreFull else "Check the folder's rights")
+                + " and try again."
+            ) from None
+
+    def sweep(self, kept: Collection[str]) -> None:
+        """Remove the files of runs that the store does not list: folded, or never completed."""
+        for run_id in self.sizes().keys() - set(kept):
+            self._path(run_id).unlink(missing_ok=True)
+
+    def read(self, run_id: str) -> Run:
+        """Return the run; raises `StoreDamaged` if its file is gone or unusable."""
+        path = self._path(run_id)
+        try:
+            record = orjson.loads(path.read_bytes())
+            return Run(
+                summary=summary_from(record["summary"]),
+                changes=record["changes"],
+                filters=tuple(FilterRule(**rule) for rule in record["filters"]),
+                guard=tuple(record["guard"]),
+                warnings=tuple(record["warnings"]),
+            )
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            gone = isinstance(error, OSError) and error.errno == errno.ENOENT
+            raise StoreDamaged(
+                f"The record of this run, {printable(path)}, "
+                f"{'is gone' if gone else 'cannot be read'}. Nothing was changed. Bring the file "
+                "back from a backup of the machine; the other runs are not affected."
+            ) from None
+
+    def _path(self, run_id: str) -> Path:
+        return self._folder / f"{run_id}.json"
+
+
+def run_bytes(run: Run) -> bytes:
+    """Return the run as its file spells it."""
+    return orjson.dumps(
+        {
+            "summary": asdict(run.summary),
+            "filters": [rule.to_stored() for rule in run.filters],
+            "guard": run.guard,
+            "warnings": run.warnings,
+            "changes": run.changes,
+        }
+    )

@@ -1,0 +1,63 @@
+"""The rights on archive folders, which go by the owner's name, follow when users are renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from store.interface import Edit
+from store.models import User, UserRow
+
+Rights = dict[str, list[str]]
+
+
+def renamed_keys(edits: Sequence[Edit]) -> dict[str, str]:
+    """Map the old keys of the users whom the edits rename to the new ones."""
+    return {
+        edit.key: key
+        for edit in edits
+        if edit.rev and edit.user and (key := edit.user.key) != edit.key
+    }
+
+
+def with_moved_rights(users: Mapping[str, UserRow], edits: Sequence[Edit]) -> list[Edit]:
+    """Return the edits with everybody's rights on renamed folders under the new names.
+
+    Users without an edit of their own get one where they have such rights. An edit to a user who
+    stays speaks of folders by their old names, the edit that makes a user by the new ones.
+    """
+    renamed = renamed_keys(edits)
+    if not renamed:
+        return list(edits)
+    moved = [
+        replace(edit, user=_with_rights(edit.user, renamed)) if edit.rev and edit.user else edit
+        for edit in edits
+    ]
+    return [*moved, *_others(users, {edit.key for edit in edits if edit.rev}, renamed)]
+
+
+def _others(
+    users: Mapping[str, UserRow], edited: set[str], renamed: Mapping[str, str]
+) -> Iterator[Edit]:
+    concerned = renamed.keys() | set(renamed.values())
+    for key, row in users.items():
+        if key not in edited and not concerned.isdisjoint(row["folder_privileges"]):
+            before = User.from_row(row)
+            yield Edit.update(before, _with_rights(before, renamed))
+
+
+def _with_rights(user: User, renamed: Mapping[str, str]) -> User:
+    return replace(user, folder_privileges=moved_rights(user.folder_privileges, renamed))
+
+
+def moved_rights(rights: Rights, renamed: Mapping[str, str]) -> Rights:
+    """Return the rights with the old names of folders replaced by the new ones.
+
+    Rights on a new name that nobody leaves are a former user's, and must not open another's mail.
+    """
+    taken = set(renamed.values())
+    return {
+        renamed.get(folder, folder): list_
+        for folder, list_ in rights.items()
+        if folder in renamed or folder not in taken
+    }

@@ -1,0 +1,55 @@
+"""`mailroster login-server` and `dovecot-config` as processes."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from store.models import User
+from sync.users import add_user
+from sync.workspace import Workspace
+from tests.cli.conftest import Command
+
+CLI = (sys.executable, "-m", "tui.cli")
+PASSWORD = "correct horse battery"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_answers_until_it_is_told_to_stop(workspace: Workspace, number: signal.Signals) -> None:
+    add_user(workspace, User(user_name="anna"), PASSWORD)
+    process = subprocess.Popen(
+        [*CLI, "--store", str(workspace.path), "login-server", "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr
+        url = re.search(r"http://\S+/", process.stderr.readline())
+        assert url
+        form = {"userName": "anna", "password": PASSWORD}
+        assert httpx.post(url[0], data=form, trust_env=False, timeout=30).status_code == 200
+        process.send_signal(number)
+        assert process.wait(20) == 0
+        assert PASSWORD not in process.stderr.read()
+
+
+def test_another_machines_address_is_refused(mailroster: Command) -> None:
+    done = mailroster("login-server", "--host", "0.0.0.0")
+    assert (done.code, "no loopback address" in done.err) == (1, True)
+
+
+def test_dovecot_config(mailroster: Command, tmp_path: Path) -> None:
+    text = mailroster("dovecot-config", "--version", "2.3").out
+    assert f"location = maildir:{tmp_path}/archive:LAYOUT=fs" in text
+    assert f"checkpassword --homes {tmp_path}/homes\n" in text
+    assert "passdb lua {" in mailroster("dovecot-config", "--version", "2.4").out
+    lua = mailroster("dovecot-config", "--version", "2.4", "--lua", "--port", "14399").out
+    assert '"http://127.0.0.1:14399/"' in lua
+    done = mailroster("dovecot-config", "--version", "2.4", "--method", "checkpassword")
+    assert (done.code, done.out) == (1, "")

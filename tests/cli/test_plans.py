@@ -1,0 +1,283 @@
+"""Saved plans, answers, skips, history, reports and unattended runs on the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sync.run_lock import run_lock
+from sync.workspace import open_workspace
+from tests.support.command_line import CommandLine
+from tests.support.directory import Directory
+from tests.support.hostile_server import hostile_server, response
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def synchronised(connected: CommandLine, directory: Directory) -> CommandLine:
+    """A store with three users of the directory, and automatic deletion."""
+    connected("settings", "set", "auto_delete=true", "guard_max_delete_percent=100")
+    directory.put("anna", "bert", "carla")
+    assert connected("sync", "--yes").code == 0
+    return connected
+
+
+def last_run(mailroster: CommandLine) -> str:
+    return str(mailroster("history", "list", "--json").json["runs"][-1]["id"])
+
+
+class TestPlan:
+    def test_saved_shown_and_applied_once(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        plan = str(tmp_path / "plan.json")
+        directory.put("anna", "bert", "dora")
+        shown = synchronised("test", "--out", plan)
+        assert shown.code == 0
+        assert stat.S_IMODE(os.stat(plan).st_mode) == 0o600
+        directory.put("anna", "bert", "dora")
+        done = synchronised("sync", "--plan", plan, "--yes")
+        assert done.code == 0, done.err
+        assert done.out == shown.out
+        assert set(synchronised.users()) == {"anna", "bert", "dora"}
+        again = synchronised("sync", "--plan", plan, "--yes", "--json")
+        assert (again.code, again.json["error"]["kind"]) == (12, "already_applied")
+
+    def test_with_deletions_the_directory_is_asked_again(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        plan = str(tmp_path / "plan.json")
+        directory.put("anna", "bert")
+        synchronised("test", "--out", plan)
+        directory.put("anna", "bert", "carla")
+        before = synchronised.store.read_bytes()
+        done = synchronised("sync", "--plan", plan, "--yes")
+        assert done.code == 12
+        assert "“carla”: delete then, no change now" in done.err
+        assert synchronised.store.read_bytes() == before
+        assert synchronised("sync", "--plan", plan, "--yes", "--hold-deletes").code == 0
+
+    def test_a_blocked_plan_is_saved_and_opened_by_its_number(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        plan = str(tmp_path / "plan.json")
+        directory.put("dora")
+        assert synchronised("test", "--out", plan).code == 11
+        assert synchronised("sync", "--plan", plan, "--yes").code == 11
+        assert synchronised("sync", "--plan", plan, "--yes", "--allow-deletes", "2").code == 11
+        assert synchronised("sync", "--plan", plan, "--yes", "--allow-deletes", "3").code == 0
+        assert set(synchronised.users()) == {"dora"}
+
+    def test_a_stale_and_a_damaged_plan(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        plan = tmp_path / "plan.json"
+        directory.put("anna", "bert", "carla", "dora")
+        synchronised("test", "--out", str(plan))
+        synchronised("settings", "set", "default_privileges=export")
+        stale = synchronised("sync", "--plan", str(plan), "--yes", "--json")
+        assert stale.code == 12
+        assert "the setting default_privileges was changed" in stale.json["error"]["message"]
+        plan.write_text("x")
+        damaged = synchronised("sync", "--plan", str(plan), "--yes", "--json")
+        assert (damaged.code, damaged.json["error"]["kind"]) == (1, "plan_file")
+        assert synchronised("sync", "--plan", str(plan), "--rename", "x").code == 2
+
+
+class TestAnswers:
+    @pytest.fixture(autouse=True)
+    def moved(self, synchronised: CommandLine, directory: Directory, tmp_path: Path) -> None:
+        """Let `anna` be listed as `anna.kurz`."""
+        directory.put("bert", "carla")
+        file = tmp_path / "directory.json"
+        users = json.loads(file.read_text())
+        users.append({"userName": "anna.kurz", "emailAddresses": ["anna@example.com"]})
+        file.write_text(json.dumps(users))
+
+    def test_a_rename_is_asked_and_answered(self, synchronised: CommandLine) -> None:
+        asked = synchronised("sync", "--yes")
+        assert asked.code == 0
+        assert "? rename   anna.kurz" in asked.out
+        assert "anna" in synchronised.users()
+        answered = synchronised("test", "--rename", "anna.kurz")
+        assert "> rename   anna.kurz" in answered.out
+        assert synchronised("sync", "--yes", "--rename", "ANNA.KURZ").code == 0
+        assert set(synchronised.users()) == {"anna.kurz", "bert", "carla"}
+        assert synchronised("history", "undo", "last", "--yes").code == 0
+        assert set(synchronised.users()) == {"anna", "bert", "carla"}
+
+    def test_separate(self, synchronised: CommandLine) -> None:
+        shown = synchronised("test", "--separate", "anna.kurz", "--json").json
+        assert shown["counts"] == {
+            "create": 1,
+            "update": 0,
+            "delete": 1,
+            "conflict": 0,
+            "rename": 0,
+        }
+
+
+class TestLink:
+    def test_a_conflict_is_linked(self, synchronised: CommandLine, directory: Directory) -> None:
+        synchronised("users", "add", "dora", stdin=PASSWORD)
+        directory.put("anna", "bert", "carla", "dora")
+        conflict = synchronised("sync", "--yes")
+        assert conflict.code == 13
+        assert "link the two" in conflict.out
+        assert synchronised("sync", "--yes", "--link", "dora").code == 0
+        assert synchronised.users()["dora"]["authentication"] == "directory_services"
+
+
+class TestSkip:
+    def test_once(self, synchronised: CommandLine, directory: Directory) -> None:
+        directory.put("anna", "bert", "dora", "emil")
+        unknown = synchronised("sync", "--yes", "--skip", "nobody")
+        assert unknown.code == 1
+        assert "no change for “nobody”" in unknown.err
+        assert synchronised("sync", "--yes", "--skip", "CARLA", "--skip", "dora").code == 0
+        assert set(synchronised.users()) == {"anna", "bert", "carla", "emil"}
+
+    def test_always_means_left_alone_in_every_way(
+        self, synchronised: CommandLine, directory: Directory
+    ) -> None:
+        directory.put("anna", "carla", "dora", "emil")
+        words = [word for name in ("Bert", "dora", "anna") for word in ("--skip-always", name)]
+        done = synchronised("sync", "--yes", *words, "--reason", "on leave, see ticket 7")
+        assert done.code == 0, done.err
+        assert set(synchronised.users()) == {"anna", "bert", "carla", "emil"}
+        directory.put("carla", "emil")
+        assert "delete" not in synchronised("test").out
+        rules = synchronised("settings", "show", "--json").json["filters"]
+        assert rules[0] == {
+            "action": "skip",
+            "field": "user_name",
+            "pattern": "bert",
+            "reason": "on leave, see ticket 7",
+        }
+        assert "skip user_name bert # on leave" in synchronised("settings", "show").out
+        assert synchronised("settings", "set", "filters=skip user_name bert # x").code == 0
+        assert "- delete   anna" in synchronised("test").out
+
+    def test_a_reason_needs_its_option(self, synchronised: CommandLine) -> None:
+        assert synchronised("sync", "--reason", "x").code == 2
+
+
+class TestHistory:
+    def test_list_show_undo_release(self, synchronised: CommandLine, directory: Directory) -> None:
+        directory.put("anna", "bert", "dora")
+        synchronised("sync", "--yes")
+        run = last_run(synchronised)
+        listed = synchronised("history", "list")
+        assert run in listed.out
+        assert "1 create, 1 delete" in listed.out
+        shown = synchronised("history", "show", run)
+        assert "- delete   carla  (absent from the directory)" in shown.out
+        assert "full_name: Carla -> (none)" in shown.out
+        record = synchronised("history", "show", "last", "--json").json
+        assert record["id"] == run
+        assert record["changes"][1]["old"]["email_addresses"] == ["carla@example.com"]
+        assert "password_hash" not in json.dumps(record)
+
+        assert synchronised("history", "undo", run).code == 2  # nobody to ask
+        undone = synchronised("history", "undo", run, "--yes", "--json")
+        assert (undone.code, undone.json["status"]) == (0, "applied")
+        users = synchronised.users()
+        assert set(users) == {"anna", "bert", "carla"}
+        assert users["carla"]["pinned"]
+        assert f"undo of {run}" in synchronised("history", "list").out
+        assert synchronised("history", "pinned", "--json").json == ["carla"]
+        assert "pinned" in synchronised("test").err
+        assert synchronised("history", "release", "carla").code == 0
+        assert "- delete   carla" in synchronised("test").out
+
+    def test_a_sync_without_changes_leaves_no_trace(self, synchronised: CommandLine) -> None:
+        before = synchronised.store.read_bytes()
+        assert synchronised("sync", "--yes").code == 0
+        assert synchronised.store.read_bytes() == before
+
+    def test_an_empty_history_and_an_unknown_run(self, mailroster: CommandLine) -> None:
+        assert mailroster("history", "list").out == "No run changed anything yet.\n"
+        assert mailroster("history", "list", "--json").json == {
+            "runs": [],
+            "folded": {"runs": 0, "counts": {}},
+        }
+        assert mailroster("history", "show", "x").code == 1
+        assert mailroster("history", "undo", "last", "--yes").code == 1
+
+
+class TestReport:
+    def test_json_and_csv(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        directory.put("anna", "bert", "=cmd", "a\x1b]0;x")
+        as_json, as_csv = tmp_path / "r.json", tmp_path / "r.CSV"
+        shown = synchronised("test", "--json", "--report", str(as_json))
+        assert json.loads(as_json.read_text()) == shown.json
+        assert stat.S_IMODE(as_json.stat().st_mode) == 0o600
+        assert synchronised("sync", "--yes", "--report", str(as_csv)).code == 13
+        rows = list(csv.DictReader(as_csv.read_text().splitlines()))
+        assert rows[0]["status"] == "applied"
+        assert {row["user_name"] for row in rows[1:]} == {"'=cmd", "carla", "a\\x1b]0;x"}
+        assert "\x1b" not in as_csv.read_text()
+
+    def test_of_a_failed_run(self, synchronised: CommandLine, tmp_path: Path) -> None:
+        synchronised("settings", "set", "url=http://127.0.0.1:9/")
+        for name in ("r.json", "r.csv"):
+            assert synchronised("sync", "--yes", "--report", str(tmp_path / name)).code == 20
+        assert json.loads((tmp_path / "r.json").read_text())["error"]["kind"] == "connection_failed"
+        assert "refused the connection" in (tmp_path / "r.csv").read_text()
+
+    def test_that_cannot_be_written(self, synchronised: CommandLine, tmp_path: Path) -> None:
+        wrong = synchronised("sync", "--yes", "--report", str(tmp_path / "r.txt"), "--json")
+        assert (wrong.code, wrong.json["error"]["kind"]) == (1, "report")
+        lost = synchronised("sync", "--yes", "--report", str(tmp_path / "no" / "r.csv"))
+        assert lost.code == 1
+        assert "The run itself is not affected" in lost.err
+
+
+class TestUnattended:
+    def test_a_second_run_is_told_who_holds_the_lock(
+        self, synchronised: CommandLine, tmp_path: Path
+    ) -> None:
+        workspace = open_workspace(str(synchronised.store), tmp_path / "key")
+        with run_lock(workspace):
+            done = synchronised("sync", "--yes", "--json")
+            assert synchronised("test").code == 0
+        workspace.close()
+        assert (done.code, done.json["error"]["kind"]) == (21, "store_busy")
+        assert f"Another sync is running, process {os.getpid()}" in done.err
+        assert synchronised("sync", "--yes").code == 0
+
+    def test_it_asks_again_until_the_directory_answers(self, mailroster: CommandLine) -> None:
+        bodies = [response(b"", "503 Busy"), response(b"[]")]
+        with hostile_server(lambda peer: peer.send(bodies.pop(0))) as server:
+            mailroster.set_up(server.url)
+            done = mailroster("sync", "--yes", "--retry")
+        assert "answered no users at all" in done.err
+        assert "Asking again in 1 s." in done.err
+
+    def test_the_units(self, mailroster: CommandLine, tmp_path: Path) -> None:
+        text = mailroster("systemd-units", "--user", "root", "--on-calendar", "*-*-* 02:30").out
+        assert f"--store {mailroster.store} sync --yes --retry" in text
+        assert "OnCalendar=*-*-* 02:30" in text
+        if not shutil.which("systemd-analyze"):
+            pytest.skip("systemd-analyze is not installed")
+        units = []
+        for part in text.split("# /etc/systemd/system/")[1:]:
+            name, _, content = part.partition("\n")
+            unit = tmp_path / name
+            unit.write_text(content)
+            units.append(str(unit))
+        assert len(units) == 3
+        checked = subprocess.run(
+            ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
+        )
+        assert "mailroster" not in checked.stderr, checked.stderr

@@ -1,0 +1,223 @@
+"""`mailroster users edit|rename|set-privileges|unlock` and `login --explain`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from store.interface import Batch, Edit
+from store.models import User
+from store.passwords import hash_password
+from sync.users import add_administrator
+from sync.workspace import Workspace
+from tests.cli.conftest import Command
+from tests.support.directory import Directory
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def anna(mailroster: Command, workspace: Workspace) -> Command:
+    """The command line on a store with the users anna, bert and off, who may not log on."""
+    cheap = hash_password(PASSWORD, "")
+    users = [
+        User(
+            user_name=name,
+            email_addresses=[f"{name[0]}@x.org"],
+            privileges=["none"] if name == "off" else ["login"],
+            folder_privileges={name: ["read", "write"]},
+            password_hash=cheap,
+        )
+        for name in ("anna", "bert", "off")
+    ]
+    after = workspace.store.apply(Batch([Edit.create(user) for user in users]))
+    for user in users:
+        workspace.archives(after.settings).create(user.user_name)
+    return mailroster
+
+
+def lock(workspace: Workspace, source: str | None = None) -> None:
+    for _ in range(5):
+        workspace.lockout.settle("anna", source, right=False)
+
+
+class TestEdit:
+    def test_fields_and_addresses_in_their_order(self, anna: Command) -> None:
+        done = anna(
+            "users", "edit", "ANNA", "--full-name", "Anna B", "--dn", "CN=Anna", "--json",
+            "--address", "2@x.org", "--address", "a@x.org", "--address", "2@X.org",
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        assert done.json["full_name"] == "Anna B"
+        assert done.json["distinguished_name"] == "CN=Anna"
+        assert done.json["email_addresses"] == ["2@x.org", "a@x.org"]
+        done = anna("users", "edit", "anna", "--full-name", "", "--address", "", "--json")
+        assert (done.json["full_name"], done.json["email_addresses"]) == (None, [])
+        assert done.json["distinguished_name"] == "CN=Anna"
+        assert done.json["has_password"] is True
+
+    def test_refusals_change_nothing(self, anna: Command, tmp_path: Path) -> None:
+        content = (tmp_path / "users.json").read_bytes()
+        for arguments, code, says in [
+            (("--address", "A@X.org"), 1, "belongs to “anna”"),
+            (("--address", "nonsense"), 1, "no e-mail address"),
+            ((), 2, "Say what to change"),
+        ]:
+            done = anna("users", "edit", "bert", *arguments)
+            assert (done.code, says in done.err) == (code, True), done.err
+        assert (tmp_path / "users.json").read_bytes() == content
+
+    def test_a_directory_users_fields_follow_the_directory(
+        self, connected: Command, directory: Directory
+    ) -> None:
+        directory.put("dora")
+        connected("sync", "--yes")
+        assert "The next sync sets" in connected("users", "edit", "dora", "--full-name", "D").err
+
+
+def test_rename(anna: Command, tmp_path: Path) -> None:
+    (tmp_path / "archive" / "anna" / "new" / "1").touch()
+    assert anna("users", "set-privileges", "bert", "--folder", "anna=read").code == 0
+    done = anna("users", "rename", "anna", "Carla", "--json")
+    assert (done.code, done.json["user_name"]) == (0, "Carla")
+    assert "“Carla” was “anna” before." in done.err
+    assert (tmp_path / "archive" / "carla" / "new" / "1").exists()
+    rights = anna("users", "show", "bert", "--json").json["folder_privileges"]
+    assert rights == {"bert": ["read", "write"], "carla": ["read"]}
+    refused = anna("users", "rename", "carla", "BERT", "--json")
+    assert (refused.code, refused.json["error"]["kind"]) == (1, "invalid_value")
+    assert anna("users", "rename", "Carla", "CARLA").code == 0
+
+
+class TestSetPrivileges:
+    def test_privileges_and_folders(self, anna: Command) -> None:
+        done = anna(
+            "users", "set-privileges", "anna", "export", "login", "--json",
+            "--folder", "bert=delete,read", "--folder", "anna=none",
+        )  # fmt: skip
+        assert done.json["privileges"] == ["login", "export"]
+        assert done.json["folder_privileges"] == {"anna": ["none"], "bert": ["read", "delete"]}
+        assert "has no effect without the privilege delete" in done.err
+        done = anna("users", "set-privileges", "anna", "--folder", "bert=", "--json")
+        assert done.json["folder_privileges"] == {"anna": ["none"]}
+        assert done.json["privileges"] == ["login", "export"]
+        done = anna("users", "set-privileges", "anna", "login", "delete")
+        assert "no effect without delete on a folder" in done.err
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (("admin", "login"), "“admin” stands alone"),
+            (("none", "login"), "“none” stands alone"),
+            (("--folder", "anna=none,read"), "“none” stands alone"),
+            (("--folder", "anna=own"), "“own” is no folder privilege"),
+            (("--folder", "nobody=read"), "neither a user nor an archive folder"),
+            (("--folder", "read"), "is not OWNER=RIGHTS"),
+            (("fly",), "is not one of"),
+            ((), "Name privileges"),
+        ],
+    )
+    def test_refusals_change_nothing(
+        self, anna: Command, tmp_path: Path, arguments: tuple[str, ...], says: str
+    ) -> None:
+        content = (tmp_path / "users.json").read_bytes()
+        done = anna("users", "set-privileges", "anna", *arguments)
+        assert done.code in (1, 2)
+        assert says in done.err
+        assert (tmp_path / "users.json").read_bytes() == content
+
+    def test_the_archive_of_someone_who_left_can_be_given_to_others(
+        self, anna: Command, tmp_path: Path
+    ) -> None:
+        (tmp_path / "archive" / "bert" / "cur" / "1").touch()
+        anna("users", "delete", "bert", "--yes")
+        assert anna("users", "set-privileges", "anna", "--folder", "bert=read").code == 0
+
+    def test_two_administrators_demoting_each_other_leave_one(
+        self, mailroster: Command, workspace: Workspace
+    ) -> None:
+        for name in ("adam", "eve"):
+            add_administrator(workspace, name, PASSWORD)
+        with ThreadPoolExecutor(2) as pool:
+            codes = pool.map(
+                lambda name: mailroster("users", "set-privileges", name, "login").code,
+                ["adam", "eve"],
+            )
+        assert sorted(codes) == [0, 1]
+        found = mailroster("users", "list", "--json").json
+        assert sorted(user["privileges"][0] for user in found) == ["admin", "login"]
+
+
+class TestLockout:
+    def test_a_locked_user_is_refused_like_any_other_until_unlocked(
+        self, anna: Command, workspace: Workspace
+    ) -> None:
+        wrong = anna("login", "anna", "--json", stdin="wrong")
+        assert wrong.code == 1
+        lock(workspace)
+        assert anna("login", "anna", "--json", stdin=PASSWORD) == wrong
+        assert anna("users", "unlock", "anna", "--json").json == {
+            "unlocked": "anna",
+            "had_failures": True,
+        }
+        assert anna("login", "anna", stdin=PASSWORD).code == 0
+        assert "no failed log-ons" in anna("users", "unlock", "anna").err
+
+    def test_a_source_too(self, anna: Command) -> None:
+        anna("login", "anna", "--source", "192.0.2.1", stdin="wrong")
+        done = anna("users", "unlock", "--source", "192.0.2.1", "--json")
+        assert done.json["had_failures"] is True
+        assert anna("users", "unlock").code == 2
+        assert anna("login", "anna", "--source", "nonsense", stdin="x").code == 2
+
+
+class TestExplain:
+    def test_who_can(self, anna: Command) -> None:
+        done = anna("login", "--explain", "ANNA")
+        assert done.code == 0, done.out
+        assert "is the user “anna”" in done.out
+        assert done.out.splitlines()[-1] == "Nothing keeps this user from logging on."
+        assert anna("login", "--explain", "anna", stdin=PASSWORD).code == 0
+
+    def test_who_cannot_and_why(self, anna: Command) -> None:
+        for name, stdin, says in [
+            ("off", "", "NO   The privileges (none) hold neither login nor admin."),
+            ("nobody", "", "NO   There is no user “nobody”."),
+            ("anna", "wrong", "NO   The password is wrong"),
+        ]:
+            done = anna("login", "--explain", name, stdin=stdin)
+            assert (done.code, says in done.out) == (1, True), done.out
+
+    def test_it_counts_as_no_attempt(self, anna: Command, tmp_path: Path) -> None:
+        anna("login", "--explain", "anna", stdin="wrong")
+        assert not (tmp_path / "users.json.attempts").exists()
+
+    def test_a_lock_is_told(self, anna: Command, workspace: Workspace) -> None:
+        lock(workspace, "192.0.2.1")
+        done = anna("login", "--explain", "anna", "--source", "192.0.2.1", "--json")
+        assert (done.code, done.json["can_log_on"]) == (1, False)
+        texts = [step["text"] for step in done.json["steps"]]
+        assert any("locked for another 15 min, after 5 failures" in text for text in texts)
+        assert any("192.0.2.1 is not locked: 5 of 100" in text for text in texts)
+
+    def test_a_directory_user(self, connected: Command, directory: Directory) -> None:
+        directory.put("bert", dora="right")
+        connected("sync", "--yes")
+        assert "lists “dora”" in connected("login", "--explain", "dora").out
+        assert "password is right" in connected("login", "--explain", "dora", stdin="right").out
+        assert "does not accept" in connected("login", "--explain", "dora", stdin="x").out
+        directory.put("bert")
+        assert "does not list “dora”" in connected("login", "--explain", "dora").out
+        directory.stop()
+        done = connected("login", "--explain", "dora", "--json")
+        assert (done.code, done.json["can_log_on"]) == (111, None)
+
+    def test_damage(self, anna: Command, tmp_path: Path) -> None:
+        (tmp_path / "users.json.attempts").write_text("{")
+        anna("login", "anna", stdin=PASSWORD)
+        assert "was set aside" in anna("login", "--explain", "anna").out
+        (tmp_path / "users.json").write_text("{")
+        done = anna("login", "--explain", "anna")
+        assert (done.code, "is not valid JSON" in done.out) == (111, True)

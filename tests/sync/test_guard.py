@@ -1,0 +1,173 @@
+"""Every condition of the delete guard, each with its control, and what opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from store.history import History, RunSummary
+from store.interface import Batch, Snapshot
+from store.models import FilterRule, Settings
+from sync.apply import apply_plan
+from sync.errors import GuardBlocked
+from sync.guard import Past, guard_sentences, past_of
+from sync.plan import Plan
+from sync.planner import make_plan
+from sync.run import preview
+from sync.workspace import Workspace
+from tests.support.builders import answer, listed, managed
+
+Fill = Callable[..., Workspace]
+NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
+GENTLE = Settings(auto_delete=True, guard_max_delete_percent=100, guard_max_deletes=1000)
+
+
+def ran(hours_ago: float, deletes: int = 0, listed: int = 100, **more: object) -> RunSummary:
+    return RunSummary(
+        id=f"r{hours_ago}",
+        kind=more.pop("kind", "sync"),  # type: ignore[arg-type]
+        who="root",
+        at=(NOW - timedelta(hours=hours_ago)).isoformat(),
+        counts={"delete": deletes},
+        listed=listed,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def sentences(listed: int, managed: int, deletes: int, past: Past, **limits: int) -> str:
+    settings = replace(GENTLE, **limits)  # type: ignore[arg-type]
+    found = guard_sentences(settings, listed=listed, managed=managed, deletes=deletes, past=past)
+    return " ".join(found)
+
+
+class TestShrinking:
+    def test_a_fifth_fewer_than_at_the_last_sync(self) -> None:
+        assert "lists 80 users, at least 20 % fewer than the 100 at the last sync" in sentences(
+            80, 100, 1, Past(listed=100)
+        )
+        assert sentences(81, 100, 1, Past(listed=100)) == ""
+
+    def test_from_twenty_users_on(self) -> None:
+        assert "lists 16 users" in sentences(16, 20, 1, Past(listed=20))
+        assert sentences(1, 19, 1, Past(listed=19)) == ""
+
+    def test_the_limit_is_an_option(self) -> None:
+        assert sentences(51, 100, 1, Past(listed=100), guard_max_shrink_percent=50) == ""
+        assert "50 % fewer" in sentences(50, 100, 1, Past(listed=100), guard_max_shrink_percent=50)
+
+    def test_without_a_deletion_or_a_past_there_is_nothing_to_guard(self) -> None:
+        assert sentences(1, 100, 0, Past(listed=100)) == ""
+        assert sentences(1, 100, 1, Past()) == ""
+
+    def test_a_growing_directory_never_trips_it(self) -> None:
+        assert sentences(100, 100, 1, Past(listed=50), guard_max_shrink_percent=0) == ""
+
+
+class TestPast:
+    def test_the_last_24_hours_add_up(self) -> None:
+        runs = (ran(25, deletes=50), ran(23, deletes=2), ran(1, deletes=3))
+        assert past_of(History(runs), NOW).deleted == 5
+
+    def test_what_was_confirmed_by_its_number_does_not_count_again(self) -> None:
+        runs = (ran(2, deletes=40, confirmed=True), ran(1, deletes=3))
+        assert past_of(History(runs), NOW).deleted == 3
+
+    def test_the_last_sync_that_held_nothing_back_is_the_measure(self) -> None:
+        runs = (ran(50, listed=100), ran(2, listed=40, held=60), ran(1, listed=7, kind="undo"))
+        assert past_of(History(runs), NOW).listed == 100
+        assert past_of(History(), NOW) == Past()
+
+
+class TestSlowDrip:
+    def test_the_number_trips_with_the_total(self) -> None:
+        text = sentences(900, 1000, 5, Past(deleted=21), guard_max_deletes=25)
+        assert text.startswith("5 deletions, 26 with those of the last 24 hours, exceed the limit")
+        assert sentences(900, 1000, 5, Past(deleted=20), guard_max_deletes=25) == ""
+
+    def test_so_does_the_percentage_of_those_who_were_there(self) -> None:
+        text = sentences(27, 27, 3, Past(deleted=3), guard_max_delete_percent=10)
+        assert "6 with those of the last 24 hours, are more than 10 % of the 30 managed" in text
+        assert sentences(97, 97, 3, Past(deleted=3), guard_max_delete_percent=10) == ""
+
+    def test_three_a_run_stop_at_the_limit(self, fill: Fill) -> None:
+        users = [managed(f"u{number:02}") for number in range(40)]
+        workspace = fill(*users, settings=Settings(auto_delete=True))
+        names = [user.user_name for user in users]
+        apply_plan(workspace, preview(workspace, answer(*map(listed, names[3:]))))
+        plan = preview(workspace, answer(*map(listed, names[6:])))
+        with pytest.raises(GuardBlocked, match="6 with those of the last 24 hours"):
+            apply_plan(workspace, plan)
+        assert len(workspace.snapshot().users) == 37
+
+    def test_two_plans_made_before_either_was_applied(self, fill: Fill) -> None:
+        users = [managed(f"u{number:02}") for number in range(100)]
+        workspace = fill(*users, settings=replace(GENTLE, guard_max_deletes=4))
+        names = [user.user_name for user in users]
+        first = preview(workspace, answer(*map(listed, names[3:])))
+        second = preview(workspace, answer(*map(listed, [*names[:3], *names[6:]])))
+        assert first.guard == second.guard == ()
+        apply_plan(workspace, first)
+        with pytest.raises(GuardBlocked, match="3 deletions, 6 with those of the last 24 hours"):
+            apply_plan(workspace, second)
+        assert len(workspace.snapshot().users) == 97
+
+
+class TestMeasure:
+    def test_a_half_list_seen_twice_is_blocked_twice(self, fill: Fill) -> None:
+        users = [managed(f"u{number:02}") for number in range(40)]
+        workspace = fill(*users, settings=GENTLE)
+        names = [user.user_name for user in users]
+        apply_plan(workspace, preview(workspace, answer(*map(listed, [*names, "new"]))))
+        half = answer(*map(listed, [*names[:20], "newer"]))
+        apply_plan(workspace, preview(workspace, half), hold_deletes=True)
+        plan = preview(workspace, half)
+        assert "lists 21 users, at least 20 % fewer than the 41" in plan.guard[0]
+        with pytest.raises(GuardBlocked):
+            apply_plan(workspace, plan)
+        apply_plan(workspace, plan, allow_deletes=21)
+        names = names[1:20]
+        assert preview(workspace, answer(*map(listed, [*names, "newer"]))).guard == ()
+
+    def test_a_sync_without_changes_writes_nothing_and_moves_no_measure(self, fill: Fill) -> None:
+        workspace = fill(managed("anna"), settings=GENTLE)
+        before = workspace.path.read_bytes()
+        result = apply_plan(workspace, preview(workspace, answer(listed("anna"))))
+        assert (result.run, workspace.path.read_bytes()) == (None, before)
+        assert workspace.snapshot().history == History()
+
+
+class TestChangedFilter:
+    OUT = "out of the filters' scope"
+    CHANGED = "out of the filters' scope (filter changed since the last sync)"
+
+    def plan(self, before: tuple[FilterRule, ...] | None) -> Plan:
+        rows = {
+            user.key: {**user.to_row(), "rev": 1} for user in (managed("anna"), managed("bert"))
+        }
+        settings = replace(GENTLE, filters=(self.rule("anna"),))
+        history = History(filters=before)
+        snapshot = Snapshot("id", 1, settings, rows, history)  # type: ignore[arg-type]
+        return make_plan(snapshot, answer(listed("anna"), listed("bert")), lambda _: False)
+
+    @staticmethod
+    def rule(pattern: str) -> FilterRule:
+        return FilterRule(action="exclude", field="user_name", pattern=pattern)
+
+    def test_it_is_named(self) -> None:
+        assert [change.reason for change in self.plan(()).changes] == [self.CHANGED]
+        assert [change.reason for change in self.plan((self.rule("x"),)).changes] == [self.CHANGED]
+
+    def test_not_where_it_is_the_same_or_unknown(self) -> None:
+        for before in (None, (self.rule("anna"),), (self.rule("a*"),)):
+            assert [change.reason for change in self.plan(before).changes] == [self.OUT]
+
+    def test_through_a_real_sync(self, fill: Fill) -> None:
+        workspace = fill(managed("anna"), managed("bert"), settings=GENTLE)
+        directory = answer(listed("anna"), listed("bert"), listed("carla"))
+        apply_plan(workspace, preview(workspace, directory))
+        settings = replace(GENTLE, filters=(self.rule("a*"),))
+        workspace.store.apply(Batch(settings=settings))
+        assert preview(workspace, directory).changes[0].reason == self.CHANGED

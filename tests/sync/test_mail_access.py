@@ -1,0 +1,126 @@
+"""What a mail server is told of a user, and the file with the user's rights."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store.errors import StoreUnwritable
+from store.interface import Batch, Edit
+from store.models import User
+from sync import mail_access
+from sync.errors import LogOnRefused, LogOnUnavailable
+from sync.mail_access import acl_letters, acl_lines, derive_access
+from sync.workspace import Workspace
+
+Fill = Callable[..., Workspace]
+
+
+def user(*privileges: str, **folders: list[str]) -> User:
+    return User(user_name="anna", privileges=list(privileges), folder_privileges=folders)
+
+
+@pytest.fixture
+def ready(fill: Fill) -> Workspace:
+    workspace = fill(user("login", anna=["read"], bert=["write"]))
+    workspace.archives(workspace.snapshot().settings).create("anna")
+    return workspace
+
+
+@pytest.mark.parametrize(
+    ("privileges", "rights", "letters"),
+    [
+        (["login"], ["none"], ""),
+        (["login"], [], ""),
+        (["login"], ["read"], "lr"),
+        (["login"], ["write"], "lrwsi"),
+        (["login"], ["read", "write"], "lrwsi"),
+        (["login"], ["delete"], ""),
+        (["login"], ["read", "delete"], "lr"),
+        (["login", "delete"], ["read", "delete"], "lrte"),
+        (["admin"], ["delete"], "lrte"),
+        (["login", "delete"], ["write", "delete"], "lrwsite"),
+        (["login", "delete"], ["read", "write", "delete"], "lrwstipek"),
+    ],
+)
+def test_letters(privileges: list[str], rights: list[str], letters: str) -> None:
+    assert acl_letters(user(*privileges), rights) == letters
+    assert "a" not in letters
+
+
+def test_lines_name_folders_safely_and_the_user_as_stored() -> None:
+    named = replace(user("login", **{"jörg *": ["read"], "none": ["none"]}), user_name='Jörg "J"')
+    assert list(acl_lines(named)) == [
+        '"*" "owner" lr\n',
+        '"Archive/j=C3=B6rg=20=2A" "user=Jörg \\"J\\"" lr\n',
+        '"Archive/j=C3=B6rg=20=2A/*" "user=Jörg \\"J\\"" lr\n',
+    ]
+
+
+def test_only_subfolders_may_be_deleted() -> None:
+    lines = list(acl_lines(user("login", "delete", anna=["read", "write", "delete"])))
+    assert lines[1].endswith(" lrwstipek\n")
+    assert lines[2].endswith(" lrwstipekx\n")
+
+
+def test_the_file_is_private_and_follows_the_store(ready: Workspace, tmp_path: Path) -> None:
+    access = derive_access(ready, tmp_path / "homes", "ANNA")
+    assert (access.user, access.home) == ("anna", tmp_path / "homes" / "anna")
+    assert (access.uid, access.gid) == (os.getuid(), os.getgid())
+    assert stat.S_IMODE(access.acl.stat().st_mode) == 0o600
+    assert "Archive/bert" in access.acl.read_text()
+    before = ready.snapshot().find("anna")
+    assert before
+    changed = replace(before, folder_privileges={"anna": ["none"]})
+    ready.store.apply(Batch([Edit.update(before, changed)]))
+    assert derive_access(ready, tmp_path / "homes", "anna").acl.read_text() == '"*" "owner" lr\n'
+    assert [path.name for path in access.home.iterdir()] == ["acl"]
+
+
+def test_an_unchanged_file_is_left_alone(ready: Workspace, tmp_path: Path) -> None:
+    before = derive_access(ready, tmp_path / "homes", "anna").acl.stat()
+    after = derive_access(ready, tmp_path / "homes", "anna").acl.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_a_change_while_it_is_written_wins(
+    ready: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earlier log-on that is slow to write must not restore what was taken away."""
+    real = mail_access._replace
+    taken_away: list[bool] = []
+
+    def slow(path: Path, content: bytes) -> Any:
+        if not taken_away:
+            taken_away.append(True)
+            before = ready.snapshot().find("anna")
+            assert before
+            changed = replace(before, folder_privileges={"anna": ["read"]})
+            ready.store.apply(Batch([Edit.update(before, changed)]))
+        return real(path, content)
+
+    monkeypatch.setattr(mail_access, "_replace", slow)
+    access = derive_access(ready, tmp_path / "homes", "anna")
+    assert "Archive/bert" not in access.acl.read_text()
+
+
+@pytest.mark.parametrize("name", ["nobody", "off"])
+def test_nobody_else_gets_anything(ready: Workspace, tmp_path: Path, name: str) -> None:
+    ready.store.apply(Batch([Edit.create(User(user_name="off", privileges=["none"]))]))
+    with pytest.raises(LogOnRefused):
+        derive_access(ready, tmp_path / "homes", name)
+
+
+def test_without_a_store_or_a_place_nobody_can_tell(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(LogOnUnavailable):
+        derive_access(workspace, tmp_path / "homes", "anna")
+    (tmp_path / "homes").write_text("in the way")
+    workspace.store.apply(Batch([Edit.create(user("login"))]))
+    with pytest.raises(StoreUnwritable, match="cannot be used"):
+        derive_access(workspace, tmp_path / "homes", "anna")

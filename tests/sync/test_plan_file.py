@@ -1,0 +1,258 @@
+"""Saved plans: applied verbatim, once, and only while they fit."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store.interface import Batch, Edit
+from store.models import User
+from sync.apply import apply_plan
+from sync.errors import AlreadyApplied, PlanFileError, StalePlan
+from sync.listing import Listing
+from sync.plan import Answers
+from sync.plan_file import answer_differences, listing_digest, load_plan, save_plan
+from sync.run import preview
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import AUTO_DELETE, answer, listed, managed
+
+Fill = Callable[..., Workspace]
+HASH = "$2b$04$SECRETHASHSECRETHASHSECRETHASH"
+DIRECTORY = answer(
+    listed("anna", "a@x.org", full="Anna"), listed("carla", "c@x.org"), listed("dora", dn="CN=9")
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "plan.json"
+
+
+@pytest.fixture
+def filled(fill: Fill) -> Workspace:
+    filled = fill(
+        managed("anna", password_hash=HASH),
+        managed("bert"),
+        managed("dieter", distinguished_name="CN=9"),
+        User(user_name="local", password_hash=HASH),
+        settings=replace(AUTO_DELETE, password="TOKEN"),
+    )
+    filled.archives(AUTO_DELETE).create("bert")
+    return filled
+
+
+def save(workspace: Workspace, path: Path, directory: Listing = DIRECTORY) -> None:
+    plan = preview(workspace, directory, answers=Answers.of(rename=["dora"]))
+    save_plan(workspace, path, plan, directory)
+
+
+def edit(workspace: Workspace, name: str, **fields: Any) -> None:
+    user = workspace.snapshot().find(name)
+    assert user
+    workspace.store.apply(Batch([Edit.update(user, replace(user, **fields))]))
+
+
+def test_it_is_applied_verbatim(filled: Workspace, path: Path) -> None:
+    direct = preview(filled, DIRECTORY, answers=Answers.of(rename=["dora"]))
+    save_plan(filled, path, direct, DIRECTORY)
+    saved = load_plan(filled, path)
+    assert saved.plan == direct
+    assert saved.plan.id == direct.id
+    result = apply_plan(filled, saved.plan)
+    assert [(c.action, c.user_name) for c in result.applied] == [
+        ("create", "carla"),
+        ("update", "anna"),
+        ("delete", "bert"),
+        ("rename", "dora"),
+    ]
+    users = filled.snapshot().users
+    assert sorted(users) == ["anna", "carla", "dora", "local"]
+    assert users["anna"]["password_hash"] == HASH
+
+
+def test_it_is_private_new_and_without_secrets(filled: Workspace, path: Path) -> None:
+    save(filled, path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [item.name for item in path.parent.glob("*plan*")] == ["plan.json"]
+    assert "SECRET" not in path.read_text()
+    assert "TOKEN" not in path.read_text()
+    content = path.read_bytes()
+    with pytest.raises(PlanFileError, match="already"):
+        save(filled, path)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_that_is_not_there(filled: Workspace, path: Path) -> None:
+    with pytest.raises(PlanFileError, match="cannot be written"):
+        save(filled, path / "plan.json")
+
+
+def test_it_is_applied_once(filled: Workspace, path: Path) -> None:
+    save(filled, path)
+    apply_plan(filled, load_plan(filled, path).plan)
+    content = filled.path.read_bytes()
+    with pytest.raises(AlreadyApplied, match=r"applied on .* already"):
+        load_plan(filled, path)
+    assert filled.path.read_bytes() == content
+
+
+def test_a_plan_kept_in_memory_is_applied_once_too(filled: Workspace) -> None:
+    plan = preview(filled, DIRECTORY)
+    apply_plan(filled, plan)
+    with pytest.raises(AlreadyApplied):
+        apply_plan(filled, plan)
+
+
+class TestStale:
+    def differences(self, workspace: Workspace, path: Path) -> list[str]:
+        content = workspace.path.read_bytes()
+        with pytest.raises(StalePlan) as stale:
+            load_plan(workspace, path)
+        assert workspace.path.read_bytes() == content
+        return stale.value.differences
+
+    def test_every_difference_is_listed(self, filled: Workspace, path: Path) -> None:
+        save(filled, path)
+        edit(filled, "anna", full_name="Other")
+        filled.store.apply(Batch([Edit.create(managed("carla"))]))
+        bert = filled.snapshot().find("bert")
+        assert bert
+        filled.store.apply(Batch([Edit.delete(bert)]))
+        settings = replace(AUTO_DELETE, default_privileges=("export",), max_users=5)
+        filled.store.apply(Batch(settings=settings))
+        found = self.differences(filled, path)
+        assert found[:2] == [
+            "the setting default_privileges was changed",
+            "the setting max_users was changed",
+        ]
+        assert sorted(text.split(" on ")[0] for text in found[2:]) == [
+            "user “anna” was changed",
+            "user “bert” was deleted",
+            "user “carla” was added",
+        ]
+
+    def test_only_settings(self, filled: Workspace, path: Path) -> None:
+        save(filled, path)
+        filled.store.apply(Batch(settings=replace(AUTO_DELETE, auto_delete=False)))
+        assert self.differences(filled, path) == ["the setting auto_delete was changed"]
+
+    def test_untouched_users_and_secrets_do_not_matter(self, filled: Workspace, path: Path) -> None:
+        save(filled, path)
+        edit(filled, "local", full_name="Other")
+        filled.store.apply(Batch(settings=replace(AUTO_DELETE, password="NEW", login_timeout=3)))
+        assert len(apply_plan(filled, load_plan(filled, path).plan).applied) == 4
+
+    def test_a_change_between_loading_and_applying(self, filled: Workspace, path: Path) -> None:
+        save(filled, path)
+        plan = load_plan(filled, path).plan
+        edit(filled, "anna", full_name="Other")
+        with pytest.raises(StalePlan, match="user “anna” was changed"):
+            apply_plan(filled, plan)
+
+    def test_an_address_that_an_untouched_user_got_meanwhile(
+        self, filled: Workspace, path: Path
+    ) -> None:
+        save(filled, path)
+        edit(filled, "local", email_addresses=["C@x.org"])
+        (found,) = self.differences(filled, path)
+        assert "“carla”: the address “c@x.org” belongs to “local”" in found
+
+    def test_another_store_with_the_same_key(self, filled: Workspace, path: Path) -> None:
+        save(filled, path)
+        other = open_workspace(f"{path.parent}/other.json", path.parent / "secret.key")
+        other.store.apply(Batch([Edit.create(managed("anna"))], settings=AUTO_DELETE))
+        with pytest.raises(StalePlan, match="another store"):
+            load_plan(other, path)
+        other.close()
+
+
+class TestAnswer:
+    def test_the_order_of_the_answer_does_not_matter(self) -> None:
+        shuffled = answer(*reversed(DIRECTORY.users))
+        assert listing_digest(shuffled) == listing_digest(DIRECTORY)
+        assert listing_digest(answer(*DIRECTORY.users[1:])) != listing_digest(DIRECTORY)
+
+    def test_a_user_who_came_back(self, filled: Workspace, path: Path) -> None:
+        save(filled, path)
+        saved = load_plan(filled, path)
+        assert answer_differences(filled, saved, DIRECTORY) == []
+        again = answer(*DIRECTORY.users, listed("bert"))
+        assert answer_differences(filled, saved, again) == [
+            "the directory's answer is another one (3 users then, 4 now)",
+            "“bert”: delete then, no change now",
+        ]
+
+    def test_other_values(self, filled: Workspace, path: Path) -> None:
+        save(filled, path)
+        saved = load_plan(filled, path)
+        changed = answer(listed("anna", "a@x.org", full="A."), *DIRECTORY.users[1:])
+        assert answer_differences(filled, saved, changed) == [
+            "the directory's answer is another one (3 users then, 3 now)",
+            "“anna”: update then, update now, with other values",
+        ]
+
+
+class TestUnusable:
+    @pytest.fixture
+    def saved(self, filled: Workspace, path: Path) -> bytes:
+        save(filled, path)
+        return path.read_bytes()
+
+    def refused(self, workspace: Workspace, path: Path, says: str) -> None:
+        before = workspace.path.read_bytes()
+        with pytest.raises(PlanFileError, match=says):
+            load_plan(workspace, path)
+        assert workspace.path.read_bytes() == before
+
+    def test_cut_off_anywhere(self, filled: Workspace, path: Path, saved: bytes) -> None:
+        for end in range(0, len(saved) - 2, 97):
+            path.write_bytes(saved[:end])
+            self.refused(filled, path, "is no whole plan")
+
+    @pytest.mark.parametrize("content", ["[]", "{}", "null", '{"mailroster_plan": 1}', "\0"])
+    def test_something_else(
+        self, filled: Workspace, path: Path, saved: bytes, content: str
+    ) -> None:
+        path.write_text(content)
+        self.refused(filled, path, "is no whole plan")
+
+    def test_another_version(self, filled: Workspace, path: Path, saved: bytes) -> None:
+        path.write_bytes(saved.replace(b'"mailroster_plan":1', b'"mailroster_plan":2'))
+        self.refused(filled, path, "has version 2, this one reads 1")
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b'"login"', b'"admin"'),
+            (b'"action":"delete"', b'"action":"update"'),
+            (b'"carla"', b'"mallo"'),
+            (b'"signature":"', b'"signature":"0'),
+        ],
+    )
+    def test_changed_by_hand(
+        self, filled: Workspace, path: Path, saved: bytes, old: bytes, new: bytes
+    ) -> None:
+        assert old in saved
+        path.write_bytes(saved.replace(old, new, 1))
+        self.refused(filled, path, "was changed after it was made")
+
+    def test_made_with_another_key(self, filled: Workspace, path: Path, saved: bytes) -> None:
+        (path.parent / "secret.key").unlink()
+        self.refused(filled, path, "made with another key")
+
+    def test_signed_but_incomplete(self, filled: Workspace, path: Path, saved: bytes) -> None:
+        whole = json.loads(saved)
+        del whole["plan"]["guard"]
+        content = json.dumps(whole["plan"], separators=(",", ":"), ensure_ascii=False)
+        whole["signature"] = filled.secrets.sign(content.encode())
+        path.write_text(json.dumps(whole, ensure_ascii=False))
+        self.refused(filled, path, "is incomplete")
+
+    def test_not_there(self, filled: Workspace, path: Path) -> None:
+        self.refused(filled, path, "cannot be read: No such file")

@@ -1,0 +1,87 @@
+"""`mailroster dovecot-config`: what Dovecot needs, for the installed version."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from pathlib import Path
+
+import click
+
+from sync import dovecot
+from sync.mail_access import default_homes
+from tui.cli.login_server import DEFAULT_PORT, homes_option
+from tui.cli.session import Session, pass_session
+
+_path = click.Path(path_type=Path)
+
+
+@click.command("dovecot-config")
+@click.option(
+    "--version",
+    type=click.Choice(list(dovecot.VERSIONS)),
+    help="Dovecot's version (else the installed one's).",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["checkpassword", "lua"]),
+    help="How Dovecot asks (else checkpassword on 2.3, lua on 2.4).",
+)
+@click.option("--lua", "print_lua", is_flag=True, help="Print the Lua file instead.")
+@click.option(
+    "--lua-file",
+    type=_path,
+    default=dovecot.DEFAULT_LUA,
+    show_default=True,
+    help="Where the Lua file is.",
+)
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="The login-server's port.")
+@homes_option
+@click.option("--certificate", type=_path, help="Serve the network with this PEM certificate.")
+@click.option("--key", type=_path, help="The certificate's PEM key, unless it is in the same file.")
+@pass_session
+def dovecot_config(
+    session: Session,
+    version: dovecot.Version | None,
+    method: dovecot.Method | None,
+    print_lua: bool,
+    lua_file: Path,
+    port: int,
+    homes: Path | None,
+    certificate: Path | None,
+    key: Path | None,
+) -> None:
+    """Print a complete configuration for Dovecot, to become /etc/dovecot/dovecot.conf."""
+    version = version or dovecot.installed_version()
+    if print_lua:
+        return click.echo(dovecot.lua_script(version, port), nl=False)
+    workspace = session.workspace
+    site = dovecot.Site(
+        command=(*_mailroster(), "--store", str(workspace.path)),
+        owner=_owner(workspace.path),
+        archive=workspace.archives(workspace.snapshot().settings).root,
+        homes=(homes or default_homes(workspace)).absolute(),
+        port=port,
+        lua=lua_file,
+        certificate=certificate,
+        key=key,
+    )
+    method = method or dovecot.DEFAULT_METHODS[version]
+    return click.echo(dovecot.configuration(site, version, method), nl=False)
+
+
+def _mailroster() -> tuple[str, ...]:
+    """Return the command that runs this installation."""
+    script = Path(sys.executable).with_name("mailroster")
+    return (str(script),) if script.exists() else (sys.executable, "-m", "tui.cli")
+
+
+def _owner(store: Path) -> str:
+    """Return who owns the store, or its nearest folder that is there already."""
+    there = next(path for path in (store, *store.parents) if path.exists())
+    uid = os.stat(there).st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

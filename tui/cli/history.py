@@ -1,0 +1,186 @@
+"""`mailroster history`: what was done, by whom, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from store.errors import InvalidValue
+from store.history import History, RunChange, RunSummary
+from store.text import printable
+from sync import undo as undoing
+from sync.record import shown_changes
+from sync.report import SIGNS, value_text
+from tui.cli.runs import (
+    Outcome,
+    Shown,
+    allow_option,
+    applied,
+    ask,
+    only_run,
+    report_option,
+    reported,
+    show_and_check,
+    skip_option,
+    yes_option,
+)
+from tui.cli.session import Session, json_option, pass_session, print_json, table_lines
+
+_LAST = "last"
+
+
+@click.group()
+def history() -> None:
+    """Look at what was done, and take it back. ID is a run's id, or `last`."""
+
+
+@history.command("list")
+@json_option
+@pass_session
+def list_(session: Session, as_json: bool) -> None:
+    """List the runs, oldest first."""
+    kept = session.workspace.snapshot().history
+    if as_json:
+        folded = {"runs": kept.folded_runs, "counts": dict(kept.folded_counts)}
+        return print_json({"runs": [asdict(run) for run in kept.runs], "folded": folded})
+    if kept.folded_runs:
+        click.echo(f"({kept.folded_runs} older runs, folded: {_counted(kept.folded_counts)})")
+    undone = {run.undoes for run in kept.runs}
+    rows = [_columns(run, run.id in undone) for run in kept.runs]
+    for line in table_lines(rows) if rows else ["No run changed anything yet."]:
+        click.echo(line)
+    return None
+
+
+@history.command()
+@click.argument("run_id", metavar="ID")
+@json_option
+@pass_session
+def show(session: Session, run_id: str, as_json: bool) -> None:
+    """Show one run: every change with its old and new values, conflicts, the delete guard."""
+    run = session.workspace.store.run(_resolved(session, run_id))
+    if as_json:
+        return print_json(
+            {
+                **asdict(run.summary),
+                "filters": [rule.to_stored() for rule in run.filters],
+                "guard": list(run.guard),
+                "warnings": list(run.warnings),
+                "changes": shown_changes(run.changes),
+            }
+        )
+    for line in table_lines([_columns(run.summary, False)]):
+        click.echo(line)
+    for sentence in run.guard:
+        click.echo(f"delete guard: {printable(sentence)}")
+    for change in run.changes:
+        _show_change(change)
+    return None
+
+
+@history.command()
+@click.argument("run_id", metavar="ID")
+@yes_option
+@allow_option
+@skip_option
+@report_option
+@json_option
+@pass_session
+@click.pass_context
+def undo(
+    ctx: click.Context,
+    session: Session,
+    run_id: str,
+    yes: bool,
+    allow_deletes: int | None,
+    skip: Sequence[str],
+    report_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Take a run back: the same preview, delete guard and write as a sync.
+
+    Users whom it had deleted come back whole and pinned; see `history release`.
+    """
+
+    def run(shown: Shown) -> Outcome:
+        workspace = session.workspace
+        with only_run(workspace):
+            plan = undoing.undo_preview(workspace, _resolved(session, run_id))
+            wanted = show_and_check(shown, plan, skip, allow_deletes)
+            if yes or not wanted:
+                return applied(workspace, plan, skip, allow_deletes)
+        ask(plan, wanted)
+        return applied(workspace, plan, skip, allow_deletes)
+
+    ctx.exit(reported(as_json, report_file, run))
+
+
+@history.command()
+@json_option
+@pass_session
+def pinned(session: Session, as_json: bool) -> None:
+    """List the users whom an undo brought back and no sync deletes."""
+    names = [user.user_name for user in undoing.pinned_users(session.workspace.snapshot())]
+    if as_json:
+        return print_json(names)
+    for name in names:
+        click.echo(printable(name))
+    return None
+
+
+@history.command()
+@click.argument("name")
+@pass_session
+def release(session: Session, name: str) -> None:
+    """Let syncs delete a pinned user again."""
+    user = undoing.release(session.workspace, name)
+    click.echo(f"“{printable(user.user_name)}” is not pinned any more.", err=True)
+
+
+def _resolved(session: Session, run_id: str) -> str:
+    if run_id != _LAST:
+        return run_id
+    kept: History = session.workspace.snapshot().history
+    if not kept.runs:
+        raise InvalidValue("No run changed anything yet. Nothing was changed.")
+    return kept.runs[-1].id
+
+
+def _columns(run: RunSummary, undone: bool) -> tuple[str, ...]:
+    kind = f"undo of {run.undoes}" if run.undoes else run.kind
+    notes = [
+        *([f"{run.held} deletions held back"] if run.held else []),
+        *(["guard opened"] if run.confirmed else []),
+        *(["undone"] if undone else []),
+    ]
+    return run.id, run.at, kind, run.who, _counted(run.counts), ", ".join(notes)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "-"
+
+
+def _show_change(change: RunChange) -> None:
+    sign = SIGNS.get(change["action"], " ")
+    if change["action"] == "rename" and change["new"]:
+        sign = ">"
+    name, reason = printable(change["user_name"]), printable(change["reason"])
+    click.echo(f"{sign} {change['action']:<8} {name}  ({reason})")
+    (shown,) = shown_changes([change])
+    old, new = shown["old"] or {}, shown["new"] or {}
+    for field in {**old, **new}:
+        before, after = _text(old.get(field)), _text(new.get(field))
+        if before != after:
+            click.echo(f"      {printable(field)}: {before} -> {after}")
+    if change["archive"]:
+        click.echo(f"      archive: {change['archive']}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = [f"{folder}: {'+'.join(rights)}" for folder, rights in value.items()]
+    return value_text(value if isinstance(value, list) or value is None else str(value))

@@ -1,0 +1,40 @@
+"""How the screens are started, and the options that this takes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sync.demo import Demo
+    from sync.workspace import Workspace
+
+_REDRAWS_PER_SECOND = "10"
+
+readonly_option = click.option(
+    "--readonly", is_flag=True, help="Screens that write nothing to the user database."
+)
+low_bandwidth_option = click.option(
+    "--low-bandwidth",
+    is_flag=True,
+    help="Screens for a slow line: the terminal's own colours, fewer redraws, no mouse.",
+)
+
+
+def run_screens(
+    workspace: Workspace, *, readonly: bool, low_bandwidth: bool, demo: Demo | None = None
+) -> int:
+    """Run the screens and return the exit code."""
+    if low_bandwidth:
+        os.environ.setdefault("TEXTUAL_FPS", _REDRAWS_PER_SECOND)  # read when textual is imported
+    from tui.app import run_app
+
+    return run_app(
+        workspace,
+        administrator=demo.administrator if demo else None,
+        demo=demo,
+        readonly=readonly,
+        low_bandwidth=low_bandwidth,
+    )
