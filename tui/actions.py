@@ -16,12 +16,16 @@ APP = "app"
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a person can do. `key` may name several keys, separated by commas."""
+    """Something a person can do. `key` may name several keys, separated by commas.
+
+    What `writes` to the user database is not offered in a read-only session.
+    """
 
     id: str
     key: str
     label: str
     tooltip: str
+    writes: bool = False
 
     @property
     def scope(self) -> str:
@@ -36,11 +40,18 @@ class Action:
     @property
     def key_text(self) -> str:
         """The first key as people write it."""
-        key = self.key.split(",")[0]
-        return _KEY_TEXTS.get(key) or key.replace("ctrl+", "^").upper() if len(key) > 1 else key
+        return key_text(self.key)
 
 
+READ_ONLY = "This session is read-only (--readonly)."
 _KEY_TEXTS = {"escape": "Esc", "slash": "/", "space": "Space", "enter": "Enter"}
+
+
+def key_text(keys: str) -> str:
+    """Return the first of these keys as people write it."""
+    key = keys.split(",")[0]
+    return _KEY_TEXTS.get(key) or key.replace("ctrl+", "^").upper() if len(key) > 1 else key
+
 
 ACTIONS = (
     Action("app.connection", "f2", "Connection", "How the directory service is reached."),
@@ -53,13 +64,32 @@ ACTIONS = (
     Action("app.back", "escape", "Back", "Back out by one level; a form asks if it has changes."),
     Action("app.quit", "q,ctrl+q", "Quit", "Leave mailroster; asks if something is unsaved."),
     Action("logon.log_on", "enter", "Log on", "Log on with the user name and password entered."),
-    Action("first.create", "ctrl+s", "Create", "Create the first administrator and log on."),
-    Action("form.save", "ctrl+s", "Save", "Check and save what this form holds."),
+    Action("first.create", "ctrl+s", "Create", "Create the first administrator and log on.", True),
+    Action("form.save", "ctrl+s", "Save", "Check and save what this form holds.", True),
     Action(
         "connection.check",
         "ctrl+t",
         "Check connection",
         "Ask the directory for its users with the values entered, saved or not.",
+    ),
+    Action(
+        "connection.certificate",
+        "ctrl+g",
+        "Certificate",
+        "Look at the server's certificate, and pin it or name its CA's file.",
+    ),
+    Action("connection.unpin", "ctrl+r", "Unpin", "Trust the pinned certificate no longer."),
+    Action(
+        "connection.forget_password",
+        "ctrl+o",
+        "Forget password",
+        "Remove the stored password of the directory when the form is saved.",
+    ),
+    Action(
+        "connection.try_log_on",
+        "ctrl+l",
+        "Try a log-on",
+        "Show step by step what a log-on of a user meets.",
     ),
     Action("options.add", "n", "New rule", "Add a filter rule at the end of the list."),
     Action("options.edit", "enter", "Edit", "Change the filter rule under the cursor."),
@@ -67,41 +97,79 @@ ACTIONS = (
     Action("options.up", "u", "Up", "Move the filter rule under the cursor up."),
     Action("options.down", "d", "Down", "Move the filter rule under the cursor down."),
     Action("synchronize.test", "t", "Test Settings", "Ask the directory, show what would change."),
-    Action("synchronize.synchronize", "s", "Synchronize now", "Apply the changes shown."),
+    Action("synchronize.synchronize", "s", "Synchronize now", "Apply the changes shown.", True),
     Action(
         "synchronize.skip", "space", "Skip", "Leave the change under the cursor out, or take it in."
     ),
-    Action("synchronize.filter", "slash", "Filter", "Show only the lines that contain a text."),
+    Action(
+        "synchronize.skip_group", "g", "Skip group", "Skip or take in all changes of this kind."
+    ),
     Action("demo.switch_directory", "d", "Switch directory", "Demo: change the directory."),
     Action(
         "users.switch_authentication",
         "a",
         "Authentication",
         "Switch the authentication method of the user under the cursor, or of all marked ones.",
+        True,
     ),
-    Action("users.new", "n", "New", "Add a user by hand."),
+    Action("users.new", "n", "New", "Add a user by hand.", True),
     Action(
-        "users.delete", "x,delete", "Delete", "Delete the user under the cursor, or the marked."
+        "users.delete",
+        "x,delete",
+        "Delete",
+        "Delete the user under the cursor, or the marked.",
+        True,
     ),
-    Action("users.set_password", "p", "Password", "Set a local password for an integrated user."),
+    Action(
+        "users.set_password", "p", "Password", "Set a local password for an integrated user.", True
+    ),
     Action("users.details", "enter", "Details", "Show everything about the user under the cursor."),
     Action("users.mark", "space", "Mark", "Mark the user under the cursor, or take the mark away."),
-    Action("users.filter", "slash", "Filter", "Show only the users that contain a text."),
+    Action("users.mark_all", "m", "Mark all", "Mark all users that are shown, or unmark them all."),
+    Action("users.undo_switch", "u", "Undo switch", "Take the last switch of methods back.", True),
+    Action("user.edit", "e", "Edit", "Change full name, distinguished name and addresses.", True),
+    Action("user.rename", "r", "Rename", "Give another user name; the archive moves along.", True),
+    Action("user.privileges", "v", "Privileges", "Change the user's privileges.", True),
+    Action(
+        "user.rights", "enter", "Rights", "Change the rights on the folder under the cursor.", True
+    ),
+    Action("user.add_rights", "n", "New rights", "Give rights on another archive folder.", True),
+    Action("user.set_password", "p", "Password", "Set a local password.", True),
+    Action("user.unlock", "u", "Unlock", "Forget the user's failed log-ons.", True),
+    Action("user.delete", "x,delete", "Delete", "Delete the user.", True),
+    Action(
+        "table.filter", "slash", "Filter", "Show only lines with a text, or after ! without it."
+    ),
+    Action("table.sort", "o", "Sort", "Sort by the next column, after the last one not at all."),
+    Action("table.reverse", "O", "Reverse", "Turn the sort order round."),
+    Action("method.integrated", "i", "Integrated", "Switch to local passwords."),
+    Action("method.directory", "d", "Directory Services", "Switch to the directory's passwords."),
     Action("dialog.cancel", "escape", "Cancel", "Close without doing anything."),
     Action("message.close", "enter,escape", "Close", "Close this message."),
     Action("confirm.yes", "y", "Yes", "Do it."),
     Action("confirm.no", "n,escape", "No", "Do nothing."),
     Action("entry.accept", "enter", "OK", "Take what was entered."),
+    Action("certificate.pin", "p", "Pin", "Trust this certificate and no other."),
+    Action("certificate.ca_file", "c", "CA file", "Name the file of the CA that issued it."),
+    Action("trial.accept", "enter", "Try", "Try the log-on; the password is not kept."),
     Action("number.accept", "enter", "Apply all", "Apply everything; needs the exact number."),
     Action("number.hold", "h", "Hold deletions", "Apply everything but the deletions."),
 )
 
 
 class Explains(Protocol):
-    """Whoever has actions: `why_not` says why one cannot be done now, None if it can."""
+    """A screen or the application: whoever has actions."""
+
+    @property
+    def app(self) -> Any:
+        """The application."""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes of the actions that are offered."""
 
     def why_not(self, name: str) -> str | None:
-        """Return the reason, or None."""
+        """Return why the action cannot be done now, None if it can."""
 
 
 def actions_of(*scopes: str) -> list[Action]:
@@ -117,7 +185,20 @@ def bindings_for(*scopes: str) -> list[BindingType]:
     ]
 
 
+def shown_key(action: Action, app: Any) -> str:
+    """Return the action's key in this session, as people write it."""
+    return key_text(app.keys.get(action.id, action.key))
+
+
 def reason_against(action: Action, screen: Any) -> str | None:
     """Return why `action` cannot be done on `screen` now, or None if it can."""
-    owner: Explains = screen.app if action.scope == APP else screen
-    return owner.why_not(action.name)
+    return refusal(screen.app if action.scope == APP else screen, action.name)
+
+
+def refusal(owner: Explains, name: str) -> str | None:
+    """Return why `owner` cannot do this now, or None if it can."""
+    if owner.app.readonly and any(
+        action.writes for action in actions_of(*owner.scopes) if action.name == name
+    ):
+        return READ_ONLY
+    return owner.why_not(name)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
@@ -21,21 +24,27 @@ from textual.worker import Worker, WorkerState
 from store.errors import StoreError
 from store.interface import Snapshot
 from store.models import Settings
+from store.read_only import ReadOnlyStore
 from store.text import printable
 from sync.listing import Listing
 from sync.users import needs_administrator
 from sync.workspace import Workspace
-from tui.actions import APP, bindings_for
+from tui.actions import APP, bindings_for, refusal
 from tui.palette import ActionProvider, Palette
+from tui.preferences import Preferences, load_preferences, preferences_path
 from tui.screens.base import BaseScreen
-from tui.screens.dialogs import Confirm, Help
+from tui.screens.dialogs import Confirm, Dialog, Help, Message
 from tui.screens.logon import FirstAdministratorScreen, LogOnScreen
+from tui.widgets.note import Note
+from tui.widgets.plain import lines
 
 if TYPE_CHECKING:
     from sync.demo import Demo
 
 HOME = "synchronize"
+PLAIN_THEME = "ansi-dark"
 _RETRY_SECONDS = 1.0
+_WARM_UP_SECONDS = 1.0
 
 
 def _connection() -> Screen[Any]:
@@ -71,7 +80,9 @@ def _users() -> Screen[Any]:
 class MailrosterApp(App[None]):
     """mailroster's screens on one workspace.
 
-    With `administrator` that administrator is logged on already. `listing` is the directory's
+    With `administrator` that administrator is logged on already. `readonly` refuses every write,
+    `plain_colours` uses the terminal's own sixteen. `keys` are those that replace the registry's,
+    by action id. `listing` is the directory's
     last answer in this session, `snapshot` the store's state as the screens show it.
     """
 
@@ -94,9 +105,23 @@ class MailrosterApp(App[None]):
         *,
         administrator: str | None = None,
         demo: Demo | None = None,
+        readonly: bool = False,
+        plain_colours: bool = False,
+        preferences: Preferences | None = None,
     ) -> None:
-        super().__init__()
+        plain_colours = plain_colours or "NO_COLOR" in os.environ
+        super().__init__(ansi_color=plain_colours or None)
+        if readonly:
+            workspace = replace(workspace, store=ReadOnlyStore(workspace.store))
         self.workspace = workspace
+        self.readonly = readonly
+        self.preferences = preferences or Preferences()
+        self.keys = self.preferences.keys
+        self.set_keymap(self.keys)
+        if plain_colours:
+            self.theme = PLAIN_THEME
+        elif self.preferences.theme:
+            self.theme = self.preferences.theme
         self.administrator = administrator
         self.demo = demo
         self.listing: Listing | None = None
@@ -115,14 +140,20 @@ class MailrosterApp(App[None]):
 
     @work(exit_on_error=False)
     async def _start(self) -> None:
+        gc.disable()  # what is loaded here stays, so no collection need ever look at it
         try:
             self.snapshot = await asyncio.to_thread(self.workspace.snapshot)
         finally:
-            self._warm_up()
+            gc.freeze()
+            gc.enable()
+            self.set_timer(_WARM_UP_SECONDS, self._warm_up)
         if self.administrator is not None:
             self.enter(self.administrator)
         elif needs_administrator(self.snapshot):
             await self.push_screen(FirstAdministratorScreen())
+        if self.preferences.problems:
+            text = lines(*self.preferences.problems, "The defaults are used instead.")
+            await self.push_screen(Message("In tui.toml", text))
 
     @work(exit_on_error=False)
     async def _watch(self) -> None:
@@ -148,6 +179,10 @@ class MailrosterApp(App[None]):
         """Show what this session wrote."""
         self._take(self.workspace.snapshot())
 
+    async def reload(self) -> None:
+        """Show the store's state; unlike `refresh_store` it may wait for a write."""
+        self._take(await asyncio.to_thread(self.workspace.snapshot))
+
     def _take(self, snapshot: Snapshot) -> None:
         if snapshot is not self.snapshot:
             self.snapshot = snapshot
@@ -170,9 +205,11 @@ class MailrosterApp(App[None]):
 
     def say(self, text: object, *, error: bool = False) -> None:
         """Show a short note."""
-        self.notify(
-            printable(text, 500), severity="error" if error else "information", markup=False
-        )
+        shown = printable(text, 500)
+        for note in self.screen.query(Note):
+            note.show(shown, error=error)
+            return
+        self.notify(shown, severity="error" if error else "information", markup=False)
 
     def _fatal_error(self) -> None:
         """End on an error of the program, without the values of variables: passwords are there."""
@@ -187,6 +224,11 @@ class MailrosterApp(App[None]):
 
     # Actions
 
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scope of the global actions."""
+        return (APP,)
+
     def why_not(self, name: str) -> str | None:
         """Return why a global action cannot be done now."""
         if name in self.MODES and self.administrator is None:
@@ -195,7 +237,7 @@ class MailrosterApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what cannot be done now."""
-        return None if self.why_not(action) else True
+        return None if refusal(self, action) else True
 
     async def run_action(
         self,
@@ -207,8 +249,8 @@ class MailrosterApp(App[None]):
         node = self if default_namespace is None else default_namespace
         if (
             isinstance(action, str)
-            and isinstance(node, BaseScreen | MailrosterApp)
-            and (reason := node.why_not(action))
+            and isinstance(node, BaseScreen | Dialog | MailrosterApp)
+            and (reason := refusal(node, action))
         ):
             self.say(reason, error=True)
             return True
@@ -271,16 +313,28 @@ class MailrosterApp(App[None]):
 
 
 def run_app(
-    workspace: Workspace, *, administrator: str | None = None, demo: Demo | None = None
+    workspace: Workspace,
+    *,
+    administrator: str | None = None,
+    demo: Demo | None = None,
+    readonly: bool = False,
+    low_bandwidth: bool = False,
 ) -> int:
     """Run the screens and return the exit code; a signal ends them with the terminal restored."""
-    app = MailrosterApp(workspace, administrator=administrator, demo=demo)
+    app = MailrosterApp(
+        workspace,
+        administrator=administrator,
+        demo=demo,
+        readonly=readonly,
+        plain_colours=low_bandwidth,
+        preferences=load_preferences(preferences_path()),
+    )
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit, None, 128 + number)
-        await app.run_async()
+        await app.run_async(mouse=not low_bandwidth)
 
     asyncio.run(run())
     return app.return_code or 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.widgets import Input
 
-from tui.actions import APP, Action, actions_of, reason_against
+from tui.actions import APP, Action, actions_of, reason_against, shown_key
 from tui.screens.base import BaseScreen
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ActionProvider(Provider):
             if action.name != "command_palette":
                 reason = reason_against(action, screen)
                 help_text = f"not now: {reason}" if reason else action.tooltip
-                yield action, f"{action.label} ({action.key_text})", help_text
+                yield action, f"{action.label} ({shown_key(action, self.app)})", help_text
 
     async def discover(self) -> Hits:
         """Yield all actions."""

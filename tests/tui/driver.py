@@ -16,6 +16,8 @@ from tui.app import MailrosterApp
 PASSWORD = "a few unrelated words"
 PATIENCE = 10.0
 _STEP = 0.02
+_ROUNDS = 3  # a key leads to an action, that to messages, these to a redraw
+_CHARACTERS = {"space": " ", "slash": "/"}
 
 
 @dataclass
@@ -39,13 +41,21 @@ class Driver:
 
     async def press(self, *keys: str) -> None:
         """Press keys by their names."""
-        await self.pilot.press(*keys)
+        for key in keys:
+            character = key if len(key) == 1 else _CHARACTERS.get(key)
+            self.app.post_message(events.Key(key, character))
+            await self.settle()
         await self.pilot.pause()
+
+    async def settle(self) -> None:
+        """Wait until what was sent is dealt with and shown; `sees` waits for what takes longer."""
+        for _ in range(_ROUNDS):
+            await self.pilot.pause(0)
 
     async def type(self, text: str) -> None:
         """Enter a text where the focus is, in one go."""
         self.app.post_message(events.Paste(text))
-        await self.pilot.pause()
+        await self.settle()
 
     async def fill(self, *texts: str) -> None:
         """Type into one field after the other."""

@@ -15,11 +15,14 @@ from tui.app import MailrosterApp
 from tui.palette import ActionProvider
 from tui.screens import (
     connection,
+    connection_dialogs,
     dialogs,
     logon,
     options,
     privileges,
     synchronize,
+    user,
+    user_dialogs,
     user_form,
     users,
 )
@@ -34,12 +37,19 @@ OWNERS: list[type[Any]] = [
     privileges.PrivilegesScreen,
     synchronize.SynchronizeScreen,
     users.UsersScreen,
+    user.UserScreen,
     user_form.NewUserScreen,
+    user_dialogs.ChooseMethod,
+    user_dialogs.EditUser,
+    user_dialogs.ChoosePrivileges,
+    user_dialogs.FolderRights,
     dialogs.Message,
     dialogs.Confirm,
     dialogs.Entry,
     dialogs.NewPassword,
     dialogs.TypedNumber,
+    connection_dialogs.CertificateDialog,
+    connection_dialogs.TryLogOn,
 ]
 SCREENS = {
     "f2": "connection",
@@ -133,3 +143,19 @@ async def test_nothing_but_log_on_before_log_on(filled: Callable[..., Workspace]
         await admin.press("f6")
         await admin.sees("Log on first.")
         assert isinstance(admin.app.screen, logon.LogOnScreen)
+
+
+@pytest.mark.parametrize("key", SCREENS)
+async def test_every_screen_can_be_left_with_escape(
+    key: str, filled: Callable[..., Workspace]
+) -> None:
+    async with driving(filled(), administrator="root") as admin:
+        await admin.sees("Synchronize now")
+        await admin.press(key, "escape")
+        await admin.sees("Test Settings (t)")
+
+
+@pytest.mark.parametrize("owner", [owner for owner in OWNERS if issubclass(owner, dialogs.Dialog)])
+def test_every_dialog_can_be_left_with_escape(owner: type[dialogs.Dialog[Any]]) -> None:
+    keys = [key for action in actions_of(*owner.SCOPES) for key in action.key.split(",")]
+    assert "escape" in keys

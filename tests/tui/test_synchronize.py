@@ -41,7 +41,7 @@ async def test_progress_is_counted_and_can_be_cancelled(
     monkeypatch.setattr("tui.screens.synchronize.fetch", slow)
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("7 users, 1,000 of 5,000 bytes", "Esc gives up")
+        await admin.sees("7 users, 1 000 bytes of 5 000 (20 %)", "Esc gives up")
         await admin.press("t")
         await admin.sees("The directory is being asked; Esc gives up.")
         await admin.press("escape")
@@ -68,18 +68,20 @@ async def test_every_kind_of_change_with_its_details(
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("+ 1 create ~ 1 update - 1 delete ! 1 conflict", "3/3 in scope")
-        await admin.sees("+ create new", "full name: (none) -> New")
+        await admin.sees("+ create new", "full name (none) -> New")
         await admin.press("down")
-        await admin.sees("full name: Old Name -> Known")
+        await admin.sees("full name Old Name -> Known")
         await admin.press("down")
-        await admin.sees("- delete gone", "archive: removed")
+        await admin.sees("- delete gone", "archive is removed: it is empty")
         await admin.press("down", "space")
         await admin.sees("A conflict is not applied anyway")
         await admin.press("slash")
         await admin.type("KNOWN")
         await admin.sees("(all: 4)")
         await admin.press("escape", "s", "y")
-        await admin.sees("Done: + 1 create ~ 1 update - 1 delete", "not done")
+        await admin.sees("Done: + 1 create ~ 1 update - 1 delete", "+ created")
+        await admin.press("home", "down", "down")
+        await admin.sees("archive removed: it was empty")
         assert not workspace.archives(workspace.snapshot().settings).path("gone").exists()
         await admin.press("space")
         await admin.sees("This is done; Test Settings (t)")
@@ -213,6 +215,84 @@ async def test_skipping_leaves_out_what_depends_on_it(
         await admin.sees("skipped 2", "Left out too")
         await admin.press("s")
         await admin.sees("There is nothing to apply.")
+
+
+async def test_a_whole_group_is_skipped_and_taken_in(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna", "bert")
+    async with driving(filled(managed("gone")), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 2 create - 1 delete")
+        await admin.press("space", "home", "g")
+        await admin.sees("skipped 2", "+ skipped anna", "+ skipped bert", "- delete gone")
+        await admin.press("s")
+        await admin.sees("This will: - 1 delete", "Skipped by you: 2.")
+        await admin.press("escape", "g")
+        await admin.sees("+ create anna", "+ create bert")
+        await admin.press("s")
+        await admin.sees("This will: + 2 create - 1 delete", "1 had none, and empty folders go.")
+
+
+async def test_the_archive_in_sight_tells_its_messages(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    workspace = filled(managed("anna"), managed("gone"))
+    archives = workspace.archives(workspace.snapshot().settings)
+    archives.create("gone")
+    for name in "12":
+        (archives.path("gone") / "cur" / name).write_text("mail")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("- 1 delete")
+        await admin.press("end")
+        await admin.sees("- delete gone", "archive stays: 2 messages")
+        await admin.press("s")
+        await admin.sees("Of the deleted users 1 keep an archive with mail; 0 had none")
+        await admin.press("y")
+        await admin.sees("- deleted gone", "Done:")
+        await admin.press("end")
+        await admin.sees("archive kept: 2 messages")
+
+
+async def test_what_is_entered_and_not_saved_is_in_the_plan_but_not_applied(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    async with driving(filled(managed("gone"), auto_delete=False), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 1 create 1/1 in scope")
+        requests = len(directory.log)
+        await admin.press("f3")
+        await admin.focus("#auto_delete")
+        await admin.press("space", "f4")
+        await admin.sees("[ ] Export E-mail")
+        await admin.press("f5")
+        await admin.sees(
+            "+ 1 create - 1 delete", "The plan is made with unsaved changes on Options"
+        )
+        await admin.press("s")
+        await admin.sees("Save them or discard them first.")
+        await admin.press("f3", "ctrl+s")
+        await admin.sees("Saved.")
+        await admin.press("f5")
+        await admin.sees("+ 1 create - 1 delete")
+        assert "unsaved" not in admin.text
+        assert len(directory.log) == requests
+
+
+async def test_default_privileges_change_the_plan_at_once(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("privileges (none) -> login")
+        configure(admin.app.workspace, {"default_privileges": ["login", "export"]})
+        admin.app.refresh_store()
+        await admin.press("end")
+        await admin.sees("privileges (none) -> login, export")
 
 
 def hostile_listing() -> Listing:

@@ -1,100 +1,129 @@
-"""The screens on a real terminal: silent when idle, and a terminal that is given back."""
+"""The screens on a real terminal: silent when idle, sparing, and a terminal that is given back."""
 
 from __future__ import annotations
 
-import os
-import pty
-import select
+import re
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sync.workspace import Workspace
+from tests.support.builders import managed
+from tests.tui.terminal import PATIENCE, Terminal, terminal_on
 
-_PATIENCE = 20.0
-_LEAVES_THE_ALTERNATE_SCREEN = b"\x1b[?1049l"
-_RUN = """
-import sys
-from pathlib import Path
-from sync.workspace import open_workspace
-from tui.app import run_app
-sys.exit(run_app(open_workspace(sys.argv[1], Path(sys.argv[2])), administrator="root"))
-"""
+Open = Callable[..., AbstractContextManager[Terminal]]
 
-
-@dataclass
-class Terminal:
-    process: subprocess.Popen[bytes]
-    master: int
-    received: bytearray = field(default_factory=bytearray)
-
-    def read(self, seconds: float) -> bytes:
-        """Return what arrives within this time."""
-        new = bytearray()
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            ready, _, _ = select.select([self.master], [], [], left)
-            try:
-                data = os.read(self.master, 65536) if ready else b""
-            except OSError:
-                break
-            if ready and not data:
-                break
-            new += data
-        self.received += new
-        return bytes(new)
-
-    def wait_for(self, text: bytes) -> None:
-        end = time.monotonic() + _PATIENCE
-        while text not in self.received:
-            assert time.monotonic() < end, bytes(self.received[-2000:])
-            self.read(0.1)
+LEAVES_THE_ALTERNATE_SCREEN = b"\x1b[?1049l"
+SHOWS_THE_CURSOR = b"\x1b[?25h"
+ASKS_FOR_THE_MOUSE = b"\x1b[?1000h"
+TRUECOLOR = re.compile(rb"[34]8;2;")
+SCREENS = ("f2", "f3", "f4", "f5", "f6")
 
 
 @pytest.fixture
-def terminal(filled: Callable[..., Workspace], tmp_path: Path) -> Iterator[Terminal]:
-    """The screens in a terminal of 80x24, after their first frame."""
-    path = filled().path
-    master, slave = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", _RUN, path, tmp_path / "secret.key"],
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        env=environment,
-        start_new_session=True,
-    )
-    os.close(slave)
-    opened = Terminal(process, master)
-    try:
-        opened.wait_for(b"Synchronize now")
-        yield opened
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
+def opened(filled: Callable[..., Workspace], tmp_path: Path) -> Open:
+    """Open a terminal on 200 users."""
+    users = [managed(f"user{number:03}", full_name=f"User {number}") for number in range(200)]
+    path = filled(*users, url="https://directory.example.com/").path
+    return lambda **arguments: terminal_on(path, tmp_path / "secret.key", **arguments)
 
 
-def test_nothing_is_sent_while_nothing_happens(terminal: Terminal) -> None:
-    terminal.read(2.0)
-    assert terminal.read(3.0) == b""
+def test_nothing_is_sent_while_nothing_happens(opened: Open) -> None:
+    with opened() as terminal:
+        for key in SCREENS:
+            terminal.press(key)
+            terminal.read(1.5)  # a screen's first frame takes its time on a busy machine
+            assert terminal.read(1.0) == b"", key
+        for keys in (("f6", "slash"), ("f1",), ("escape", "ctrl+p"), ("escape", "f2", "ctrl+l")):
+            terminal.press(*keys)
+            terminal.read(1.5)
+            assert terminal.read(1.0) == b"", keys
+
+
+def test_the_log_on_is_silent_too(opened: Open) -> None:
+    with opened(administrator="") as terminal:
+        terminal.press("tab")
+        assert terminal.read(1.5) == b""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_gives_the_terminal_back(terminal: Terminal, number: signal.Signals) -> None:
-    terminal.process.send_signal(number)
-    terminal.wait_for(_LEAVES_THE_ALTERNATE_SCREEN)
-    assert terminal.process.wait(_PATIENCE) == 128 + number
+def test_a_signal_gives_the_terminal_back(opened: Open, number: signal.Signals) -> None:
+    with opened() as terminal:
+        terminal.process.send_signal(number)
+        terminal.wait_for(LEAVES_THE_ALTERNATE_SCREEN)
+        assert SHOWS_THE_CURSOR in terminal.received
+        assert terminal.process.wait(PATIENCE) == 128 + number
 
 
-def test_quitting_gives_the_terminal_back(terminal: Terminal) -> None:
-    os.write(terminal.master, b"q")
-    terminal.wait_for(_LEAVES_THE_ALTERNATE_SCREEN)
-    assert terminal.process.wait(_PATIENCE) == 0
+def test_a_signal_ends_a_dialog_too(opened: Open) -> None:
+    with opened() as terminal:
+        terminal.press("f6", "n", "x", "escape")
+        terminal.process.send_signal(signal.SIGTERM)
+        terminal.wait_for(LEAVES_THE_ALTERNATE_SCREEN)
+        assert terminal.process.wait(PATIENCE) == 128 + signal.SIGTERM
+
+
+def test_quitting_gives_the_terminal_back(opened: Open) -> None:
+    with opened() as terminal:
+        terminal.press("q")
+        terminal.wait_for(LEAVES_THE_ALTERNATE_SCREEN)
+        assert terminal.process.wait(PATIENCE) == 0
+
+
+def test_few_bytes_are_sent(opened: Open) -> None:
+    with opened() as terminal:
+        assert len(terminal.received) < 12_000
+        terminal.press("f6")
+        terminal.wait_for(b"user000")
+        terminal.press("down")
+        terminal.read(1.0)
+        assert len(terminal.press("down")) < 1_500
+        assert len(terminal.press("pagedown")) < 6_000
+
+
+@pytest.mark.parametrize("size", [(20, 6), (60, 15), (80, 24), (120, 40), (200, 60)])
+def test_every_size_works(opened: Open, size: tuple[int, int]) -> None:
+    with opened() as terminal:
+        for key in SCREENS:
+            terminal.press(key)
+            assert terminal.resize(*size) or size == (80, 24), key
+            terminal.press("tab", "f1", "escape")
+            terminal.resize(80, 24)
+        assert terminal.process.poll() is None
+        terminal.received.clear()
+        terminal.resize(81, 24)
+        terminal.wait_for(b"user000")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"environment": {"NO_COLOR": "1"}}, {"low_bandwidth": True}], ids=str
+)
+def test_no_truecolor_where_none_is_wanted(opened: Open, arguments: dict[str, Any]) -> None:
+    with opened(**arguments) as terminal:
+        terminal.press(*SCREENS, "f1", "escape", "f6", "space", "down")
+        assert not TRUECOLOR.search(terminal.received)
+
+
+def test_colours_are_sent_otherwise(opened: Open) -> None:
+    with opened() as terminal:
+        assert TRUECOLOR.search(terminal.received)
+        assert ASKS_FOR_THE_MOUSE in terminal.received
+
+
+def test_low_bandwidth_sends_less_and_asks_for_no_mouse(opened: Open) -> None:
+    sent = []
+    for low in (False, True):
+        with opened(low_bandwidth=low) as terminal:
+            terminal.press("f6", "pagedown", "f2")
+            sent.append(len(terminal.received))
+            assert (ASKS_FOR_THE_MOUSE in terminal.received) is not low
+    assert sent[1] < 0.8 * sent[0]
+
+
+def test_a_read_only_session_says_so(opened: Open) -> None:
+    with opened(readonly=True) as terminal:
+        terminal.wait_for(b"read-only")

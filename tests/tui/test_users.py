@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from store.interface import Batch, Edit
+from store.lock import writer_lock
 from store.models import DIRECTORY_SERVICES, INTEGRATED, User
 from store.passwords import hash_password, verify_password
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import managed
 from tests.support.directory import Directory
-from tests.tui.driver import PASSWORD, driving
+from tests.tui.driver import PASSWORD, Driver, driving
 
 ROOT = {"administrator": "root"}
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
@@ -18,6 +25,15 @@ HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
 
 def local(name: str) -> User:
     return User(user_name=name, privileges=["login"], password_hash=hash_password(PASSWORD, name))
+
+
+def method_of_file(workspace: Workspace, key: str) -> str:
+    """The method that is durable; the session's own snapshot may wait for a write."""
+    other = open_workspace(str(workspace.path))
+    try:
+        return method_of(other, key)
+    finally:
+        other.close()
 
 
 def method_of(workspace: Workspace, key: str) -> str:
@@ -33,10 +49,12 @@ async def test_marked_users_are_switched_together(
         await admin.press("f6", "down", "space", "space")
         await admin.sees("2 marked")
         await admin.press("a")
-        await admin.sees("Switch to Directory Services?", "does NOT know these", "bert")
+        await admin.sees("Switch 2 users to Directory Services?", "does NOT know 1 of them", "bert")
         await admin.press("n")
         assert method_of(workspace, "anna") == INTEGRATED
-        await admin.press("a", "y")
+        await admin.press("a")
+        await admin.sees("Switch 2 users to Directory Services?")
+        await admin.press("y")
         await admin.sees("Authentication is Directory Services now: 2 users.")
         assert method_of(workspace, "anna") == DIRECTORY_SERVICES
         assert method_of(workspace, "bert") == DIRECTORY_SERVICES
@@ -57,9 +75,134 @@ async def test_several_users_without_password_are_switched_one_at_a_time(
     workspace = filled(managed("anna"), managed("bert"))
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f6", "down", "space", "space", "a")
-        await admin.sees("have no local password.", "one at a time: anna, bert")
+        await admin.sees("have no local password", "one at a time: anna, bert")
         await admin.press("escape")
         assert "marked" not in admin.text
+
+
+async def test_a_mixed_marking_asks_which_method(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(local("anna"), managed("bert"), managed("carl"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "m")
+        await admin.sees("4 marked")
+        await admin.press("a")
+        await admin.sees("Marked: 2 Integrated, 2 Directory Services.")
+        await admin.press("i")
+        await admin.sees("2 of them have no local password", "one at a time: bert, carl")
+        await admin.press("m")
+        assert "marked" not in admin.text
+        await admin.press("down", "space", "space", "a", "d")
+        await admin.sees("Switch anna to Directory Services?")
+        await admin.press("y")
+        await admin.sees("Authentication is Directory Services now: anna.")
+
+
+async def test_the_last_switch_can_be_undone(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(local("anna"), managed("bert"))
+    before = workspace.snapshot().users["bert"]
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "u")
+        await admin.sees("No authentication method was switched")
+        await admin.press("end", "a")
+        await admin.fill(PASSWORD, PASSWORD)
+        await admin.press("shift+tab", "enter")
+        await admin.sees("Switch bert to Integrated?")
+        await admin.press("y")
+        await admin.sees("Authentication is Integrated now: bert.")
+        assert workspace.snapshot().users["bert"]["password_hash"]
+        await admin.press("u")
+        await admin.sees("Take the last switch back?", "Directory Services again")
+        await admin.press("y")
+        await admin.sees("Authentication is Directory Services again: bert.")
+        after = workspace.snapshot().users["bert"]
+        assert (after["authentication"], after["password_hash"]) == (DIRECTORY_SERVICES, None)
+        assert after["rev"] > before["rev"]
+
+
+async def test_an_undo_spares_what_others_wrote(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(local("anna"), url="http://127.0.0.1:1/")
+    async with driving(workspace, **ROOT) as admin:
+        await switch_anna(admin)
+        await admin.sees("Authentication is Directory Services now: anna.")
+        stored = workspace.snapshot().find("anna")
+        assert stored
+        edited = replace(stored, full_name="Anna")
+        workspace.store.apply(Batch([Edit.update(stored, edited)]))
+        await admin.press("u", "y")
+        await admin.sees("Taken back: anna has the authentication method from before", "changed")
+        assert method_of(workspace, "anna") == DIRECTORY_SERVICES
+
+
+async def switch_anna(admin: Driver) -> None:
+    await admin.press("f6", "home", "down", "a")
+    await admin.sees("Switch anna to Directory Services?")
+    await admin.press("y")
+
+
+async def test_a_switch_shows_at_once_and_the_keyboard_goes_on(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(local("anna"), local("bert"), url="http://127.0.0.1:1/")
+    async with driving(workspace, **ROOT) as admin:
+        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+            await switch_anna(admin)
+            await admin.sees("saving: Dire", "Saving 1 of the users")
+            assert method_of_file(workspace, "anna") == INTEGRATED
+            await admin.press("a")
+            await admin.sees("This is being saved; wait a moment.")
+            await admin.press("down", "space")
+            await admin.sees("3 of 3, 1 marked", "saving: Dire")
+        await admin.sees("Authentication is Directory Services now: anna.")
+        assert "saving" not in admin.text
+        assert method_of_file(workspace, "anna") == DIRECTORY_SERVICES
+
+
+async def test_a_switch_that_cannot_be_locked_is_taken_back(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(local("anna"), url="http://127.0.0.1:1/")
+    workspace.store._lock_wait = 0.5  # type: ignore[attr-defined]
+    async with driving(workspace, **ROOT) as admin:
+        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+            await switch_anna(admin)
+            await admin.sees("saving: Dire")
+            await admin.sees("Taken back: anna has the", "The store is being written by")
+        await admin.press("enter")
+        assert "saving" not in admin.text
+        assert method_of(workspace, "anna") == INTEGRATED
+
+
+async def test_a_switch_on_a_full_disk_is_taken_back(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(local("anna"), url="http://127.0.0.1:1/")
+    before = workspace.path.read_bytes()
+    async with driving(workspace, **ROOT) as admin:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+        try:
+            await switch_anna(admin)
+            await admin.sees("Taken back: anna has the", "The previous state is whole.")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert workspace.path.read_bytes() == before
+        await admin.press("enter", "a")
+        await admin.sees("Switch anna to Directory Services?")
+        await admin.press("y")
+        await admin.sees("Authentication is Directory Services now: anna.")
+
+
+async def test_asking_the_directory_can_be_given_up(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_arguments: Any) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("tui.screens.users.fetch", never)
+    async with driving(filled(local("anna")), **ROOT) as admin:
+        await admin.press("f6", "down", "a")
+        await admin.sees("Asking the directory ... Esc gives up.")
+        await admin.press("escape")
+        assert "Asking" not in admin.text
+        await admin.sees("2 of 2")
 
 
 async def test_the_last_administrator_is_safe(
@@ -67,9 +210,13 @@ async def test_the_last_administrator_is_safe(
 ) -> None:
     directory.put("root")
     async with driving(filled(), **ROOT) as admin:
-        await admin.press("f6", "x", "y")
+        await admin.press("f6", "x")
+        await admin.sees("Delete root?")
+        await admin.press("y")
         await admin.sees("That did not work", "last administrator")
-        await admin.press("enter", "a", "y")
+        await admin.press("enter", "a")
+        await admin.sees("Switch root to Directory Services?", "The directory knows root.")
+        await admin.press("y")
         await admin.sees("That did not work", "last administrator")
 
 
@@ -80,12 +227,14 @@ async def test_deleting_says_what_becomes_of_the_archive(
     archives = workspace.archives(workspace.snapshot().settings)
     archives.create("anna")
     (archives.path("anna") / "new" / "1").write_text("mail")
+    generation = workspace.snapshot().generation
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f6", "down", "space", "space", "delete")
         await admin.sees("Delete 2 users?", "Archives that hold mail stay:", "anna: 1 messages")
         await admin.press("y")
         await admin.sees("Deleted: 2 users. Archives kept: 1.")
         assert set(workspace.snapshot().users) == {"root"}
+        assert workspace.snapshot().generation == generation + 1
         assert archives.path("anna").exists()
 
 
@@ -103,15 +252,6 @@ async def test_a_password_is_set_for_integrated_users_only(
         await admin.sees("The password of anna was changed.")
         stored = workspace.snapshot().users["anna"]["password_hash"]
         assert verify_password("another few words", stored)
-
-
-async def test_details_and_the_way_back(filled: Callable[..., Workspace]) -> None:
-    user = managed("anna", distinguished_name="CN=Anna", email_addresses=["a@b.example"])
-    async with driving(filled(user), **ROOT) as admin:
-        await admin.press("f6", "down", "enter")
-        await admin.sees("CN=Anna", "a@b.example", "Directory Services", "Log on")
-        await admin.press("escape")
-        await admin.sees("2 of 2")
 
 
 async def test_a_new_user_of_the_directory_needs_no_password(

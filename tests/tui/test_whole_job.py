@@ -55,7 +55,7 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.press("s")
         await admin.sees("Synchronize now?", "+ 2 create")
         await admin.press("y")
-        await admin.sees("Done: + 2 create", "skipped 1", "done")
+        await admin.sees("Done: + 2 create", "skipped 1", "+ created", "+ skipped")
         assert set(workspace.snapshot().users) == {"root", "anna", "bert"}
 
         # The directory changes
@@ -75,12 +75,12 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.sees("Local password for anna")
         await admin.fill(PASSWORD, PASSWORD)
         await admin.press("shift+tab", "enter")
-        await admin.sees("Switch to Integrated?")
+        await admin.sees("Switch anna to Integrated?")
         await admin.press("y")
         await admin.sees("Authentication is Integrated now: anna.")
         assert workspace.snapshot().users["anna"]["authentication"] == INTEGRATED
         await admin.press("a")
-        await admin.sees("Switch to Directory Services?", "The directory knows anna.")
+        await admin.sees("Switch anna to Directory Services?", "The directory knows anna.")
         await admin.press("y")
         await admin.sees("Authentication is Directory Services now: anna.")
         assert workspace.snapshot().users["anna"]["authentication"] == DIRECTORY_SERVICES

@@ -13,11 +13,12 @@ from textual.worker import Worker, WorkerState
 from store.errors import StoreError
 from store.interface import Snapshot
 from sync.errors import SyncError
-from tui.actions import APP
+from tui.actions import APP, READ_ONLY, refusal
 from tui.insecure import connection_warning
 from tui.screens.dialogs import Confirm, Dialog, Message
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.keys import KeyLine, ScreenLine
+from tui.widgets.note import Note
 from tui.widgets.plain import lines, plain
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class BaseScreen(Screen[None]):
             yield ScreenLine(self.NAME)
         yield Static(markup=False, id="warning")
         yield from self.body()
+        yield Note()
         yield KeyLine(*self.scopes, APP)
 
     def body(self) -> ComposeResult:
@@ -64,6 +66,11 @@ class BaseScreen(Screen[None]):
         self.show_warning()
         self.refresh_bindings()
 
+    def on_screen_suspend(self) -> None:
+        """Leave no note behind that is out of date on return."""
+        for note in self.query(Note):
+            note.hide()
+
     def on_unmount(self) -> None:
         """Take leave of the application."""
         self.app.open_screens.discard(self)
@@ -74,7 +81,7 @@ class BaseScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what cannot be done now."""
-        return None if self.why_not(action) else True
+        return None if refusal(self, action) else True
 
     def unsaved(self) -> str:
         """Return what would be lost by leaving, or nothing."""
@@ -95,8 +102,11 @@ class BaseScreen(Screen[None]):
     def set_warning(self, warning: str) -> None:
         """Show this warning, or none."""
         shown = self.query_one("#warning", Static)
-        shown.update(plain(warning))
-        shown.display = bool(warning)
+        sentences = [warning] if warning else []
+        if self.app.readonly:
+            sentences.append(READ_ONLY)
+        shown.update(lines(*sentences))
+        shown.display = bool(sentences)
 
     async def ask(self, dialog: Dialog[T]) -> T | None:
         """Show the dialog over this screen, not another one, and return its answer.

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Input, Select, Static
+from textual.widgets import Checkbox, Input, Select, Static
 
-from store.errors import InvalidValue, StoreError
+from store.errors import StoreError
+from store.interface import Snapshot
 from store.models import Settings
+from sync.certificate import fetch_certificate, fingerprint
 from sync.check_connection import check_connection
-from sync.errors import SyncError
+from sync.errors import CertificateRefused, SyncError
+from sync.explain import explain
 from tui.actions import bindings_for
 from tui.insecure import connection_warning
+from tui.screens.connection_dialogs import CertificateDialog, TryLogOn
 from tui.screens.settings_form import SettingsForm
 from tui.widgets.fields import Field, PasswordField, Tick, row
 from tui.widgets.plain import lines, plain
 
+_ASKING = ("check", "certificate")
+_SHOWN_OF_FINGERPRINT = 12 * 3 - 1
 SERVICES = (("None", "none"), ("Application Integration", "application_integration"))
 
 
@@ -33,15 +42,22 @@ class ConnectionScreen(SettingsForm):
         "url",
         "requires_authentication",
         "user_name",
-        "ignore_ssl_warnings",
         "ca_file",
+        "pinned_certificate",
+        "ignore_ssl_warnings",
         "auth_command",
         "auth_user_field",
         "auth_password_field",
         "auth_success_field",
         "list_timeout",
         "login_timeout",
+        "max_answer_mib",
+        "max_users",
     )
+
+    _pinned = ""
+    _forget = False
+    _asking = False
 
     def body(self) -> ComposeResult:
         """Build the form."""
@@ -51,33 +67,60 @@ class ConnectionScreen(SettingsForm):
                 Select(SERVICES, allow_blank=False, compact=True, id="directory_service"),
             )
             yield row("URL", Field(placeholder="https://host:port/path", id="url"))
-            yield row("", Tick("Ignore SSL warnings", id="ignore_ssl_warnings"))
             yield row("CA file", Field(placeholder="the system's authorities", id="ca_file"))
+            yield row("Pinned certificate", Static(markup=False, id="pinned_certificate"))
+            yield row("", Tick("Ignore SSL warnings", id="ignore_ssl_warnings"))
             yield row(
                 "",
                 Tick("Server requires authentication", id="requires_authentication"),
             )
             yield row("User name", Field(id="user_name"))
             yield row("Password", PasswordField(id="password"))
-            yield Static("Advanced", classes="section")
+            yield Static("Advanced: how a log-on is checked, and limits", classes="section")
             yield row("Log-on command", Field(id="auth_command"))
-            yield row("Field of the user name", Field(id="auth_user_field"))
-            yield row("Field of the password", Field(id="auth_password_field"))
-            yield row("Field of success", Field(id="auth_success_field"))
-            yield row("List timeout (s)", Field(id="list_timeout"))
-            yield row("Log-on timeout (s)", Field(id="login_timeout"))
+            yield row("User name field", Field(id="auth_user_field"))
+            yield row("Password field", Field(id="auth_password_field"))
+            yield row("Success field", Field(id="auth_success_field"))
+            yield row("List timeout, seconds", Field(id="list_timeout"))
+            yield row("Log-on timeout, seconds", Field(id="login_timeout"))
+            yield row("Largest answer, MiB", Field(id="max_answer_mib"))
+            yield row("Most users", Field(id="max_users"))
         yield Static(markup=False, id="message")
 
     def load(self, settings: Settings) -> None:
         """Show `settings`; of the password only whether there is one."""
+        self._forget = False
         field = self.query_one("#password", Input)
         field.value = ""
         field.placeholder = _password_hint(settings)
         super().load(settings)
 
+    def put(self, key: str, value: Any) -> None:
+        """Show the value of one setting."""
+        if key != "pinned_certificate":
+            super().put(key, value)
+            return
+        self._pinned = value
+        shown = fingerprint(value)[:_SHOWN_OF_FINGERPRINT]
+        text = plain(f"SHA-256 {shown}…" if shown else "unreadable, pin it again", "bold")
+        self.query_one(f"#{key}", Static).update(text if value else Text("none", "dim"))
+
+    def get(self, key: str) -> Any:
+        """Return what is entered for one setting."""
+        return self._pinned if key == "pinned_certificate" else super().get(key)
+
     def password(self) -> str | None:
-        """Return the password that was typed, None to keep the one there is."""
-        return self.query_one("#password", Input).value or None
+        """Return the password that was typed, "" to forget the one there is, None to keep it."""
+        return self.query_one("#password", Input).value or ("" if self._forget else None)
+
+    def follow_store(self, snapshot: Snapshot) -> None:
+        """Take over what others saved, and keep a password that was typed."""
+        field, forget = self.query_one("#password", Input), self._forget
+        typed = field.value
+        super().follow_store(snapshot)
+        field.value = typed
+        if forget:
+            self.action_forget_password()
 
     def follow_draft(self, settings: Settings) -> None:
         """Warn while passwords would be at risk."""
@@ -88,23 +131,41 @@ class ConnectionScreen(SettingsForm):
 
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
-        if name == "check":
-            if self._checking:
+        if name in _ASKING:
+            if self._asking:
                 return "The directory is being asked already."
-            return self._problem or None
+            if self._problem:
+                return self._problem
+        if name == "certificate" and not str(self.get("url")).lower().startswith("https:"):
+            return "The URL does not start with https://, so there is no certificate."
+        if name == "unpin" and not self._pinned:
+            return "No certificate is pinned."
+        if name == "forget_password":
+            return self._why_not_forget()
+        if name == "try_log_on" and self.unsaved():
+            return "Save or discard the changes first: a log-on is tried with what is saved."
         return super().why_not(name)
 
-    _checking = False
+    def _why_not_forget(self) -> str | None:
+        settings = self.opened
+        if settings.password_command or settings.password_file:
+            return "The password is not stored here; settings name where it comes from."
+        if not settings.password:
+            return "No password is stored."
+        return "It is forgotten as soon as you save." if self._forget else None
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def action_check(self) -> None:
         """Ask the directory with what is entered, and say what came of it."""
-        self._checking = True
-        self.refresh_bindings()
+        self._set_asking(True)
         self.show_message(Text("Asking the directory ..."))
         try:
             listing = await check_connection(self.app.workspace, self.draft(), self.password())
-        except (InvalidValue, StoreError, SyncError) as error:
+        except CertificateRefused as error:
+            self.show_message(plain(error, "red"))
+            self._set_asking(False)
+            await self._offer_certificate(str(error))
+        except (StoreError, SyncError) as error:
             self.show_message(plain(error, "red"))
         else:
             self.show_message(
@@ -114,12 +175,59 @@ class ConnectionScreen(SettingsForm):
                         f"{len(listing.warnings) + len(listing.invalid)} warnings.",
                         "green",
                     ),
-                    *listing.warnings[:5],
+                    *(["Not saved yet."] if self.unsaved() else []),
+                    *listing.warnings[:4],
                 )
             )
         finally:
-            self._checking = False
-            self.refresh_bindings()
+            self._set_asking(False)
+
+    @work(exclusive=True, group="check", exit_on_error=False)
+    async def action_certificate(self) -> None:
+        """Show the server's certificate."""
+        await self._offer_certificate("")
+
+    async def _offer_certificate(self, refusal: str) -> None:
+        self._set_asking(True)
+        try:
+            certificate = await fetch_certificate(self.draft())
+        except (StoreError, SyncError) as error:
+            self.show_message(plain(refusal or error, "red"))
+            return
+        finally:
+            self._set_asking(False)
+        answer = await self.ask(CertificateDialog(certificate, refusal, self._pinned))
+        if answer == "pin":
+            self.query_one("#ignore_ssl_warnings", Checkbox).value = False
+            self.put("pinned_certificate", certificate.pem)
+            self.check()
+            self.action_check()
+        elif answer == "ca_file":
+            self.put("pinned_certificate", "")
+            self.check()
+            self.query_one("#ca_file").focus()
+            self.show_message(Text("Enter the path of the CA's file (PEM), then check again."))
+
+    def action_unpin(self) -> None:
+        """Trust the pinned certificate no longer."""
+        self.put("pinned_certificate", "")
+        self.check()
+
+    def action_forget_password(self) -> None:
+        """Remove the stored password when the form is saved."""
+        self._forget = True
+        field = self.query_one("#password", Input)
+        field.value = ""
+        field.placeholder = "(forgotten as soon as you save)"
+        self.check()
+
+    def action_try_log_on(self) -> None:
+        """Show what a log-on meets."""
+        self.app.push_screen(TryLogOn(partial(explain, self.app.workspace)))
+
+    def _set_asking(self, asking: bool) -> None:
+        self._asking = asking
+        self.refresh_bindings()
 
 
 def _password_hint(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from store.errors import StoreError
 from store.passwords import MIN_CHARACTERS, password_problem
 from sync.errors import SyncError
-from tui.actions import APP, Action, actions_of, bindings_for, reason_against
+from tui.actions import APP, Action, actions_of, bindings_for, reason_against, shown_key
 from tui.widgets.fields import Field, NumberField, PasswordField, row
 from tui.widgets.keys import KeyLine
 from tui.widgets.plain import lines, plain
@@ -61,9 +61,18 @@ class Dialog(ModalScreen[T]):
         """Yield what is entered."""
         yield from ()
 
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes of the actions that are offered."""
+        return self.SCOPES
+
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
         return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what cannot be done now."""
+        return None if self.why_not(action) else True
 
     def show_problem(self, problem: Text | str) -> None:
         """Show what is wrong with what was entered."""
@@ -71,17 +80,14 @@ class Dialog(ModalScreen[T]):
             problem if isinstance(problem, Text) else plain(problem, "red")
         )
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on to the next field, from the last one accept."""
         event.stop()
         fields = list(self.query(Field))
         if event.input is fields[-1]:
-            self.action_accept()
+            await self.app.run_action("accept", self)
         else:
             self.focus_next()
-
-    def action_accept(self) -> None:
-        """Take what was entered."""
 
     def action_cancel(self) -> None:
         """Close without an answer."""
@@ -224,7 +230,7 @@ class Help(Message):
 
 
 def _help_line(action: Action, screen: Widget) -> Text:
-    text = Text(f" {action.key_text:>5}  {action.label}: {action.tooltip}")
+    text = Text(f" {shown_key(action, screen.app):>5}  {action.label}: {action.tooltip}")
     if reason := reason_against(action, screen):
         text = lines(text, plain(f"        not now: {reason}"))
         text.stylize("dim")
@@ -234,5 +240,5 @@ def _help_line(action: Action, screen: Widget) -> Text:
 def new_password_problem(password: str, again: str, user_name: str) -> str:
     """Return what is wrong with a new password that was entered twice, or nothing."""
     if problem := password_problem(password, user_name):
-        return f"Not yet: {problem}."
+        return f"Not yet: the password {problem.removeprefix('it ')}."
     return "" if password == again else "Not yet: the two entries differ."

@@ -11,20 +11,24 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
-from store.models import FilterRule, Settings
+from store.models import REASON_MARK, FilterRule, Settings
+from store.text import printable
 from sync.filters import RULE_ACTIONS, RULE_FIELDS, parse_rule, rule_text, scope_of
 from sync.listing import Listing
 from tui.actions import bindings_for
 from tui.screens.dialogs import Entry
 from tui.screens.settings_form import SettingsForm
 from tui.widgets.fields import Field, Tick, row
-from tui.widgets.plain import lines, plain
+from tui.widgets.plain import lines
 from tui.widgets.table import Column, Table
 
 RULE_HELP = (
-    f"{' or '.join(RULE_ACTIONS)}, then {', '.join(RULE_FIELDS)}, then a pattern with * and ?.\n"
-    "In scope is who matches an include rule, or there is none, and no exclude rule."
+    f"{', '.join(RULE_ACTIONS)}; then {', '.join(RULE_FIELDS)}; then a pattern with * "
+    f"and ?; then, if you like,{REASON_MARK}and a reason.\n"
+    "In scope is who matches an include rule, or there is none, and no exclude or skip rule. "
+    "A skip rule leaves users alone: they are not deleted either."
 )
+_NAMES_LENGTH = 90
 _NEEDS_RULE = ("edit", "remove", "up", "down")
 Numbered = tuple[int, FilterRule]
 
@@ -41,6 +45,7 @@ class OptionsScreen(SettingsForm):
         "guard_max_deletes",
         "guard_max_delete_percent",
         "guard_small_deletes",
+        "guard_max_shrink_percent",
         "archive_root",
         "filters",
     )
@@ -53,7 +58,8 @@ class OptionsScreen(SettingsForm):
                 Column("", width=4),
                 Column("Rule", width=9),
                 Column("Field", width=19),
-                Column("Pattern"),
+                Column("Pattern", 3),
+                Column("Reason", 2),
             ],
             _rule_cells,
             lambda numbered: str(numbered[0]),
@@ -65,10 +71,13 @@ class OptionsScreen(SettingsForm):
         with VerticalScroll(classes="form", can_focus=False):
             yield row("", Tick("Automatically delete users", id="auto_delete"))
             yield row("Archive root", Field(placeholder="beside the store", id="archive_root"))
-            yield Static("Delete guard: ask for the exact number", classes="section")
-            yield row("above deletions", Field(id="guard_max_deletes"))
-            yield row("above % of managed users", Field(id="guard_max_delete_percent"))
-            yield row("  and more deletions than", Field(id="guard_small_deletes"))
+            yield Static(
+                "Delete guard: the number must be typed if a sync deletes", classes="section"
+            )
+            yield row("more users than", Field(id="guard_max_deletes"))
+            yield row("or more % of managed than", Field(id="guard_max_delete_percent"))
+            yield row("  and more users than", Field(id="guard_small_deletes"))
+            yield row("or if % fewer are listed", Field(id="guard_max_shrink_percent"))
         yield Static("Filters", classes="section filters")
         yield self._table
         yield Static(markup=False, id="scope")
@@ -187,21 +196,37 @@ def scope_text(listing: Listing, before: Sequence[FilterRule], after: Sequence[F
     """Return how many listed users are in scope under `after`, and who was not or no longer is."""
     was, now = scope_of(before), scope_of(after)
     inside = 0
-    moved: list[str] = []
+    come: list[str] = []
+    leave: list[str] = []
     for user in listing.users:
         is_in = now(user)
         inside += is_in
         if is_in != was(user):
-            moved.append(("+" if is_in else "-") + user.user_name)
-    text = Text(
-        f"{inside} of {len(listing.users)} last fetched users in scope, {len(moved)} change side"
+            (come if is_in else leave).append(user.user_name)
+    return lines(
+        f"{inside} of {len(listing.users)} last fetched users in scope, "
+        f"{len(come) + len(leave)} change side",
+        *(
+            Text.assemble((f"{word} ({len(names)}): ", colour), _names(names))
+            for word, colour, names in (("+ come in", "green", come), ("- leave", "red", leave))
+            if names
+        ),
     )
-    if moved:
-        more = ", ..." if len(moved) > 5 else ""
-        text.append(": ").append_text(plain(", ".join(moved[:5]), limit=120)).append(more)
-    return text
 
 
-def _rule_cells(numbered: Numbered) -> tuple[str, str, str, str]:
+def _names(names: list[str]) -> Text:
+    """Return as many of `names` as two lines of a narrow terminal hold."""
+    shown: list[str] = []
+    length = 0
+    for name in names:
+        shown.append(printable(name, 40))
+        length += len(shown[-1]) + 2
+        if length > _NAMES_LENGTH:
+            break
+    rest = len(names) - len(shown)
+    return Text(", ".join(shown) + (f" and {rest} more" if rest else ""))
+
+
+def _rule_cells(numbered: Numbered) -> tuple[str, ...]:
     place, rule = numbered
-    return (f"{place + 1}", rule.action, rule.field, rule.pattern)
+    return (f"{place + 1}", rule.action, rule.field, rule.pattern, rule.reason)

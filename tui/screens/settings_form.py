@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets.select import InvalidSelectValueError
 
 from store.errors import InvalidValue
 from store.interface import Snapshot
@@ -49,7 +51,8 @@ class SettingsForm(BaseScreen):
         if isinstance(field, Input):
             field.value = str(value)
         elif isinstance(field, Checkbox | Select | PrivilegeBoxes):
-            field.value = value
+            with suppress(InvalidSelectValueError):  # the file may say anything
+                field.value = value
 
     def get(self, key: str) -> Any:
         """Return what is entered for one setting."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rich.text import Text
 from textual import work
@@ -13,32 +14,39 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 from textual.worker import Worker, get_current_worker
 
+from store.errors import InvalidValue
 from store.interface import Snapshot
+from store.models import Settings
 from sync.apply import Result, apply_plan, divide
+from sync.configure import draft
 from sync.errors import StalePlan, SyncError
 from sync.listing import Progress
 from sync.plan import Change, Plan
-from sync.report import SIGNS
 from sync.run import check_configured, fetch, preview
 from tui.actions import bindings_for
-from tui.screens.base import BaseScreen
 from tui.screens.dialogs import TypedNumber
-from tui.widgets.changes import COLOURS, change_text, counts_text
+from tui.screens.settings_form import SettingsForm
+from tui.screens.sync_texts import confirmation_text, plan_text, progress_text
+from tui.screens.table_screen import TableScreen
+from tui.widgets.changes import archive_text, change_details, change_word, counts_text
 from tui.widgets.filtered_table import FilteredTable
-from tui.widgets.plain import lines, plain
+from tui.widgets.plain import grouped, lines, plain
 from tui.widgets.table import Cell, Column, Table
 
+_PLANNED = ("options", "privileges")
 _PROGRESS_SECONDS = 0.1
+_SETTLED_SECONDS = 0.1  # a row that stays under the cursor for so long is worth a look at the disk
 
 
-class SynchronizeScreen(BaseScreen):
+class SynchronizeScreen(TableScreen):
     """The plan as a table, its details, and the way to apply it.
 
     Without a result the table shows the plan; after a commit the result, until Esc or another test.
+    What is entered on other screens and not saved yet is in the plan, which then cannot be applied.
     """
 
     NAME = "synchronize"
-    SCOPES = ("synchronize", "demo")
+    SCOPES = ("synchronize", "table", "demo")
     CSS_PATH = "synchronize.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
@@ -49,15 +57,11 @@ class SynchronizeScreen(BaseScreen):
         self.skip: set[str] = set()
         self._wanted: list[Change] = []
         self._left_out: set[str] = set()
+        self._messages: dict[str, int] = {}
         self._asking: Worker[object] | None = None
         self._told = 0.0
-        self._table: Table[Change] = Table(
-            [
-                Column("Action", width=12),
-                Column("User name", 2),
-                Column("Reason", 3),
-                Column("", width=9),
-            ],
+        self.table: Table[Change] = Table(
+            [Column("Action", width=12), Column("User name", 2), Column("Reason", 3)],
             self._cells,
             lambda change: f"{change.action} {change.user_name} {change.reason}",
         )
@@ -65,25 +69,25 @@ class SynchronizeScreen(BaseScreen):
     @property
     def scopes(self) -> tuple[str, ...]:
         """The scopes of the actions that are offered."""
-        return self.SCOPES if self.app.demo else self.SCOPES[:1]
+        return self.SCOPES if self.app.demo else self.SCOPES[:-1]
 
     def body(self) -> ComposeResult:
         """Build the counts, the guard's sentences, the table and the details."""
-        yield Static(
-            Text("Test Settings (t) asks the directory and shows what would change."),
-            markup=False,
-            id="counts",
-        )
+        yield Static(markup=False, id="counts")
         yield Static(markup=False, id="guard")
-        yield FilteredTable(self._table)
+        yield FilteredTable(self.table)
         with VerticalScroll(id="details", can_focus=True):
             yield Static(markup=False)
 
     def on_mount(self) -> None:
         """Start in the table."""
         self._show()
-        self._table.focus()
-        if self.app.listing is not None:
+        self.table.focus()
+        self._preview()
+
+    def on_screen_resume(self) -> None:
+        """Plan again if settings were entered on another screen meanwhile."""
+        if self.is_mounted and self.plan and self.plan.settings != self._settings():
             self._preview()
 
     # What cannot be done
@@ -92,9 +96,9 @@ class SynchronizeScreen(BaseScreen):
         """Return why the action cannot be done now."""
         if name in ("test", "synchronize"):
             return self._why_not_run(name)
-        if name == "skip":
+        if name in ("skip", "skip_group"):
             return self._why_not_skip()
-        return None
+        return super().why_not(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide the demo's action elsewhere."""
@@ -114,10 +118,12 @@ class SynchronizeScreen(BaseScreen):
                 return " ".join(self.plan.guard)
             if not self._wanted:
                 return "There is nothing to apply."
+            if unsaved := self._unsaved_sentence():
+                return f"{unsaved} Save them or discard them first."
         return None
 
     def _why_not_skip(self) -> str | None:
-        change = self._table.current
+        change = self.table.current
         if change is None:
             return "There is no change to skip."
         if self.result is not None:
@@ -143,9 +149,9 @@ class SynchronizeScreen(BaseScreen):
         workspace = self.app.workspace
         try:
             listing = await fetch(workspace, self.app.snapshot.settings, self._progress)
-            self._tell(Text(f"{listing.listed} users listed. Comparing ..."))
+            self._tell(Text(f"{grouped(listing.listed)} users listed. Comparing ..."))
             self.app.listing = listing
-            self._take_plan(await asyncio.to_thread(preview, workspace, listing))
+            self._take_plan(await asyncio.to_thread(preview, workspace, listing, self._settings()))
         finally:
             self._asking = None
             self._show_counts()
@@ -156,21 +162,33 @@ class SynchronizeScreen(BaseScreen):
         if now - self._told < _PROGRESS_SECONDS:
             return
         self._told = now
-        size = f"{progress.received_bytes:,} bytes"
-        if progress.total_bytes:
-            size = f"{progress.received_bytes:,} of {progress.total_bytes:,} bytes"
-        self._tell(Text(f"Asking the directory: {progress.users} users, {size}. Esc gives up."))
+        self._tell(progress_text(progress))
 
     @work(exclusive=True, group="preview", exit_on_error=False)
     async def _preview(self) -> None:
         listing = self.app.listing
         if listing is not None:
-            self._take_plan(await asyncio.to_thread(preview, self.app.workspace, listing))
+            settings = self._settings()
+            self._take_plan(await asyncio.to_thread(preview, self.app.workspace, listing, settings))
+
+    def _forms(self) -> list[SettingsForm]:
+        """Return the screens whose settings, saved or not, shape the plan."""
+        forms = [form for form in self.app.open_screens if isinstance(form, SettingsForm)]
+        return [form for form in forms if form.NAME in _PLANNED]
+
+    def _settings(self) -> Settings:
+        """Return the settings with what is entered on other screens and not saved yet."""
+        settings = self.app.snapshot.settings
+        for form in self._forms():
+            with suppress(InvalidValue):
+                settings = draft(settings, form.changes())
+        return settings
 
     def _take_plan(self, plan: Plan) -> None:
         """Show the plan; skipped changes stay skipped."""
         self.plan = plan
         self.skip &= {change.user_name for change in plan.changes}
+        self._messages.clear()
         if self.result is None:
             self._choose()
             self._show()
@@ -204,14 +222,15 @@ class SynchronizeScreen(BaseScreen):
         if plan is None or self._why_not_run("synchronize"):
             return
         deletes = sum(change.action == "delete" for change in self._wanted)
+        numbers = confirmation_text(plan, self._wanted, self.skip, self._left_out)
         hold = False
         if plan.guard and deletes:
-            text = lines(*(plain(sentence, "red") for sentence in plan.guard), self._numbers())
+            text = lines(*(plain(sentence, "red") for sentence in plan.guard), numbers)
             answer = await self.ask(TypedNumber("Synchronize now?", text, deletes))
             if answer is None:
                 return
             hold = answer == "hold"
-        elif not await self.confirm("Synchronize now?", self._numbers()):
+        elif not await self.confirm("Synchronize now?", numbers):
             return
         try:
             result = await asyncio.to_thread(
@@ -226,7 +245,7 @@ class SynchronizeScreen(BaseScreen):
             self._preview()
             raise
         finally:
-            self.app.refresh_store()
+            await self.app.reload()
         self.result, self.skip = result, set()
         self._left_out = {change.user_name for change in result.skipped}
         self._show()
@@ -237,34 +256,29 @@ class SynchronizeScreen(BaseScreen):
         self._wanted = wanted
         self._left_out = {change.user_name for change in left_out}
 
-    def _numbers(self) -> Text:
-        wanted = self._wanted
-        text = Text("This will:\n")
-        text.append_text(counts_text(wanted))
-        kept = sum(change.archive == "kept" for change in wanted)
-        if any(change.action == "delete" for change in wanted):
-            text.append(f"\nOf the deleted users {kept} keep an archive with mail.")
-        if self._left_out:
-            text.append(f"\nSkipped: {len(self._left_out)}.")
-        for action, what in (("conflict", "Conflicts, left alone"), ("rename", "Renames, open")):
-            if count := sum(change.action == action for change in self._plan_changes()):
-                text.append(f"\n{what}: {count}.")
-        return text
-
     def action_skip(self) -> None:
         """Leave the change under the cursor out, or take it in again."""
-        change = self._table.current
+        change = self.table.current
         if change is not None:
-            self.skip ^= {change.user_name}
-            self._choose()
-            self._table.refresh()
-            self._show_counts()
-            self._table.action_move(1)
-            self.refresh_bindings()
+            self._skip({change.user_name})
+            self.table.action_move(1)
 
-    def action_filter(self) -> None:
-        """Open the filter box."""
-        self.query_one(FilteredTable).open_filter()
+    def action_skip_group(self) -> None:
+        """Leave all changes of the kind under the cursor out; if all are out, take them in."""
+        change = self.table.current
+        if change is not None and self.plan is not None:
+            group = {
+                other.user_name for other in self.plan.of(change.action) if other.edit is not None
+            }
+            self._skip(group if group <= self.skip else group - self.skip)
+
+    def _skip(self, names: set[str]) -> None:
+        self.skip ^= names
+        self._choose()
+        self.table.refresh_cells()
+        self._show_counts()
+        self._show_details()
+        self.refresh_bindings()
 
     def action_switch_directory(self) -> None:
         """Change the demo's directory and ask it again."""
@@ -278,9 +292,9 @@ class SynchronizeScreen(BaseScreen):
     def _show(self) -> None:
         if self.result is not None:
             reported = [change for change in self._plan_changes() if change.edit is None]
-            self._table.load([*self.result.applied, *self.result.skipped, *reported])
+            self.table.load([*self.result.applied, *self.result.skipped, *reported])
         else:
-            self._table.load(self._plan_changes())
+            self.table.load(self._plan_changes())
         guard = self.query_one("#guard", Static)
         sentences = self.plan.guard if self.plan and self.result is None else ()
         guard.update(lines(*sentences))
@@ -295,46 +309,56 @@ class SynchronizeScreen(BaseScreen):
         if self.result is not None:
             text = Text("Done: ").append_text(counts_text(self.result.applied))
             if self.result.skipped:
-                text.append(f"  skipped {len(self.result.skipped)}")
+                text.append(f"  skipped {grouped(len(self.result.skipped))}")
             self._tell(text)
         elif self.plan is not None:
-            text = counts_text(self.plan.changes) if self.plan.changes else Text("No changes.")
-            text.append(f"  {self.plan.in_scope}/{self.plan.listed} in scope", "dim")
-            if self._left_out:
-                text.append(f"  skipped {len(self._left_out)}")
-            if self.plan.warnings:
-                text.append(f"\n{len(self.plan.warnings)} warnings: ", "yellow")
-                text.append_text(plain("; ".join(self.plan.warnings[:5]), limit=200))
-            self._tell(text)
+            self._tell(plan_text(self.plan, len(self._left_out), self._unsaved_sentence()))
         elif self._asking is None:
             self._tell(Text("Test Settings (t) asks the directory, shows what would change."))
+
+    def _unsaved_sentence(self) -> str:
+        if self.plan is None or self.plan.settings == self.app.snapshot.settings:
+            return ""
+        unsaved = sorted(filter(None, (form.unsaved() for form in self._forms())))
+        return f"The plan is made with unsaved {' and '.join(unsaved)}."
 
     def _tell(self, text: Text) -> None:
         self.query_one("#counts", Static).update(text)
 
-    def _state(self, change: Change) -> str:
-        if self.result is not None:
-            if change.edit is None:
-                return "not done"
-            return "skipped" if change.user_name in self._left_out else "done"
-        left_out = change.edit is not None and change.user_name in self._left_out
-        return "skipped" if left_out else ""
+    def _is_skipped(self, change: Change) -> bool:
+        return change.edit is not None and change.user_name in self._left_out
 
     def _cells(self, change: Change) -> tuple[Cell, ...]:
-        state = self._state(change)
-        word = Text(f"{SIGNS[change.action]} {change.action}", COLOURS[change.action])
-        if state == "skipped":
-            word.stylize("dim strike")
-        return word, change.user_name, change.reason, state
+        skipped = bool(self._left_out) and self._is_skipped(change)
+        word = change_word(change, done=self.result is not None, skipped=skipped)
+        return word, change.user_name, change.reason
 
     def on_table_moved(self) -> None:
         """Show the details of the change under the cursor."""
         self._show_details()
-        self.refresh_bindings()
 
     def _show_details(self) -> None:
-        change = self._table.current
-        text = Text() if change is None else change_text(change)
-        if change and self._state(change) == "skipped" and change.user_name not in self.skip:
-            text.append("Left out too, as it needs what a change left out keeps.", "yellow")
-        self.query_one("#details Static", Static).update(text)
+        shown = self.query_one("#details Static", Static)
+        change = self.table.current
+        if change is None:
+            shown.update()
+            return
+        notes = []
+        if change.archive:
+            messages = self._messages.get(change.user_name)
+            notes.append(archive_text(change, messages, done=self.result is not None))
+            if change.archive == "kept" and messages is None:
+                self._count_messages(change)
+        if self._is_skipped(change) and self.result is None and change.user_name not in self.skip:
+            notes.append(Text("Left out too, as it needs what a change left out keeps.", "yellow"))
+        shown.update(change_details(change, *notes))
+
+    @work(exclusive=True, group="messages", exit_on_error=False)
+    async def _count_messages(self, change: Change) -> None:
+        """Count the messages of the archive in sight, once the cursor has come to rest."""
+        await asyncio.sleep(_SETTLED_SECONDS)
+        archives = self.app.workspace.archives(self.app.snapshot.settings)
+        name = change.user_name
+        self._messages[name] = await asyncio.to_thread(archives.messages, name)
+        if self.table.current is change:
+            self._show_details()

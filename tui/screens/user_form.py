@@ -1,10 +1,9 @@
-"""User: everything about one, and the form that adds one by hand."""
+"""The form that adds a user by hand."""
 
 from __future__ import annotations
 
 import asyncio
 
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -12,7 +11,7 @@ from textual.widgets import Input, Select, Static
 
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, User
 from store.names import check_user_name, name_problem
-from store.privileges import FOLDER_PRIVILEGES, HAND_MADE_PRIVILEGES, PRIVILEGES
+from store.privileges import HAND_MADE_PRIVILEGES, PRIVILEGES
 from sync.users import add_user
 from tui.actions import bindings_for
 from tui.screens.base import BaseScreen
@@ -22,26 +21,6 @@ from tui.widgets.plain import plain
 from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 METHODS = tuple((label, method) for method, label in AUTHENTICATION_LABELS.items())
-
-
-class UserScreen(BaseScreen):
-    """Everything about one user, to read."""
-
-    NAME = "users"
-    CSS_PATH = "user_form.tcss"
-
-    def __init__(self, user: User) -> None:
-        super().__init__()
-        self._user = user
-
-    def body(self) -> ComposeResult:
-        """Build the details."""
-        with VerticalScroll(classes="form"):
-            yield Static(user_text(self._user), markup=False)
-
-    async def go_back(self) -> None:
-        """Back to the users."""
-        self.dismiss()
 
 
 class NewUserScreen(BaseScreen):
@@ -127,9 +106,9 @@ class NewUserScreen(BaseScreen):
         )
         password = self._text("password") if self._integrated else None
         await asyncio.to_thread(add_user, self.app.workspace, user, password)
-        self.app.refresh_store()
-        self.app.say(f"Added: {name}.")
+        await self.app.reload()
         self.dismiss()
+        self.app.say(f"Added: {name}.")
 
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def _ask_to_leave(self) -> None:
@@ -142,30 +121,3 @@ class NewUserScreen(BaseScreen):
 
     def _text(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value
-
-
-def user_text(user: User) -> Text:
-    """Return everything about a user, but never the hash."""
-    privileges = [PRIVILEGES.get(name, name) for name in user.privileges]
-    text = Text()
-    for label, value in (
-        ("User name", user.user_name),
-        ("Full name", user.full_name or "(none)"),
-        ("Distinguished name", user.distinguished_name or "(none)"),
-        ("E-mail addresses", ", ".join(user.email_addresses) or "(none)"),
-        ("Authentication", AUTHENTICATION_LABELS[user.authentication]),
-        ("Local password", "set" if user.password_hash else "none"),
-        ("Privileges", ", ".join(privileges)),
-        *(
-            (
-                f"Archive {folder}",
-                ", ".join(FOLDER_PRIVILEGES.get(right, right) for right in rights),
-            )
-            for folder, rights in user.folder_privileges.items()
-        ),
-        ("Created", user.created),
-        ("Changed", user.changed),
-    ):
-        text.append_text(plain(f"{label}: ".ljust(22), "bold", limit=100))
-        text.append_text(plain(value)).append("\n")
-    return text

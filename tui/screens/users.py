@@ -3,103 +3,113 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.widgets import Static
+from textual.worker import Worker, get_current_worker
 
 from store.errors import StoreError
 from store.interface import Snapshot
-from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, User, UserRow
-from store.names import match_key
+from store.models import AUTHENTICATION_LABELS, INTEGRATED, User, UserRow
 from store.privileges import PRIVILEGES
-from sync.errors import SyncError
-from sync.users import (
-    delete_user,
-    other_method,
-    set_password,
-    switch_authentication,
-    unknown_to_directory,
-)
+from sync.listing import Listing
+from sync.run import fetch
+from sync.several import delete_users, take_back_switch
+from sync.users import set_password, switch_authentication
 from tui.actions import bindings_for
-from tui.screens.base import BaseScreen, listed_names
-from tui.screens.dialogs import NewPassword
-from tui.screens.user_form import NewUserScreen, UserScreen
+from tui.screens.base import listed_names
+from tui.screens.dialogs import Message, NewPassword
+from tui.screens.switching import ask_switch, how_many
+from tui.screens.table_screen import TableScreen
+from tui.screens.user import UserScreen, ask_deletion
+from tui.screens.user_form import NewUserScreen
 from tui.widgets.filtered_table import FilteredTable
-from tui.widgets.plain import lines, plain
-from tui.widgets.table import Column, Table
+from tui.widgets.plain import grouped, lines
+from tui.widgets.table import Cell, Column, Table
 
-_NEEDS_USER = ("switch_authentication", "delete", "set_password", "details", "mark")
+_NEEDS_USER = ("switch_authentication", "delete", "set_password", "details", "mark", "mark_all")
+_WRITES = ("switch_authentication", "delete", "set_password", "details")
 
 
-class UsersScreen(BaseScreen):
-    """All users in a table, with what is done to one or to all marked ones."""
+class UsersScreen(TableScreen):
+    """All users in a table, with what is done to one or to all marked ones.
+
+    A switch of methods shows at once, as being saved; if the write fails it is taken back.
+    """
 
     NAME = "users"
-    SCOPES = ("users",)
+    SCOPES = ("users", "table")
     CSS_PATH = "users.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self) -> None:
         super().__init__()
-        self._table: Table[UserRow] = Table(
+        self.table: Table[UserRow] = Table(
             [
                 Column("User name", 4),
                 Column("Full name", 3),
                 Column("Primary address", 4),
-                Column("Authentication", width=19),
-                Column("Privileges", width=11),
+                Column("Authentication", 4),
+                Column("Privileges", 2),
+                Column("Changed", width=11),
             ],
-            _cells,
-            lambda row: match_key(row["user_name"]),
+            self._cells,
+            _name,
         )
+        self._saving: dict[str, str] = {}
+        self._undo: tuple[Sequence[User], Sequence[User]] | None = None
+        self._asking: Worker[object] | None = None
 
     def body(self) -> ComposeResult:
         """Build the table."""
-        yield FilteredTable(self._table)
+        yield FilteredTable(self.table)
         yield Static(markup=False, id="status")
 
     def on_mount(self) -> None:
         """Fill the table."""
         self.follow_store(self.app.snapshot)
-        self._table.focus()
+        self.table.focus()
 
     def follow_store(self, snapshot: Snapshot) -> None:
         """Show the users as they are now."""
-        self._table.load(list(snapshot.users.values()))
-
-    def on_table_moved(self) -> None:
-        """Another user is under the cursor."""
-        self.refresh_bindings()
+        self.table.load(list(snapshot.users.values()))
 
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
-        current = self._table.current
+        current = self.table.current
         if name in _NEEDS_USER and current is None:
             return "There is no user in this list."
+        if name in _WRITES and self._saving and self._is_being_saved():
+            return "This is being saved; wait a moment."
         if name == "set_password" and current and current["authentication"] != INTEGRATED:
             return (
                 f"The password of {current['user_name']} is the directory's. "
                 "Switch the authentication method (a) first."
             )
-        return None
+        if name == "undo_switch" and self._undo is None:
+            return "No authentication method was switched since this screen was opened."
+        return super().why_not(name)
 
     async def go_back(self) -> None:
-        """Take the marks away, or back out."""
-        if self._table.marked and not self.query_one(FilteredTable).has_class("-filtering"):
-            self._table.clear_marks()
+        """Give up asking the directory, take the marks away, or back out."""
+        if self._asking is not None:
+            self._asking.cancel()
+        elif self.table.has_marks and not self.query_one(FilteredTable).has_class("-filtering"):
+            self.table.clear_marks()
         else:
             await super().go_back()
 
     def action_mark(self) -> None:
         """Mark the user under the cursor, or take the mark away."""
-        self._table.toggle_mark()
+        self.table.toggle_mark()
 
-    def action_filter(self) -> None:
-        """Open the filter box."""
-        self.query_one(FilteredTable).open_filter()
+    def action_mark_all(self) -> None:
+        """Mark all users that are shown, or unmark them all."""
+        self.table.toggle_all_marks()
 
     def action_details(self) -> None:
         """Show everything about the user under the cursor."""
@@ -109,83 +119,109 @@ class UsersScreen(BaseScreen):
         """Add a user by hand."""
         self.app.push_screen(NewUserScreen())
 
+    # Authentication methods
+
     @work(exclusive=True, group="users", exit_on_error=False)
     async def action_switch_authentication(self) -> None:
-        """Give the chosen users the method that the first of them does not have."""
-        chosen = self._chosen()
-        method = other_method(chosen[0])
-        users = [user for user in chosen if user.authentication != method]
-        label = AUTHENTICATION_LABELS[method]
-        password = None
-        if method == DIRECTORY_SERVICES:
-            text = await self._what_the_directory_knows(users)
-        else:
-            without = [user for user in users if not user.password_hash]
-            if without and len(users) > 1:
-                self.app.say(
-                    f"{len(without)} of {len(users)} users have no local password. Switch these "
-                    f"one at a time: {', '.join(user.user_name for user in without[:5])}",
-                    error=True,
-                )
-                return
-            if without:
-                name = users[0].user_name
-                password = await self.ask(NewPassword(f"Local password for {name}", name))
-                if password is None:
-                    return
-            text = Text("They log on with a local password then.")
-        if not await self.confirm(
-            f"Switch to {label}?", lines(listed_names([u.user_name for u in users]), text)
-        ):
+        """Give the chosen users the other method, after showing what that means."""
+        switch = await ask_switch(self, self._chosen(), self._ask_directory)
+        if switch is None:
             return
-        await asyncio.to_thread(switch_authentication, self.app.workspace, users, method, password)
-        self._done(f"Authentication is {label} now: {_how_many(users)}.")
-
-    async def _what_the_directory_knows(self, users: Sequence[User]) -> Text:
-        status = self.query_one("#status", Static)
-        status.update("Asking the directory ...")
-        status.display = True
-        try:
-            unknown = await unknown_to_directory(self.app.workspace, users)
-        except (StoreError, SyncError) as error:
-            return lines(plain("The directory could not be asked:", "yellow"), str(error))
-        finally:
-            status.display = False
-        if not unknown:
-            return Text(f"The directory knows {_how_many(users)}.", "green")
-        return lines(
-            plain("The directory does NOT know these, so they could not log on:", "red"),
-            listed_names([user.user_name for user in unknown]),
+        label = AUTHENTICATION_LABELS[switch.method]
+        self._write_methods(
+            switch.users,
+            dict.fromkeys(map(_name_of, switch.users), label),
+            lambda: switch_authentication(
+                self.app.workspace, switch.users, switch.method, switch.password
+            ),
+            f"Authentication is {label} now: {how_many(switch.users)}.",
+            can_be_undone=True,
         )
+
+    @work(exclusive=True, group="users", exit_on_error=False)
+    async def action_undo_switch(self) -> None:
+        """Take the last switch back."""
+        if self._undo is None:
+            return
+        before, after = self._undo
+        labels = {user.user_name: AUTHENTICATION_LABELS[user.authentication] for user in before}
+        method = next(iter(labels.values()))
+        names = listed_names([user.user_name for user in before])
+        text = lines(f"{how_many(before)}: {method} again, with the password from before.", names)
+        if await self.confirm("Take the last switch back?", text):
+            self._write_methods(
+                before,
+                labels,
+                lambda: take_back_switch(self.app.workspace, before, after),
+                f"Authentication is {method} again: {how_many(before)}.",
+            )
+
+    @work(group="write", exit_on_error=False)
+    async def _write_methods(
+        self,
+        users: Sequence[User],
+        labels: Mapping[str, str],
+        write: Callable[[], Sequence[User]],
+        done: str,
+        *,
+        can_be_undone: bool = False,
+    ) -> None:
+        """Show the methods as being saved, write them, and take them back if that fails."""
+        self._saving.update(labels)
+        self.table.clear_marks()
+        self._show_saving()
+        failure = None
+        try:
+            after = await asyncio.to_thread(write)
+            self._undo = (users, after) if can_be_undone else None
+        except StoreError as error:
+            failure = error
+        finally:
+            for name in labels:
+                self._saving.pop(name, None)
+            self._show_saving()
+        await self.app.reload()
+        if failure is None:
+            self.app.say(done)
+        else:
+            what = f"Taken back: {how_many(users)} {'has' if len(users) == 1 else 'have'} the "
+            text = lines(f"{what}authentication method from before.", str(failure))
+            await self.ask(Message("That did not work", text))
+
+    def _show_saving(self) -> None:
+        self.table.refresh_cells()
+        count = len(self._saving)
+        self._show_status(f"Saving {grouped(count)} of the users ..." if count else "")
+        self.refresh_bindings()
+
+    def _show_status(self, text: str) -> None:
+        status = self.query_one("#status", Static)
+        status.update(text)
+        status.display = bool(text)
+
+    async def _ask_directory(self) -> Listing:
+        self._asking = get_current_worker()
+        self._show_status("Asking the directory ... Esc gives up.")
+        try:
+            return await fetch(self.app.workspace, self.app.snapshot.settings)
+        finally:
+            self._asking = None
+            self._show_status("")
+
+    # Other writes
 
     @work(exclusive=True, group="users", exit_on_error=False)
     async def action_delete(self) -> None:
         """Delete the chosen users, after saying what becomes of their archives."""
         users = self._chosen()
-        archives = self.app.workspace.archives(self.app.snapshot.settings)
-
-        def count() -> dict[str, int]:
-            return {user.user_name: archives.messages(user.user_name) for user in users}
-
-        messages = await asyncio.to_thread(count)
-        full = [f"{name}: {number} messages" for name, number in messages.items() if number]
-        text = lines(
-            listed_names([user.user_name for user in users]),
-            *(
-                ("Archives that hold mail stay:", listed_names(full))
-                if full
-                else ("Their archives hold no mail; empty folders are removed too.",)
-            ),
-        )
-        if not await self.confirm(f"Delete {_how_many(users)}?", text):
+        if not await ask_deletion(self, users):
             return
-        kept = 0
         try:
-            for user in users:
-                kept += await asyncio.to_thread(delete_user, self.app.workspace, user)
+            kept = await asyncio.to_thread(delete_users, self.app.workspace, users)
         finally:
-            self.app.refresh_store()
-        self._done(f"Deleted: {_how_many(users)}. Archives kept: {kept}.")
+            await self.app.reload()
+        self.table.clear_marks()
+        self.app.say(f"Deleted: {how_many(users)}. Archives kept: {grouped(len(kept))}.")
 
     @work(exclusive=True, group="users", exit_on_error=False)
     async def action_set_password(self) -> None:
@@ -195,31 +231,47 @@ class UsersScreen(BaseScreen):
         password = await self.ask(NewPassword(f"New password for {name}", name))
         if password is not None:
             await asyncio.to_thread(set_password, self.app.workspace, user, password)
-            self._done(f"The password of {name} was changed.")
+            await self.app.reload()
+            self.app.say(f"The password of {name} was changed.")
+
+    # Rows
+
+    def _chosen_rows(self, *, marked: bool = True) -> list[UserRow]:
+        rows = self.table.marked if marked else []
+        current = self.table.current
+        return rows or ([] if current is None else [current])
 
     def _chosen(self, *, marked: bool = True) -> list[User]:
         """Return the marked users, or the one under the cursor."""
-        rows = self._table.marked if marked else []
-        current = self._table.current
-        if not rows and current is not None:
-            rows = [current]
-        return [User.from_row(row) for row in rows]
+        return [User.from_row(row) for row in self._chosen_rows(marked=marked)]
 
-    def _done(self, text: str) -> None:
-        self._table.clear_marks()
-        self.app.refresh_store()
-        self.app.say(text)
+    def _is_being_saved(self) -> bool:
+        return any(row["user_name"] in self._saving for row in self._chosen_rows())
+
+    def _cells(self, row: UserRow) -> tuple[Cell, ...]:
+        name = row["user_name"]
+        addresses = row["email_addresses"]
+        method: Cell = AUTHENTICATION_LABELS[row["authentication"]]
+        if self._saving and name in self._saving:
+            method = Text(f"saving: {self._saving[name]}", "italic yellow")
+        return (
+            name,
+            row["full_name"] or "",
+            addresses[0] if addresses else "",
+            method,
+            _privileges(tuple(row["privileges"])),
+            row["changed"][:10],
+        )
 
 
-def _cells(row: UserRow) -> tuple[str, ...]:
-    return (
-        row["user_name"],
-        row["full_name"] or "",
-        row["email_addresses"][0] if row["email_addresses"] else "",
-        AUTHENTICATION_LABELS[row["authentication"]],
-        ", ".join(PRIVILEGES.get(name, name) for name in row["privileges"]),
-    )
+@cache
+def _privileges(names: tuple[str, ...]) -> str:
+    return ", ".join(PRIVILEGES.get(name, name) for name in names)
 
 
-def _how_many(users: Sequence[User]) -> str:
-    return users[0].user_name if len(users) == 1 else f"{len(users)} users"
+def _name(row: UserRow) -> str:
+    return row["user_name"]
+
+
+def _name_of(user: User) -> str:
+    return user.user_name

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 
+from rich.console import Group, RenderableType
+from rich.table import Table as Grid
 from rich.text import Text
 
 from sync.plan import ACTIONS, Change
 from sync.report import SIGNS, value_text
-from tui.widgets.plain import plain
+from tui.widgets.plain import grouped, plain
 
 COLOURS = {
     "create": "green",
@@ -17,27 +20,52 @@ COLOURS = {
     "conflict": "magenta",
     "rename": "cyan",
 }
+_DONE = {"create": "created", "update": "updated", "delete": "deleted", "rename": "renamed"}
 
 
-def change_text(change: Change) -> Text:
-    """Return one change in full."""
-    text = Text(f"{SIGNS[change.action]} {change.action} ", f"bold {COLOURS[change.action]}")
-    text.append_text(plain(change.user_name, "bold", limit=300)).append("\n")
-    text.append_text(plain(change.reason)).append("\n")
+def change_word(change: Change, *, done: bool = False, skipped: bool = False) -> Text:
+    """Return sign and word of a change: what it would do, or did, or that it is skipped."""
+    word: str = change.action
+    if change.edit is not None and (done or skipped):
+        word = "skipped" if skipped else _DONE.get(word, word)
+    style = "dim strike" if skipped else COLOURS[change.action]
+    return Text(f"{SIGNS[change.action]} {word}", style)
+
+
+def change_details(change: Change, *notes: Text) -> Group:
+    """Return one change in full: the fields old -> new below each other, then notes."""
+    head = change_word(change)
+    head.stylize("bold")
+    head.append(" ").append_text(plain(change.user_name, "bold", limit=300))
+    fields = Grid.grid(padding=(0, 1))
+    for style in ("bold", "red", "", "green"):
+        fields.add_column(style=style, overflow="fold")
     for name, values in change.fields.items():
-        text.append(f"{name.replace('_', ' ')}: ", "bold")
-        text.append_text(plain(value_text(values.old), "red"))
-        text.append(" -> ")
-        text.append_text(plain(value_text(values.new), "green")).append("\n")
-    if change.archive:
-        text.append("archive: ", "bold").append(change.archive)
-    return text
+        old, new = plain(value_text(values.old)), plain(value_text(values.new))
+        fields.add_row(Text(name.replace("_", " ")), old, Text("->"), new)
+    parts: list[RenderableType] = [head, plain(change.reason)]
+    if change.fields:
+        parts.append(fields)
+    return Group(*parts, *notes)
 
 
-def counts_text(changes: Sequence[Change]) -> Text:
+def archive_text(change: Change, messages: int | None, *, done: bool) -> Text:
+    """Return what becomes of a deleted user's archive; `messages` is None while it is counted."""
+    if change.archive == "kept":
+        count = "messages are being counted" if messages is None else _messages(messages)
+        return Text(f"archive {'kept' if done else 'stays'}: {count}")
+    return Text("archive removed: it was empty" if done else "archive is removed: it is empty")
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{grouped(count)} messages"
+
+
+def counts_text(changes: Iterable[Change]) -> Text:
     """Return how many changes there are of each action."""
-    parts = []
-    for action in ACTIONS:
-        if count := sum(change.action == action for change in changes):
-            parts.append(Text(f"{SIGNS[action]} {count} {action}", COLOURS[action]))
-    return Text("  ").join(parts)
+    found = Counter(change.action for change in changes)
+    return Text("  ").join(
+        Text(f"{SIGNS[action]} {grouped(found[action])} {action}", COLOURS[action])
+        for action in ACTIONS
+        if found[action]
+    )

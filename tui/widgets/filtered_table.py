@@ -18,8 +18,8 @@ class FilteredTable(Vertical, Generic[Row]):
     DEFAULT_CSS = """
     FilteredTable Table { height: 1fr; }
     FilteredTable Horizontal { height: 1; }
-    FilteredTable .position { width: auto; min-width: 20; padding: 0 2 0 1; color: $text-muted; }
-    FilteredTable Field { width: 1fr; display: none; }
+    FilteredTable .position { width: 3fr; padding: 0 1; color: $text-muted; }
+    FilteredTable Field { width: 2fr; display: none; }
     FilteredTable.-filtering Field { display: block; }
     """
 
@@ -32,19 +32,20 @@ class FilteredTable(Vertical, Generic[Row]):
         yield self.table
         with Horizontal():
             yield Static(markup=False, classes="position")
-            yield Field(placeholder="filter: type a part of the line, Enter, Esc to show all")
+            yield Field(placeholder="part of a line, or !part for lines without")
 
     def on_mount(self) -> None:
         """Follow the table's position."""
         self.watch(self.table, "position", self._show_position)
 
     def _show_position(self, position: str) -> None:
-        self.query_one(".position", Static).update(position)
+        self.query_one(".position", Static).update(position, layout=False)
 
     def open_filter(self) -> None:
         """Show the filter box and go to it."""
         self.add_class("-filtering")
         self.query_one(Field).focus()
+        self.table.prepare_filter()
 
     def close_filter(self) -> bool:
         """Show all rows again; tell whether the filter box was open."""

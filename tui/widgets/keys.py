@@ -8,7 +8,7 @@ from rich.text import Text
 from textual import events
 from textual.widgets import Static
 
-from tui.actions import APP, actions_of, reason_against
+from tui.actions import APP, actions_of, reason_against, shown_key
 
 SCREENS = ("connection", "options", "privileges", "synchronize", "users")
 _IN_KEY_LINE = ("help", "command_palette", "back", "quit")
@@ -20,12 +20,17 @@ class ScreenLine(Static):
     DEFAULT_CSS = "ScreenLine { height: 1; background: $panel; }"
 
     def __init__(self, current: str) -> None:
+        super().__init__(markup=False)
+        self._current = current
+
+    def on_mount(self) -> None:
+        """Show the screens with their keys."""
         text = Text(no_wrap=True)
         for action in actions_of(APP):
             if action.name in SCREENS:
-                style = "bold reverse" if action.name == current else ""
-                text.append(f" {action.key_text} {action.label} ", style)
-        super().__init__(text, markup=False)
+                style = "bold reverse" if action.name == self._current else ""
+                text.append(f" {shown_key(action, self.app)} {action.label} ", style)
+        self.update(text)
 
 
 class KeyLine(Static):
@@ -54,11 +59,12 @@ class KeyLine(Static):
             if action.scope == APP and action.name not in _IN_KEY_LINE:
                 continue
             dim = "dim " if reason_against(action, self.screen) else ""
-            length = len(action.key_text) + len(action.label) + 3
+            key = shown_key(action, self.app)
+            length = len(key) + len(action.label) + 3
             if used + length > width:
                 shown.append("\n")
                 used = 0
-            shown.append(f" {action.key_text}", dim + "bold")
+            shown.append(f" {key}", dim + "bold")
             shown.append(f" {action.label} ", dim)
             used += length
         if shown != self._shown or shown.spans != self._shown.spans:

@@ -17,3 +17,8 @@ def plain(text: object, style: str = "", limit: int = LONGEST) -> Text:
 def lines(*parts: object) -> Text:
     """Return the parts, each on a line of its own, as text without markup."""
     return Text("\n").join(part if isinstance(part, Text) else plain(part) for part in parts)
+
+
+def grouped(number: int) -> str:
+    """Return a number with its digits in groups of three."""
+    return f"{number:,}".replace(",", " ")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from textual import events
+from textual import events, work
 from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -17,33 +17,28 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from store.text import printable
+from tui.widgets.columns import Cell, Column, fit, sample_of, share, wanted_widths
+from tui.widgets.plain import grouped
+from tui.widgets.rows import Row, Rows
 
-Row = TypeVar("Row")
-Cell = str | Text
+__all__ = ["Cell", "Column", "Row", "Table"]
 
 _GUTTER = 2
 _HEADER = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of `width` cells, or else of a share by `weight` of what the others leave."""
-
-    title: str
-    weight: int = 1
-    width: int = 0
+_SLICE = 2000  # rows whose texts are made ready between two keystrokes
 
 
 class Table(ScrollView, Generic[Row], can_focus=True):
-    """Rows under a fixed header, with a cursor, marks and a filter.
+    """Rows under a fixed header, with a cursor, marks, a filter and a sort order.
 
-    `cells` gives a row's cells and is called for rows in sight; strings are made printable here.
-    `key` names a row, so that cursor and marks stay with it when rows are loaded again.
+    `cells` gives a row's cells and is called for rows in sight; strings are made printable here,
+    of a `Text` its text and its own style count, not its spans. `key` names a row, so that cursor
+    and marks stay with it when rows are loaded again. There is no scroll bar: it would cost a
+    slow line more bytes than the rows.
     """
 
     DEFAULT_CSS = """
-    Table { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    Table { overflow-x: hidden; overflow-y: scroll; scrollbar-size: 0 0; }
     Table > .table--header { text-style: bold underline; }
     Table > .table--cursor { background: $panel-lighten-2; }
     Table:focus > .table--cursor { background: $primary; color: $text; }
@@ -58,7 +53,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         Binding("end", "go_to(-1)", show=False),
     ]
 
-    position = reactive("0 of 0", init=False)
+    position = reactive("0 of 0", init=False, repaint=False)
 
     class Moved(Message):
         """The row under the cursor is another one, or was loaded again."""
@@ -73,134 +68,165 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     ) -> None:
         super().__init__(id=id)
         self._columns = columns
-        self._cells = cells
-        self._key = key
-        self._rows: Sequence[Row] = ()
-        self._shown: Sequence[int] = ()
-        self._cursor = 0
-        self._marks: set[str] = set()
-        self._needle = ""
-        self._haystack: list[str] | None = None
+        self._model = Rows(cells, key)
+        self._wanted = wanted_widths(columns, ())
+        self._widths: list[int] = []
 
     @property
     def current(self) -> Row | None:
         """The row under the cursor."""
-        return self._rows[self._shown[self._cursor]] if self._shown else None
+        return self._model.current
 
     @property
     def marked(self) -> list[Row]:
         """The marked rows, filtered out ones included."""
-        if not self._marks:
-            return []
-        return [row for row in self._rows if self._key(row) in self._marks]
+        model = self._model
+        return [row for row in model.all if model.is_marked(row)] if model.marks else []
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether any row is marked."""
+        return bool(self._model.marks)
 
     @property
     def rows(self) -> list[Row]:
-        """The rows that pass the filter."""
-        return [self._rows[index] for index in self._shown]
+        """The rows that pass the filter, as they are ordered."""
+        return [self._model.all[index] for index in self._model.shown]
 
     def load(self, rows: Sequence[Row]) -> None:
         """Show `rows`; the cursor and the marks stay with their rows."""
-        stay = self._current_key()
-        self._rows, self._haystack = rows, None
-        if self._marks:
-            self._marks &= {self._key(row) for row in rows}
-        self._show(self._matching(range(len(rows))), stay)
+        model = self._model
+        model.load(rows)
+        sample = [model.cells(rows[index]) for index in sample_of(len(rows))]
+        self._wanted = wanted_widths(self._columns, sample)
+        self._show()
 
     def filter(self, needle: str) -> None:
-        """Show only the rows with `needle` in a cell, whatever the case."""
-        needle = needle.casefold()
-        narrower = self._needle and needle.startswith(self._needle)
-        among = self._shown if narrower else range(len(self._rows))
-        self._needle = needle
-        self._show(self._matching(among), self._current_key())
+        """Show only the rows with `needle` in a cell, or after `!` those without."""
+        self._model.filter(needle)
+        self._show()
+
+    @work(exclusive=True, group="prepare")
+    async def prepare_filter(self) -> None:
+        """Make the rows' texts ready, so that the first keystroke in a filter finds them so."""
+        while self._model.prepare(_SLICE):
+            await asyncio.sleep(0)
+
+    def sort_by_next(self) -> None:
+        """Order by the next column; after the last one as loaded."""
+        column = self._model.column
+        following = 0 if column is None else column + 1
+        self._sort(following if following < len(self._columns) else None)
+
+    def reverse_sort(self) -> None:
+        """Turn the order of the sorted column round."""
+        self._sort(self._model.column, descending=not self._model.descending)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the rows are ordered by a column."""
+        return self._model.column is not None
 
     def toggle_mark(self) -> None:
         """Mark the row under the cursor, or unmark it, and go on to the next one."""
-        key = self._current_key()
-        if key is not None:
-            self._marks ^= {key}
-            self._refresh_row(self._cursor)
-            self._tell()
-            self.action_move(1)
+        self._model.toggle_mark()
+        self.refresh_current()
+        self._tell()
+        self.action_move(1)
+
+    def toggle_all_marks(self) -> None:
+        """Mark all rows that pass the filter; unmark them if they are all marked already."""
+        self._model.toggle_all()
+        self.refresh()
+        self._tell()
 
     def clear_marks(self) -> None:
         """Unmark all rows."""
-        self._marks.clear()
+        self._model.marks.clear()
         self.refresh()
         self._tell()
 
     def refresh_current(self) -> None:
         """Draw the row under the cursor again."""
-        self._refresh_row(self._cursor)
+        self._refresh_row(self._model.cursor)
+
+    def refresh_cells(self) -> None:
+        """Draw all rows again: their cells have changed."""
+        self._model.forget_texts()
+        self.refresh()
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by that many rows."""
-        self._go(self._cursor + rows)
+        self._go(self._model.cursor + rows)
 
     def action_move_page(self, pages: int) -> None:
         """Move the cursor by that many screens."""
-        self._go(self._cursor + pages * self._page)
+        self._go(self._model.cursor + pages * self._page)
 
     def action_go_to(self, index: int) -> None:
         """Move the cursor to the first row (0) or the last one (-1)."""
-        self._go(index if index >= 0 else len(self._shown) - 1)
+        self._go(index if index >= 0 else len(self._model.shown) - 1)
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the cursor in sight."""
         self._resize_rows()
 
+    def on_click(self, event: events.Click) -> None:
+        """Go to the row that is clicked; a click on a title sorts by its column."""
+        if event.y >= _HEADER:
+            self._go(self.scroll_offset.y + event.y - _HEADER)
+            return
+        left = _GUTTER
+        for column, width in enumerate(self._widths):
+            if left <= event.x < left + width:
+                turned = column == self._model.column and not self._model.descending
+                self._sort(column, descending=turned)
+            left += width
+
     def render_line(self, y: int) -> Strip:
         """Return line `y` of the view: the header, then the rows from the scroll offset on."""
-        width = self.scrollable_content_region.width
         style = self.rich_style
         if y < _HEADER:
-            titles = [column.title for column in self._columns]
-            return self._line(titles, "", style + self._component("table--header"), width)
-        index = self.scroll_offset.y + y - _HEADER
-        if index >= len(self._shown):
-            return Strip.blank(width, style)
-        row = self._rows[self._shown[index]]
-        if index == self._cursor:
+            return self._line(self._titles(), "", style + self._component("table--header"))
+        place = self.scroll_offset.y + y - _HEADER
+        if place >= len(self._model.shown):
+            return Strip.blank(self.scrollable_content_region.width, style)
+        row = self._model.at(place)
+        if place == self._model.cursor:
             style += self._component("table--cursor")
-        mark = "*" if self._marks and self._key(row) in self._marks else ""
-        return self._line(self._cells(row), mark, style, width)
+        mark = "*" if self._model.is_marked(row) else ""
+        return self._line(self._model.cells(row), mark, style)
+
+    def _titles(self) -> list[str]:
+        titles = [column.title for column in self._columns]
+        if self._model.column is not None:
+            arrow = "▼" if self._model.descending else "▲"
+            titles[self._model.column] = f"{arrow} {titles[self._model.column]}"
+        return titles
 
     def _component(self, name: str) -> Style:
         return self.get_component_rich_style(name)
 
-    def _line(self, cells: Sequence[Cell], mark: str, style: Style, width: int) -> Strip:
-        segments = [Segment(mark.ljust(_GUTTER))]
-        for cell, space in zip(cells, self._widths(width), strict=True):
-            text = cell.copy() if isinstance(cell, Text) else Text(printable(cell, space + 1))
-            text.truncate(space - 1, overflow="ellipsis", pad=True)
-            segments += text.render(self.app.console, end=" ")
-        return Strip(segments).adjust_cell_length(width).apply_style(style)
+    def _line(self, cells: Sequence[Cell], mark: str, style: Style) -> Strip:
+        """Return a line of as few segments as it has styles: each one costs bytes."""
+        segments = []
+        text = mark.ljust(_GUTTER)
+        for cell, width in zip(cells, self._widths, strict=True):
+            shown = fit(cell, width)
+            if isinstance(cell, Text) and cell.style:
+                word = shown.rstrip()
+                segments += [Segment(text, style), Segment(word, style + _style(cell))]
+                text = shown[len(word) :]
+            else:
+                text += shown
+        segments.append(Segment(text, style))
+        return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, style)
 
-    def _widths(self, width: int) -> list[int]:
-        free = width - _GUTTER - sum(column.width for column in self._columns)
-        weights = sum(column.weight for column in self._columns if not column.width)
-        return [column.width or max(2, free * column.weight // weights) for column in self._columns]
+    def _sort(self, column: int | None, *, descending: bool = False) -> None:
+        self._model.sort(column, descending=descending)
+        self._show()
 
-    def _matching(self, among: Sequence[int]) -> Sequence[int]:
-        if not self._needle:
-            return among
-        if self._haystack is None:
-            self._haystack = [
-                "\n".join(map(str, self._cells(row))).casefold() for row in self._rows
-            ]
-        haystack, needle = self._haystack, self._needle
-        return [index for index in among if needle in haystack[index]]
-
-    def _current_key(self) -> str | None:
-        return None if self.current is None else self._key(self.current)
-
-    def _show(self, shown: Sequence[int], stay: str | None) -> None:
-        self._shown = shown
-        rows, key = self._rows, self._key
-        among = enumerate(shown) if stay is not None else ()
-        found = (place for place, index in among if key(rows[index]) == stay)
-        self._cursor = next(found, max(0, min(self._cursor, len(shown) - 1)))
+    def _show(self) -> None:
         self._resize_rows()
         self.refresh()
         self._tell()
@@ -212,14 +238,16 @@ class Table(ScrollView, Generic[Row], can_focus=True):
 
     def _resize_rows(self) -> None:
         width = self.scrollable_content_region.width
-        self.virtual_size = Size(width, len(self._shown) + _HEADER)
+        self._widths = share(self._columns, self._wanted, max(0, width - _GUTTER))
+        self.virtual_size = Size(width, len(self._model.shown) + _HEADER)
         self._scroll_to_cursor()
 
     def _go(self, cursor: int) -> None:
-        cursor = max(0, min(cursor, len(self._shown) - 1))
-        if cursor == self._cursor:
+        cursor = max(0, min(cursor, len(self._model.shown) - 1))
+        old = self._model.cursor
+        if cursor == old:
             return
-        old, self._cursor = self._cursor, cursor
+        self._model.cursor = cursor
         self._refresh_row(old)
         self._refresh_row(cursor)
         self._scroll_to_cursor()
@@ -227,20 +255,24 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self.post_message(self.Moved())
 
     def _scroll_to_cursor(self) -> None:
-        top = self.scroll_offset.y
-        wanted = max(min(top, self._cursor), self._cursor - self._page + 1)
+        top, cursor = self.scroll_offset.y, self._model.cursor
+        wanted = max(min(top, cursor), cursor - self._page + 1)
         if wanted != top:
             self.scroll_to(y=wanted, animate=False, force=True)
 
-    def _refresh_row(self, index: int) -> None:
-        line = index - self.scroll_offset.y + _HEADER
+    def _refresh_row(self, place: int) -> None:
+        line = place - self.scroll_offset.y + _HEADER
         self.refresh(Region(0, line, self.size.width, 1))
 
     def _tell(self) -> None:
-        shown, total = len(self._shown), len(self._rows)
-        position = f"{min(self._cursor + 1, shown)} of {shown}"
+        shown, total = len(self._model.shown), len(self._model.all)
+        position = f"{grouped(min(self._model.cursor + 1, shown))} of {grouped(shown)}"
         if shown != total:
-            position += f" (all: {total})"
-        if self._marks:
-            position += f", {len(self._marks)} marked"
+            position += f" (all: {grouped(total)})"
+        if self._model.marks:
+            position += f", {grouped(len(self._model.marks))} marked"
         self.position = position
+
+
+def _style(cell: Text) -> Style:
+    return cell.style if isinstance(cell.style, Style) else Style.parse(cell.style)

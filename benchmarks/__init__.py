@@ -1,0 +1,1 @@
+"""Measures mailroster against floors, as ratios within one run."""

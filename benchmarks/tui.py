@@ -1,0 +1,187 @@
+"""How fast and how quiet the screens are: `python -m benchmarks.tui`."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from benchmarks.floors import READY, durable_write
+from benchmarks.terminal import Terminal
+from store.interface import Batch, Edit
+from store.models import DIRECTORY_SERVICES, Settings, User
+from store.privileges import ADMIN
+from sync.workspace import open_workspace
+from tui.widgets.plain import grouped
+
+_HASH = "$2b$04$" + "x" * 53
+_PAGE_DOWN = b"\x1b[6~"
+_FLOOR = (sys.executable, "-m", "benchmarks.floors")
+_USERS = """
+import sys
+from pathlib import Path
+from sync.workspace import open_workspace
+from tui import app
+app.HOME = "users"
+app.run_app(open_workspace(sys.argv[1], Path(sys.argv[2])), administrator="root")
+"""
+_LOADS = "import gc, orjson, sys; gc.disable(); orjson.loads(open(sys.argv[1], 'rb').read())"
+
+
+class Sample(NamedTuple):
+    """One figure of one round; `floor` is None where the goal is absolute."""
+
+    what: str
+    value: float
+    floor: float | None
+    unit: str
+    goal: str
+
+
+def make_store(folder: Path, users: int) -> Path:
+    """Write a store with so many users, whose directory is never asked."""
+    path = folder / f"{users}.json"
+    workspace = open_workspace(str(path), folder / "secret.key")
+    root = User(user_name="root", privileges=[ADMIN], password_hash=_HASH)
+    made = (
+        User(
+            user_name=f"user{number:06}",
+            full_name=f"User Number {number}",
+            distinguished_name=f"CN=User {number},OU=People,DC=example,DC=com",
+            email_addresses=[f"user{number:06}@example.com"],
+            authentication=DIRECTORY_SERVICES,
+            privileges=["login"],
+            folder_privileges={f"user{number:06}": ["read"]},
+            password_hash=_HASH if number < 20 else None,
+        )
+        for number in range(users - 1)
+    )
+    settings = Settings(directory_service="application_integration", url="http://127.0.0.1:1/")
+    edits = [Edit.create(root), *map(Edit.create, made)]
+    workspace.store.apply(Batch(edits, settings=settings))
+    workspace.close()
+    return path
+
+
+def first_frame(small: Path) -> Iterator[Sample]:
+    """Measure from the start of the command to its first frame."""
+    with Terminal([*_FLOOR, "minimal"]) as terminal:
+        floor = terminal.until(READY) - terminal.started
+    with Terminal([sys.executable, "-m", "tui.cli", "--store", small]) as terminal:
+        value = terminal.until("Password") - terminal.started
+    yield Sample("first frame", value, floor, "s", "<= 1.5")
+
+
+def on_screen(store: Path, users: int) -> Iterator[Sample]:
+    """Measure all that is done with many users on the screen, from launch to a saved switch."""
+    with Terminal([*_FLOOR, "table", str(users)]) as terminal:
+        terminal.until(READY)
+        terminal.settled()
+        floor_page = _page_down(terminal)[0]
+        terminal.send(b"/")
+        terminal.settled()
+        floor_filter = _key(terminal, b"7")[0]
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", _LOADS, store], check=True)
+    loads = time.perf_counter() - started
+    data = orjson.loads(store.read_bytes())
+    durable = durable_write(store.with_suffix(".floor"), data)
+    del data
+    key = store.with_name("secret.key")
+    with Terminal([sys.executable, "-c", _USERS, store, key]) as terminal:
+        launch = terminal.until(f"of {grouped(users)}") - terminal.started
+        yield Sample(f"{grouped(users)} users, launch", launch, loads, "s", "<= 2")
+        terminal.settled()
+        page, size = _page_down(terminal)
+        yield Sample("page down", page, floor_page, "s", "<= 1.5")
+        yield Sample("page down, sent", size, None, "bytes", "<= 6000")
+        terminal.send(b"/")
+        terminal.settled()
+        letter, size = _key(terminal, b"7")
+        yield Sample("filter keystroke", letter, floor_filter, "s", "<= 1.5")
+        yield Sample("filter keystroke, sent", size, None, "bytes", "-")
+        terminal.send(b"\x1b")
+        terminal.settled()
+        terminal.send(b"\x1b[H\x1b[B\x1b[B")  # a user of the directory with a local password
+        terminal.settled()
+        terminal.send(b"a")
+        terminal.until("Integrated?")
+        terminal.settled()
+        asked = terminal.send(b"y")
+        yield Sample("switch, shown", terminal.until("saving") - asked, None, "s", "-")
+        yield Sample(
+            "switch, durable", terminal.until("is Integrated now") - asked, durable, "s", "<= 1.15"
+        )
+
+
+def first_letter(store: Path, users: int) -> Iterator[Sample]:
+    """Measure the filter's first letter when it is typed at once."""
+    with Terminal([sys.executable, "-c", _USERS, store, store.with_name("secret.key")]) as terminal:
+        terminal.until(f"of {grouped(users)}")
+        terminal.settled()
+        yield Sample("/ and a letter at once", _key(terminal, b"/7")[0], None, "s", "-")
+
+
+def idle(store: Path, users: int) -> Iterator[Sample]:
+    """Measure five seconds in which nothing happens."""
+    with Terminal([sys.executable, "-c", _USERS, store, store.with_name("secret.key")]) as terminal:
+        terminal.until(f"of {grouped(users)}")
+        terminal.idle(3)
+        size, cpu = terminal.idle(5)
+    yield Sample("idle, sent in 5 s", size, None, "bytes", "0")
+    yield Sample("idle, CPU", cpu * 100, None, "%", "0")
+
+
+def _page_down(terminal: Terminal) -> tuple[float, int]:
+    """Measure the third page: with the first one the line of keys changes too."""
+    for _ in range(2):
+        _key(terminal, _PAGE_DOWN)
+    return _key(terminal, _PAGE_DOWN)
+
+
+def _key(terminal: Terminal, key: bytes) -> tuple[float, int]:
+    sent = terminal.send(key)
+    last, size = terminal.settled()
+    return last - sent, size
+
+
+def report(samples: list[Sample]) -> Iterator[str]:
+    """Yield a line per figure: the least value, the least floor, their ratio, the goal."""
+    yield f"{'what':26}{'least':>12}{'floor':>10}{'ratio':>8}  goal"
+    for what in dict.fromkeys(sample.what for sample in samples):
+        same = [sample for sample in samples if sample.what == what]
+        value = min(sample.value for sample in same)
+        floors = [sample.floor for sample in same if sample.floor is not None]
+        shown = f"{value:.3f} s" if same[0].unit == "s" else f"{value:.4g} {same[0].unit}"
+        floor = f"{min(floors):.3f} s" if floors else ""
+        ratio = f"{value / min(floors):.2f}" if floors else ""
+        yield f"{what:26}{shown:>12}{floor:>10}{ratio:>8}  {same[0].goal}"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--users", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    chosen = parser.parse_args()
+    samples: list[Sample] = []
+    with tempfile.TemporaryDirectory() as name:
+        small = make_store(Path(name), 50)
+        large = make_store(Path(name), chosen.users)
+        for _ in range(chosen.rounds):
+            samples += first_frame(small)
+            samples += on_screen(large, chosen.users)
+            samples += first_letter(large, chosen.users)
+        samples += idle(large, chosen.users)
+    print("\n".join(report(samples)))
+
+
+if __name__ == "__main__":
+    main()

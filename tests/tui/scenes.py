@@ -1,0 +1,224 @@
+"""The states of the log-on, of the forms and of their dialogs that are kept as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from store.models import FilterRule, User
+from sync.certificate import Certificate
+from sync.explain import Step
+from sync.listing import Listing
+from tests.support.builders import answer, listed, managed
+from tests.tui.driver import PASSWORD, Driver
+from tui.preferences import Preferences
+from tui.screens.connection_dialogs import CertificateDialog, TryLogOn
+from tui.screens.dialogs import Message, NewPassword, TypedNumber
+from tui.widgets.plain import lines
+
+Play = Callable[[Driver], Awaitable[None]]
+
+URL = "https://directory.example.com:8443/ai"
+LONG = "a very long text that does not fit into any field or column " * 4
+CERTIFICATE = Certificate(
+    "-----BEGIN CERTIFICATE-----\nbWFpbHJvc3Rlcg==\n-----END CERTIFICATE-----\n",
+    "CN=directory.example.com,OU=IT Services,O=Example Ltd,C=DE",
+    "CN=Example Internal CA,O=Example Ltd,C=DE",
+    datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2099, 12, 31, 23, 59, tzinfo=UTC),
+)
+USERS = (
+    managed(
+        "anna.mueller",
+        full_name="Anna Müller",
+        email_addresses=["anna.mueller@example.com"],
+        distinguished_name="CN=Anna Müller,OU=Sales,DC=example,DC=com",
+    ),
+    managed("bert", full_name="Bert Brandt", email_addresses=["bert@example.com"]),
+    User(user_name="carl", full_name="Carl", privileges=["login", "export"], password_hash="x"),
+)
+LONG_USER = managed(
+    "l" * 200,
+    full_name=LONG,
+    email_addresses=[f"{'m' * 60}@{'n' * 60}.example.com"],
+    distinguished_name=f"CN={LONG}",
+)
+LISTING = answer(listed("anna.mueller"), listed("svc-backup"), listed("svc-print"))
+RULES = (
+    FilterRule(action="include", field="email_domain", pattern="example.com"),
+    FilterRule(action="exclude", field="user_name", pattern="svc-*", reason="services"),
+    FilterRule(action="skip", field="user_name", pattern="boss", reason="asked for it, ticket 12"),
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A state of a screen: who is there, what is set and listed, and what is pressed."""
+
+    play: Play
+    settings: dict[str, Any] = field(default_factory=dict)
+    users: tuple[User, ...] = USERS
+    app: dict[str, Any] = field(default_factory=dict)
+    listing: Listing | None = None
+
+
+def keys(*pressed: str) -> Play:
+    """Press these keys."""
+
+    async def play(admin: Driver) -> None:
+        await admin.press(*pressed)
+
+    return play
+
+
+async def wrong_log_on(admin: Driver) -> None:
+    await admin.type("root")
+    await admin.press("enter")
+    await admin.type("wrong")
+    await admin.press("enter")
+    await admin.sees("is wrong")
+
+
+async def first_problem(admin: Driver) -> None:
+    await admin.fill("root", "too short", "too short")
+
+
+async def bad_url(admin: Driver) -> None:
+    await admin.press("f2")
+    await admin.focus("#url")
+    await admin.press("ctrl+u")
+    await admin.type("directory.example.com")
+
+
+async def failed_check(admin: Driver) -> None:
+    await admin.press("f2", "ctrl+t")
+    await admin.sees("refused the connection")
+
+
+async def certificate(admin: Driver) -> None:
+    await admin.press("f2")
+    refusal = "The certificate of directory.example.com:8443 comes from an unknown issuer."
+    admin.app.push_screen(CertificateDialog(CERTIFICATE, refusal, ""))
+    await admin.sees("SHA-256")
+
+
+async def tried_log_on(admin: Driver) -> None:
+    async def explain(_name: str, _password: str | None) -> list[Step]:
+        return [
+            Step(True, "“anna” is the user “anna.mueller”."),
+            Step(True, "The privileges allow a log-on: login."),
+            Step(False, "The user is locked for another 14 min, after 5 failures."),
+            Step(None, f"{URL} did not answer in full within 10 s. Nothing was changed. Try again"),
+        ]
+
+    await admin.press("f2")
+    admin.app.push_screen(TryLogOn(explain))
+    await admin.sees("Leave the password empty")
+    await admin.type("anna")
+    await admin.press("enter", "enter")
+    await admin.sees("did not answer")
+
+
+async def new_rule(admin: Driver) -> None:
+    admin.app.listing = LISTING
+    await admin.press("f3")
+    await admin.focus("#filters")
+    await admin.press("n")
+    await admin.type("svc-*")
+    await admin.sees("leave (2)")
+
+
+async def wrong_rule(admin: Driver) -> None:
+    await admin.press("f3", "n", "ctrl+u")
+    await admin.type("everybody")
+    await admin.sees("is no filter rule")
+
+
+async def changed_rules(admin: Driver) -> None:
+    admin.app.listing = LISTING
+    await admin.press("f3")
+    await admin.focus("#filters")
+    await admin.press("end", "u", "u")
+
+
+async def discard(admin: Driver) -> None:
+    await admin.press("f4", "space", "escape")
+    await admin.sees("Discard")
+
+
+async def quit_unsaved(admin: Driver) -> None:
+    await admin.press("f4", "space", "q")
+    await admin.sees("Quit and lose")
+
+
+async def palette(admin: Driver) -> None:
+    await admin.press("f2", "ctrl+p")
+    await admin.type("log")
+    await admin.sees("Try a log-on")
+
+
+async def message(admin: Driver) -> None:
+    admin.app.push_screen(Message("That did not work", LONG * 8))
+    await admin.sees("a very long text")
+
+
+async def new_password(admin: Driver) -> None:
+    admin.app.push_screen(NewPassword("New password for carl", "carl"))
+    await admin.sees("Once more")
+    await admin.fill(PASSWORD, "another one")
+
+
+async def typed_number(admin: Driver) -> None:
+    text = lines("The plan deletes 31 users, more than the limit of 25.", "This will: - 31 delete")
+    admin.app.push_screen(TypedNumber("Synchronize now?", text, 31))
+    await admin.sees("Number of deletions")
+    await admin.type("30")
+    await admin.press("enter")
+
+
+FORMS = {
+    "logon": Scene(keys(), app={"administrator": None}),
+    "logon_error": Scene(wrong_log_on, app={"administrator": None}),
+    "connection_empty": Scene(keys("f2"), {"directory_service": "none", "url": ""}),
+    "connection": Scene(
+        keys("f2"),
+        {
+            "requires_authentication": True,
+            "user_name": "archive",
+            "password": "token",
+            "pinned_certificate": CERTIFICATE.pem,
+        },
+    ),
+    "connection_problem": Scene(bad_url),
+    "connection_refused": Scene(failed_check, {"url": "http://127.0.0.1:1/"}),
+    "connection_insecure": Scene(keys("f2"), {"ignore_ssl_warnings": True}),
+    "connection_long": Scene(
+        keys("f2"), {"url": f"{URL}?{LONG.replace(' ', '')}", "ca_file": LONG, "user_name": LONG}
+    ),
+    "certificate": Scene(certificate),
+    "try_log_on": Scene(tried_log_on),
+    "options_empty": Scene(keys("f3")),
+    "options": Scene(changed_rules, {"filters": RULES, "auto_delete": True}),
+    "options_long": Scene(
+        keys("f3"),
+        {"filters": (*RULES, replace(RULES[0], pattern=LONG, reason=LONG)) * 6},
+    ),
+    "rule": Scene(new_rule),
+    "rule_problem": Scene(wrong_rule),
+    "privileges": Scene(keys("f4")),
+    "privileges_problem": Scene(keys("f4", "tab", "tab", "space")),
+    "discard": Scene(discard),
+    "quit": Scene(quit_unsaved),
+    "palette": Scene(palette),
+    "help": Scene(keys("f2", "f1")),
+    "message_long": Scene(message),
+    "new_password": Scene(new_password),
+    "typed_number": Scene(typed_number),
+    "preferences_problem": Scene(
+        keys(), app={"preferences": Preferences(problems=("There is no theme “neon”.",))}
+    ),
+    "read_only": Scene(keys("f4"), app={"readonly": True}),
+    "plain_colours": Scene(changed_rules, {"filters": RULES}, app={"plain_colours": True}),
+}

@@ -1,0 +1,158 @@
+"""The screens in a pseudo-terminal, driven and read byte by byte."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PATIENCE = 20.0
+KEYS = {
+    "f1": b"\x1bOP",
+    "f2": b"\x1bOQ",
+    "f3": b"\x1bOR",
+    "f4": b"\x1bOS",
+    "f5": b"\x1b[15~",
+    "f6": b"\x1b[17~",
+    "down": b"\x1b[B",
+    "pagedown": b"\x1b[6~",
+    "home": b"\x1b[H",
+    "end": b"\x1b[F",
+    "escape": b"\x1b",
+    "enter": b"\r",
+    "tab": b"\t",
+    "shift+tab": b"\x1b[Z",
+    "space": b" ",
+    "backspace": b"\x7f",
+}
+_SETTLED = 0.4
+_RUN = """
+import sys
+from pathlib import Path
+from sync.workspace import open_workspace
+from tui.app import run_app
+store, key, administrator, low, readonly = sys.argv[1:]
+sys.exit(run_app(
+    open_workspace(store, Path(key)), administrator=administrator or None,
+    low_bandwidth=low == "True", readonly=readonly == "True",
+))
+"""
+
+
+@dataclass
+class Terminal:
+    """A running program and all that it has sent."""
+
+    process: subprocess.Popen[bytes]
+    master: int
+    received: bytearray = field(default_factory=bytearray)
+
+    def read(self, seconds: float) -> bytes:
+        """Return what arrives within this time."""
+        new = bytearray()
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            data = self._read_some(left)
+            if data is None:
+                break
+            new += data
+        return bytes(new)
+
+    def settle(self) -> bytes:
+        """Return what arrives until nothing does for a moment."""
+        new = bytearray()
+        while data := self._read_some(_SETTLED):
+            new += data
+        return bytes(new)
+
+    def press(self, *keys: str) -> bytes:
+        """Press keys, by name or `ctrl+x` or as a text, and return what is sent in answer."""
+        new = bytearray()
+        for key in keys:
+            if key.startswith("ctrl+"):
+                data = bytes([ord(key[-1]) - ord("a") + 1])
+            else:
+                data = KEYS.get(key, key.encode())
+            os.write(self.master, data)
+            new += self.settle()
+        return bytes(new)
+
+    def wait_for(self, text: bytes) -> None:
+        """Wait until this was sent."""
+        end = time.monotonic() + PATIENCE
+        while text not in self.received:
+            assert time.monotonic() < end, bytes(self.received[-3000:])
+            assert self.read(0.1) or self.process.poll() is None, bytes(self.received[-3000:])
+
+    def resize(self, columns: int, lines: int) -> bytes:
+        """Change the terminal's size and return what is sent in answer."""
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        return self.settle()
+
+    def _read_some(self, seconds: float) -> bytes | None:
+        """Return what is there, b"" after this time, None at the end."""
+        if not select.select([self.master], [], [], seconds)[0]:
+            return b""
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:
+            return None
+        self.received += data
+        return data or None
+
+
+@contextmanager
+def terminal_on(
+    store: Path,
+    key: Path,
+    *,
+    columns: int = 80,
+    lines: int = 24,
+    administrator: str = "root",
+    low_bandwidth: bool = False,
+    readonly: bool = False,
+    environment: dict[str, str] | None = None,
+) -> Iterator[Terminal]:
+    """The screens on this store in a terminal of this size, after their first frame."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("NO_COLOR", "COLUMNS", "LINES", "TEXTUAL_FPS")
+    }
+    arguments = (store, key, administrator, low_bandwidth, readonly)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _RUN, *map(str, arguments)],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={
+            **inherited,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            **(environment or {}),
+        },
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+    terminal = Terminal(process, master)
+    try:
+        terminal.wait_for(b"Synchronize now" if administrator else b"Log on")
+        terminal.settle()
+        yield terminal
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)

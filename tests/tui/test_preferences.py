@@ -1,0 +1,165 @@
+"""Keys and theme of one's own, the key reference, and read-only sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from store.errors import StoreUnwritable
+from store.interface import Batch
+from store.models import Settings
+from sync.workspace import Workspace
+from tests.tui.driver import driving
+from tui.actions import ACTIONS
+from tui.app import PLAIN_THEME
+from tui.cli import cli
+from tui.keys_reference import PATH, keys_reference
+from tui.preferences import Preferences, load_preferences, preferences_path
+
+ROOT = {"administrator": "root"}
+
+
+def preferences(tmp_path: Path, text: str) -> Preferences:
+    file = tmp_path / "tui.toml"
+    file.write_text(text)
+    return load_preferences(file)
+
+
+def test_the_key_reference_is_current() -> None:
+    assert PATH.read_text("utf-8") == keys_reference(), "run python -m tui.keys_reference"
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_the_key_reference_names_every_action(action: object) -> None:
+    assert f"`{action.id}`" in keys_reference()  # type: ignore[attr-defined]
+
+
+def test_no_file_means_no_preferences() -> None:
+    assert preferences_path().name == "tui.toml"
+    assert load_preferences(preferences_path()) == Preferences()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("theme = ", "It is not TOML:"),
+        ("theme = 'neon'", "There is no theme “neon”; there are textual-dark,"),
+        ("theme = 5", "There is no theme “5”"),
+        ("theme = []", "There is no theme “[]”"),
+        ("colour = 1", "“colour” is unknown; theme and [keys] are known."),
+        ("keys = 1", "keys is not a table"),
+        ("[keys]\n'users.fly' = 'x'", "There is no action “users.fly”"),
+        ("[keys]\n'users.delete' = 'hyper+x'", "“hyper+x”, for users.delete, is no key"),
+        ("[keys]\n'users.delete' = ''", "“”, for users.delete, is no key"),
+        ("[keys]\n'users.delete' = ['x']", "for users.delete, is no key"),
+        ("[keys]\n'users.delete' = 'n'", "“n”, for users.delete, is the key of users.new already."),
+        ("[keys]\n'users.delete' = 'f1'", "is the key of app.help already."),
+        ("[keys]\n'connection.check' = 'ctrl+s'", "is the key of form.save already."),
+    ],
+)
+def test_what_cannot_be_used_is_named_and_left_out(text: str, problem: str, tmp_path: Path) -> None:
+    read = preferences(tmp_path, text)
+    (said,) = read.problems
+    assert problem in said
+    assert (read.theme, dict(read.keys)) == ("", {})
+
+
+def test_an_unreadable_file(tmp_path: Path) -> None:
+    assert "cannot be read" in load_preferences(tmp_path).problems[0]
+    (tmp_path / "latin").write_bytes(b"theme = '\xe9'")
+    assert load_preferences(tmp_path / "latin").problems == ("It is not UTF-8.",)
+
+
+def test_keys_can_be_exchanged(tmp_path: Path) -> None:
+    read = preferences(tmp_path, "[keys]\n'users.new' = 'a'\n'users.switch_authentication' = 'n'")
+    assert read.problems == ()
+
+
+async def test_ones_own_keys_work_and_are_shown(
+    filled: Callable[..., Workspace], tmp_path: Path
+) -> None:
+    own = preferences(
+        tmp_path,
+        "theme = 'nord'\n[keys]\n'users.new' = 'f9,plus'\n'app.users' = 'f12'\n'confirm.yes' = 'j'",
+    )
+    assert own.problems == ()
+    async with driving(filled(), preferences=own, **ROOT) as admin:
+        assert admin.app.theme == "nord"
+        await admin.sees("F12 Users")
+        await admin.press("f12")
+        await admin.sees("F9 New")
+        await admin.press("f1")
+        await admin.sees("F9 New: Add a user by hand.")
+        await admin.press("escape", "n")
+        assert "New user" not in admin.text
+        await admin.press("plus")
+        await admin.sees("New user")
+        await admin.type("x")
+        await admin.press("escape")
+        await admin.sees("Discard the new user?", "j Yes")
+        await admin.press("j", "ctrl+p")
+        await admin.type("New")
+        await admin.sees("New (F9)")
+
+
+async def test_a_bad_file_is_reported_and_the_defaults_work(
+    filled: Callable[..., Workspace], tmp_path: Path
+) -> None:
+    own = preferences(tmp_path, "[keys]\n'users.\\u001b[31mfly' = 'x'")
+    async with driving(filled(), preferences=own, **ROOT) as admin:
+        await admin.sees("In tui.toml", "The defaults are used instead.")
+        await admin.press("escape", "f6", "n")
+        await admin.sees("New user")
+
+
+async def test_no_colour_sends_no_truecolor(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with driving(filled(), preferences=Preferences(theme="nord"), **ROOT) as admin:
+        assert admin.app.theme == PLAIN_THEME
+
+
+def test_every_action_that_writes_is_marked() -> None:
+    verbs = ("delete", "save", "create", "new", "set_", "switch_auth", "rename", "undo", "reset")
+    unmarked = [action.id for action in ACTIONS if not action.writes]
+    assert not [name for name in unmarked if name.partition(".")[2].startswith(verbs)]
+
+
+async def test_a_read_only_session_writes_nothing(filled: Callable[..., Workspace]) -> None:
+    workspace = filled()
+    generation = workspace.snapshot().generation
+    async with driving(workspace, readonly=True, **ROOT) as admin:
+        await admin.sees("This session is read-only (--readonly).")
+        for key, tried in (("f2", "ctrl+s"), ("f5", "s"), ("f6", "x"), ("f6", "n"), ("f6", "a")):
+            await admin.press(key)
+            assert not admin.app.screen.active_bindings[tried].enabled
+            await admin.press(tried)
+        await admin.press("f2")
+        await admin.focus("#ca_file")
+        await admin.type("/ca.pem")
+        await admin.press("ctrl+s")
+        await admin.press("f6", "ctrl+p")
+        await admin.type("Delete")
+        await admin.sees("not now: This session is read-only")
+        await admin.press("escape")
+        with pytest.raises(StoreUnwritable, match="read-only"):
+            admin.app.workspace.store.apply(Batch(settings=Settings(url="x")))
+    assert workspace.snapshot().generation == generation
+
+
+async def test_a_read_only_session_on_a_new_store(workspace: Workspace) -> None:
+    async with driving(workspace, readonly=True) as admin:
+        await admin.sees("the first administrator", "This session is read-only")
+        await admin.press("ctrl+s")
+        assert not admin.app.workspace.snapshot().users
+
+
+@pytest.mark.parametrize("option", ["--readonly", "--low-bandwidth"])
+def test_options_of_the_screens_are_refused_elsewhere(option: str) -> None:
+    result = CliRunner().invoke(cli, [option, "settings", "show"])
+    assert result.exit_code == 2
+    assert "are for the screens" in result.output

@@ -1,0 +1,188 @@
+"""User: everything about one, and what is done to this one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from store.interface import Batch, Edit
+from store.models import User
+from store.passwords import hash_password, verify_password
+from sync.workspace import Workspace
+from tests.support.builders import managed
+from tests.tui.driver import PASSWORD, Driver, driving
+
+HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
+ANNA = User(
+    user_name="anna",
+    full_name="Anna A",
+    distinguished_name="CN=Anna",
+    email_addresses=["a@b.example", "anna@b.example"],
+    privileges=["login"],
+    folder_privileges={"anna": ["read"]},
+    password_hash=hash_password(PASSWORD, "anna"),
+)
+
+
+@asynccontextmanager
+async def details_of_anna(workspace: Workspace) -> AsyncIterator[Driver]:
+    async with driving(workspace, administrator="root") as admin:
+        await admin.press("f6", "home", "down", "enter")
+        await admin.sees("Archive folder of")
+        yield admin
+
+
+def stored(workspace: Workspace, name: str = "anna") -> User:
+    user = workspace.snapshot().find(name)
+    assert user
+    return user
+
+
+async def test_all_fields_and_the_way_back(filled: Callable[..., Workspace]) -> None:
+    async with details_of_anna(filled(ANNA)) as admin:
+        await admin.sees("Anna A", "CN=Anna", "Primary address: a@b.example", "Log on", "UTC")
+        await admin.sees("Other addresses: anna@b.example", "Integrated", "Local password: set")
+        await admin.sees("anna Read")
+        await admin.press("escape")
+        await admin.sees("2 of 2")
+
+
+async def test_editing_the_first_address_is_the_primary_one(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(ANNA, managed("bert", email_addresses=["b@b.example"]))
+    async with details_of_anna(workspace) as admin:
+        await admin.press("e")
+        await admin.sees("Edit anna", "the first one is primary")
+        await admin.press("tab", "tab", "ctrl+u")
+        await admin.type("new@b.example, a@b.example")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.", "Primary address: new@b.example")
+        assert stored(workspace).email_addresses == ["new@b.example", "a@b.example"]
+        assert stored(workspace).full_name == "Anna A"
+        await admin.press("e")
+        await admin.sees("Edit anna")
+        await admin.press("tab", "tab", "ctrl+u")
+        await admin.type("b@b.example")
+        await admin.press("enter")
+        await admin.sees("That did not work", "belongs to “bert”")
+
+
+async def test_renaming_takes_the_archive_along(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(ANNA, managed("bert"))
+    archives = workspace.archives(workspace.snapshot().settings)
+    archives.create("anna")
+    (archives.path("anna") / "new" / "1").write_text("mail")
+    async with details_of_anna(workspace) as admin:
+        await admin.press("r")
+        await admin.sees("Rename anna")
+        await admin.press("ctrl+u")
+        await admin.type("BERT")
+        await admin.sees("There is a user of this name already.")
+        await admin.press("ctrl+u")
+        await admin.type("anne")
+        await admin.press("enter")
+        await admin.sees("anna is anne now.", "User name: anne", "anne Read")
+        assert archives.messages("anne") == 1
+        assert set(workspace.snapshot().users) == {"root", "anne", "bert"}
+        await admin.press("escape")
+        await admin.sees("anne")
+
+
+async def test_privileges(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(ANNA)
+    async with details_of_anna(workspace) as admin:
+        await admin.press("v")
+        await admin.sees("Privileges of anna", "[x] Log on")
+        await admin.press("tab", "tab", "space")
+        await admin.sees("No privilege is chosen.")
+        await admin.press("ctrl+s")
+        await admin.press("tab", "space", "ctrl+s")
+        await admin.sees("Saved.", "Privileges: Change own password")
+        assert stored(workspace).privileges == ["changePassword"]
+
+
+async def untick_read(admin: Driver) -> None:
+    await admin.sees("[x] Read")
+    await admin.press("tab", "tab", "space", "ctrl+s")
+
+
+async def test_rights_on_folders(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(ANNA, managed("bert"))
+    async with details_of_anna(workspace) as admin:
+        await admin.press("n")
+        await admin.sees("Rights of anna")
+        await admin.type("nobody")
+        await admin.press("tab", "tab", "space", "ctrl+s")
+        await admin.sees("neither a user nor an archive folder")
+        await admin.press("enter", "n")
+        await admin.sees("Rights of anna")
+        await admin.type("Bert")
+        await admin.press("enter", "tab", "space", "ctrl+s")
+        await admin.sees("Saved.", "bert Read")
+        assert stored(workspace).folder_privileges == {"anna": ["read"], "bert": ["read"]}
+        await admin.press("down", "enter")
+        await untick_read(admin)
+        await admin.sees("Saved.", "anna Read")
+        assert "bert" not in admin.text
+        await admin.press("enter")
+        await untick_read(admin)
+        assert stored(workspace).folder_privileges == {}
+        await admin.press("enter")
+        await admin.sees("There is no folder in this list; n adds one.")
+
+
+async def test_password_and_unlock(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(ANNA)
+    async with details_of_anna(workspace) as admin:
+        await admin.press("p")
+        await admin.sees("New password for anna")
+        await admin.fill("another few words", "another few words")
+        await admin.press("shift+tab", "enter")
+        await admin.sees("The password of anna was changed.")
+        assert verify_password("another few words", stored(workspace).password_hash or "")
+        await admin.press("u")
+        await admin.sees("anna has no failed log-ons.")
+        workspace.lockout.settle("anna", None, right=False)
+        await admin.press("u")
+        await admin.sees("anna is unlocked.")
+
+
+async def test_deleting_goes_back_to_the_users(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(ANNA)
+    async with details_of_anna(workspace) as admin:
+        await admin.press("x")
+        await admin.sees("Delete anna?")
+        await admin.press("y")
+        await admin.sees("Deleted: anna. Archives kept: 0.", "1 of 1")
+        assert set(workspace.snapshot().users) == {"root"}
+
+
+async def test_a_user_who_is_deleted_elsewhere_stays_in_sight(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(ANNA)
+    async with details_of_anna(workspace) as admin:
+        workspace.store.apply(Batch([Edit.delete(stored(workspace))]))
+        admin.app.refresh_store()
+        await admin.press("e")
+        await admin.sees("anna was deleted or renamed meanwhile.", "CN=Anna")
+
+
+async def test_hostile_fields_are_shown_and_never_obeyed(filled: Callable[..., Workspace]) -> None:
+    bad = User(
+        user_name=HOSTILE,
+        full_name=HOSTILE,
+        distinguished_name=HOSTILE * 50,
+        email_addresses=[HOSTILE, HOSTILE],
+        folder_privileges={HOSTILE: ["read"]},
+        password_hash=ANNA.password_hash,
+    )
+    async with driving(filled(bad), administrator="root") as admin:
+        await admin.press("f6", "end", "enter")
+        await admin.sees(r"\x1b]52")
+        for key in ("e", "r", "v", "enter", "n", "p", "x"):
+            await admin.press(key)
+            assert not any(char in admin.text for char in "\x1b\x07\u202e")
+            await admin.press("n" if key == "x" else "escape")
+        assert admin.app.is_running

@@ -1,0 +1,105 @@
+"""A person's own theme and keys, from `tui.toml` in the config directory."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+from textual.theme import BUILTIN_THEMES
+
+from tui.actions import ACTIONS, APP, Action
+
+_KEY_NAMES = {key.value for key in Keys}.union(KEY_NAME_REPLACEMENTS.values())
+_MODIFIERS = ("ctrl+", "alt+", "shift+")
+_SEEN_WITH_OTHERS = (APP, "form", "table", "dialog")
+_BY_ID = {action.id: action for action in ACTIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The theme, the keys by action id, and what in the file could not be used."""
+
+    theme: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def preferences_path() -> Path:
+    """Return where the file is looked for."""
+    from platformdirs import user_config_path
+
+    return user_config_path("mailroster") / "tui.toml"
+
+
+def load_preferences(path: Path) -> Preferences:
+    """Return what the file says; what is wrong in it is named and left out."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return Preferences()
+    except OSError as error:
+        return Preferences(problems=(f"It cannot be read: {error.strerror}.",))
+    except UnicodeDecodeError:
+        return Preferences(problems=("It is not UTF-8.",))
+    import tomllib
+
+    try:
+        return _from_table(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        return Preferences(problems=(f"It is not TOML: {error}.",))
+
+
+def _from_table(table: dict[str, Any]) -> Preferences:
+    problems = [
+        f"“{name}” is unknown; theme and [keys] are known."
+        for name in table.keys() - {"theme", "keys"}
+    ]
+    theme = table.get("theme", "")
+    if "theme" in table and str(theme) not in BUILTIN_THEMES:
+        problems.append(f"There is no theme “{theme}”; there are {', '.join(BUILTIN_THEMES)}.")
+        theme = ""
+    wanted = table.get("keys", {})
+    if not isinstance(wanted, dict):
+        wanted = {}
+        problems.append("keys is not a table; write [keys] on a line of its own.")
+    keys: dict[str, str] = {}
+    for name, value in wanted.items():
+        if name not in _BY_ID:
+            problems.append(f"There is no action “{name}”; docs/KEYS.md lists them.")
+        elif not isinstance(value, str) or not all(map(_is_key, value.split(","))):
+            problems.append(f"“{value}”, for {name}, is no key such as x, f9, ctrl+d or delete.")
+        else:
+            keys[name] = value
+    while clash := next(_clashes(keys), None):
+        problems.append(clash[1])
+        del keys[clash[0]]
+    return Preferences(theme, keys, tuple(problems))
+
+
+def _is_key(key: str) -> bool:
+    for modifier in _MODIFIERS:
+        key = key.removeprefix(modifier)
+    if len(key) == 1 or key in _KEY_NAMES:
+        return key.isprintable()
+    try:
+        return bool(unicodedata.lookup(key.replace("_", " ")))
+    except KeyError:
+        return False
+
+
+def _clashes(keys: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the id of each chosen key that does something else on the same screen, and why."""
+    for name, chosen in keys.items():
+        for other in ACTIONS:
+            if other.id != name and _are_seen_together(_BY_ID[name], other):
+                for key in set(chosen.split(",")) & set(keys.get(other.id, other.key).split(",")):
+                    yield name, f"“{key}”, for {name}, is the key of {other.id} already."
+
+
+def _are_seen_together(one: Action, other: Action) -> bool:
+    scopes = {one.scope, other.scope}
+    return len(scopes) == 1 or not scopes.isdisjoint(_SEEN_WITH_OTHERS)

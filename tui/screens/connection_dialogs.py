@@ -1,0 +1,130 @@
+"""The dialogs of Connection: the server's certificate, and a log-on that is only tried."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Literal
+
+from rich.text import Text
+from textual import work
+from textual.widget import Widget
+from textual.widgets import Input
+
+from sync.certificate import Certificate
+from sync.explain import Step
+from tui.actions import bindings_for
+from tui.screens.dialogs import Dialog
+from tui.widgets.fields import Field, PasswordField, row
+from tui.widgets.plain import lines, plain
+
+_HALF_FINGERPRINT = 16 * 3
+_COMPARE = (
+    "Compare the fingerprint with the server's administrator before you pin it. Pinned, this "
+    "certificate and no other is trusted, under any host name, until it expires."
+)
+_STEPS = {True: ("ok", "green"), False: ("no", "red"), None: ("??", "yellow")}
+
+
+class CertificateDialog(Dialog[Literal["pin", "ca_file"]]):
+    """What the server's certificate says, with the choice to trust it or its issuer."""
+
+    SCOPES = ("certificate", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, certificate: Certificate, refusal: str, pinned: str) -> None:
+        self._certificate = certificate
+        self._pinned = pinned
+        what = refusal.partition(" Nothing was changed.")[0]
+        parts: list[Text | str] = [plain(what, "yellow"), ""] if refusal else []
+        if certificate.time_problem:
+            parts += [plain(certificate.time_problem, "red"), ""]
+        super().__init__(
+            "The server's certificate",
+            lines(*parts, certificate_text(certificate), "", _COMPARE),
+        )
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "pin":
+            if self._pinned == self._certificate.pem:
+                return "It is pinned already."
+            return self._certificate.time_problem or None
+        return None
+
+    def action_pin(self) -> None:
+        """Trust this certificate."""
+        self.dismiss("pin")
+
+    def action_ca_file(self) -> None:
+        """Trust a CA."""
+        self.dismiss("ca_file")
+
+
+def certificate_text(certificate: Certificate) -> Text:
+    """Return what a person compares."""
+    digits = certificate.fingerprint
+    return Text("\n").join(
+        Text.assemble((f"{label:<12}", "bold"), plain(value, limit=200))
+        for label, value in (
+            ("Subject", certificate.subject or "(empty)"),
+            ("Issuer", certificate.issuer or "(empty)"),
+            ("Valid from", f"{certificate.valid_from:%Y-%m-%d %H:%M} UTC"),
+            ("Valid until", f"{certificate.valid_until:%Y-%m-%d %H:%M} UTC"),
+            ("SHA-256", digits[:_HALF_FINGERPRINT]),
+            ("", digits[_HALF_FINGERPRINT:]),
+        )
+    )
+
+
+class TryLogOn(Dialog[None]):
+    """A user name and a password, and what a log-on with them meets; nothing is kept."""
+
+    SCOPES = ("trial", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    _trying = False
+
+    def __init__(self, explain: Callable[[str, str | None], Awaitable[list[Step]]]) -> None:
+        super().__init__(
+            "Try a log-on",
+            "Leave the password empty to learn all but whether it is right.",
+        )
+        self._explain = explain
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield the two fields."""
+        yield row("User name", Field(id="user_name"))
+        yield row("Password", PasswordField(id="password"))
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "accept":
+            if self._trying:
+                return "A log-on is being tried."
+            if not self.query_one("#user_name", Input).value:
+                return "Enter a user name."
+        return None
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Grey what cannot be done yet."""
+        event.stop()
+        self.refresh_bindings()
+
+    @work(exclusive=True, exit_on_error=False)
+    async def action_accept(self) -> None:
+        """Try the log-on."""
+        name, password = (field.value for field in self.query(Field))
+        self._trying = True
+        self.show_problem(Text("Trying ..."))
+        self.refresh_bindings()
+        steps = await self._explain(name, password or None)
+        self._trying = False
+        self.query_one("#password", Input).value = ""
+        self.query_one("#user_name").focus()
+        self.show_problem(lines(*map(_step_text, steps)))
+        self.refresh_bindings()
+
+
+def _step_text(step: Step) -> Text:
+    word, colour = _STEPS[step.ok]
+    return Text.assemble((f" {word}  ", f"bold {colour}"), plain(step.text, limit=300))

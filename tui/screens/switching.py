@@ -1,0 +1,110 @@
+"""What is asked before authentication methods are switched."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from store.errors import StoreError
+from store.models import (
+    AUTHENTICATION_LABELS,
+    DIRECTORY_SERVICES,
+    INTEGRATED,
+    Authentication,
+    User,
+)
+from store.names import match_key
+from sync.errors import SyncError
+from sync.listing import Listing
+from sync.users import other_method
+from tui.screens.base import BaseScreen, listed_names
+from tui.screens.dialogs import NewPassword
+from tui.screens.user_dialogs import ChooseMethod
+from tui.widgets.plain import grouped, lines, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What the administrator decided: these users get `method`, one of them `password`."""
+
+    users: Sequence[User]
+    method: Authentication
+    password: str | None = None
+
+
+async def ask_switch(
+    screen: BaseScreen, chosen: Sequence[User], ask_directory: Callable[[], Awaitable[Listing]]
+) -> Switch | None:
+    """Ask what is still open, show what the switch means, and return what was decided."""
+    method = await _method(screen, chosen)
+    if method is None:
+        return None
+    users = [user for user in chosen if user.authentication != method]
+    password = None
+    if method == DIRECTORY_SERVICES:
+        text = await _what_the_directory_knows(users, ask_directory)
+    else:
+        without = [user for user in users if not user.password_hash]
+        if len(without) == len(users) == 1:
+            name = users[0].user_name
+            password = await screen.ask(NewPassword(f"Local password for {name}", name))
+            if password is None:
+                return None
+            without = []
+        users = [user for user in users if user not in without]
+        text = Text("They log on with a local password then.")
+        if without:
+            text = lines(text, _without_password(without))
+        if not users:
+            screen.app.say(_without_password(without), error=True)
+            return None
+    title = f"Switch {how_many(users)} to {AUTHENTICATION_LABELS[method]}?"
+    names = listed_names([user.user_name for user in users])
+    if not await screen.confirm(title, lines(names, text)):
+        return None
+    return Switch(users, method, password)
+
+
+async def _method(screen: BaseScreen, users: Sequence[User]) -> Authentication | None:
+    local = sum(user.authentication == INTEGRATED for user in users)
+    if local in (0, len(users)):
+        return other_method(users[0])
+    return await screen.ask(ChooseMethod(local, len(users) - local))
+
+
+async def _what_the_directory_knows(
+    users: Sequence[User], ask_directory: Callable[[], Awaitable[Listing]]
+) -> Text:
+    means = Text("From then on the directory checks their passwords.")
+    try:
+        listing = await ask_directory()
+    except (StoreError, SyncError) as error:
+        return lines(means, plain("The directory could not be asked:", "yellow"), str(error))
+    known = {match_key(user.user_name) for user in listing.users}
+    unknown = [user.user_name for user in users if user.key not in known]
+    if not unknown:
+        return lines(means, plain(f"The directory knows {how_many(users)}.", "green"))
+    return lines(
+        means,
+        plain(
+            f"The directory does NOT know {grouped(len(unknown))} of them; they could not log on:",
+            "red",
+        ),
+        listed_names(unknown),
+    )
+
+
+def _without_password(users: Sequence[User]) -> str:
+    names = ", ".join(user.user_name for user in users[:5])
+    more = ", ..." if len(users) > 5 else ""
+    return (
+        f"{grouped(len(users))} of them have no local password and stay. Switch these one at a "
+        f"time: {names}{more}"
+    )
+
+
+def how_many(users: Sequence[User]) -> str:
+    """Return who or how many these users are."""
+    return users[0].user_name if len(users) == 1 else f"{grouped(len(users))} users"

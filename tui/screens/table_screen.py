@@ -1,0 +1,37 @@
+"""What screens with one big table have in common: filter and sort order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.screens.base import BaseScreen
+from tui.widgets.filtered_table import FilteredTable
+from tui.widgets.table import Table
+
+
+class TableScreen(BaseScreen):
+    """A screen around a `FilteredTable`; give it the scope `table`."""
+
+    table: Table[Any]
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "reverse" and not self.table.is_sorted:
+            return "The lines are not sorted by a column; o does that."
+        return super().why_not(name)
+
+    def on_table_moved(self) -> None:
+        """Another row is under the cursor."""
+        self.refresh_bindings()
+
+    def action_filter(self) -> None:
+        """Open the filter box."""
+        self.query_one(FilteredTable).open_filter()
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.table.sort_by_next()
+
+    def action_reverse(self) -> None:
+        """Turn the sort order round."""
+        self.table.reverse_sort()

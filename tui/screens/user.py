@@ -1,0 +1,225 @@
+"""User: everything about one, and what is done to this one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from store.errors import InvalidValue
+from store.interface import Snapshot
+from store.models import AUTHENTICATION_LABELS, INTEGRATED, User
+from store.names import check_user_name, match_key
+from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
+from sync.rename import rename_user
+from sync.several import delete_users
+from sync.users import edit_user, set_password, set_privileges, unlock_user
+from tui.actions import bindings_for
+from tui.screens.base import BaseScreen, listed_names
+from tui.screens.dialogs import Entry, NewPassword
+from tui.screens.user_dialogs import ChoosePrivileges, EditUser, FolderRights
+from tui.widgets.plain import grouped, lines, plain
+from tui.widgets.table import Column, Table
+
+FolderRow = tuple[str, list[str]]
+
+
+class UserScreen(BaseScreen):
+    """One user's fields, and the rights on archive folders as a table."""
+
+    NAME = "users"
+    SCOPES = ("user",)
+    CSS_PATH = "user.tcss"
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.user = user
+        self._gone = False
+        self._table: Table[FolderRow] = Table(
+            [Column("Archive folder of", 1), Column("Rights", 1)], _folder_cells, _owner
+        )
+
+    def body(self) -> ComposeResult:
+        """Build fields and table."""
+        with VerticalScroll(id="fields", can_focus=False):
+            yield Static(markup=False)
+        yield self._table
+
+    def on_mount(self) -> None:
+        """Show the user."""
+        self._show()
+        self._table.focus()
+
+    def follow_store(self, snapshot: Snapshot) -> None:
+        """Show the user as stored now; one who was deleted elsewhere stays in sight."""
+        user = snapshot.find(self.user.user_name)
+        self._gone = user is None
+        self.user = user or self.user
+        self._show()
+
+    def on_table_moved(self) -> None:
+        """Another folder is under the cursor."""
+        self.refresh_bindings()
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if self._gone:
+            return f"{self.user.user_name} was deleted or renamed meanwhile."
+        if name == "set_password" and self.user.authentication != INTEGRATED:
+            return "The password is the directory's. Switch the authentication method first."
+        if name == "rights" and self._table.current is None:
+            return "There is no folder in this list; n adds one."
+        return super().why_not(name)
+
+    async def go_back(self) -> None:
+        """Back to the users."""
+        self.dismiss()
+
+    @work(exclusive=True, group="user", exit_on_error=False)
+    async def action_edit(self) -> None:
+        """Change full name, distinguished name and addresses."""
+        details = await self.ask(EditUser(self.user))
+        if details is not None:
+            edited = User(user_name=self.user.user_name, **details._asdict())
+            await self._write(lambda: edit_user(self.app.workspace, self.user, edited))
+            self.app.say("Saved.")
+
+    @work(exclusive=True, group="user", exit_on_error=False)
+    async def action_rename(self) -> None:
+        """Give another user name."""
+        old = self.user.user_name
+        text = "The archive folder and everybody's rights on it move along."
+        new = await self.ask(Entry(f"Rename {old}", text, old, self._check_name))
+        if new is not None and new != old:
+            await self._write(lambda: rename_user(self.app.workspace, self.user, new))
+            self.app.say(f"{old} is {new} now.")
+
+    @work(exclusive=True, group="user", exit_on_error=False)
+    async def action_privileges(self) -> None:
+        """Change the privileges."""
+        title = f"Privileges of {self.user.user_name}"
+        chosen = await self.ask(ChoosePrivileges(title, self.user.privileges))
+        if chosen is not None:
+            await self._write(lambda: set_privileges(self.app.workspace, self.user, chosen))
+            self.app.say("Saved.")
+
+    def action_rights(self) -> None:
+        """Change the rights on the folder under the cursor."""
+        if self._table.current is not None:
+            self._ask_rights(*self._table.current)
+
+    def action_add_rights(self) -> None:
+        """Give rights on another folder."""
+        self._ask_rights("", [])
+
+    @work(exclusive=True, group="user", exit_on_error=False)
+    async def _ask_rights(self, owner: str, rights: list[str]) -> None:
+        answer = await self.ask(FolderRights(f"Rights of {self.user.user_name}", owner, rights))
+        if answer is not None:
+            folders = {answer.owner: answer.rights}
+            await self._write(
+                lambda: set_privileges(self.app.workspace, self.user, folders=folders)
+            )
+            self.app.say("Saved.")
+
+    @work(exclusive=True, group="user", exit_on_error=False)
+    async def action_set_password(self) -> None:
+        """Set a local password."""
+        name = self.user.user_name
+        password = await self.ask(NewPassword(f"New password for {name}", name))
+        if password is not None:
+            await self._write(lambda: set_password(self.app.workspace, self.user, password))
+            self.app.say(f"The password of {name} was changed.")
+
+    @work(exclusive=True, group="user", exit_on_error=False)
+    async def action_unlock(self) -> None:
+        """Forget the user's failed log-ons."""
+        there_were = await asyncio.to_thread(unlock_user, self.app.workspace, self.user)
+        name = self.user.user_name
+        self.app.say(f"{name} is unlocked." if there_were else f"{name} has no failed log-ons.")
+
+    @work(exclusive=True, group="user", exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Delete the user."""
+        if await ask_deletion(self, [self.user]):
+            kept = await asyncio.to_thread(delete_users, self.app.workspace, [self.user])
+            await self.app.reload()
+            self.dismiss()
+            self.app.say(f"Deleted: {self.user.user_name}. Archives kept: {len(kept)}.")
+
+    async def _write(self, write: Callable[[], User]) -> None:
+        self.user = await asyncio.to_thread(write)
+        await self.app.reload()
+        self.follow_store(self.app.snapshot)
+
+    def _check_name(self, name: str) -> Text:
+        check_user_name(name)
+        key = match_key(name)
+        if key != self.user.key and key in self.app.snapshot.users:
+            raise InvalidValue("There is a user of this name already.")
+        return Text()
+
+    def _show(self) -> None:
+        self.query_one("#fields Static", Static).update(user_text(self.user))
+        self._table.load(sorted(self.user.folder_privileges.items()))
+
+
+async def ask_deletion(screen: BaseScreen, users: Sequence[User]) -> bool:
+    """Say what becomes of the users' archives, and ask."""
+    archives = screen.app.workspace.archives(screen.app.snapshot.settings)
+
+    def count() -> list[str]:
+        counted = ((user.user_name, archives.messages(user.user_name)) for user in users)
+        return [f"{name}: {grouped(number)} messages" for name, number in counted if number]
+
+    full = await asyncio.to_thread(count)
+    names = [user.user_name for user in users]
+    fate = (
+        (f"Archives that hold mail stay: {grouped(len(full))}", listed_names(full))
+        if full
+        else ("Their archives hold no mail; empty folders are removed too.",)
+    )
+    who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
+    return await screen.confirm(f"Delete {who}?", lines(listed_names(names), *fate))
+
+
+def user_text(user: User) -> Text:
+    """Return the fields of a user, but never the hash."""
+    addresses = user.email_addresses
+    text = Text()
+    for label, value in (
+        ("User name", user.user_name),
+        ("Full name", user.full_name or "(none)"),
+        ("Distinguished name", user.distinguished_name or "(none)"),
+        ("Primary address", addresses[0] if addresses else "(none)"),
+        ("Other addresses", ", ".join(addresses[1:]) or "(none)"),
+        ("Authentication", AUTHENTICATION_LABELS[user.authentication]),
+        ("Local password", "set" if user.password_hash else "none"),
+        ("Privileges", ", ".join(PRIVILEGES.get(name, name) for name in user.privileges)),
+        ("Created", _time(user.created)),
+        ("Changed", _time(user.changed)),
+        *((("Pinned", "yes: an undo brought the user back"),) if user.pinned else ()),
+    ):
+        text.append_text(plain(f"{label}: ".ljust(20), "bold"))
+        text.append_text(plain(value)).append("\n")
+    text.rstrip()
+    return text
+
+
+def _time(stored: str) -> str:
+    return stored.replace("T", " ").replace("+00:00", " UTC")
+
+
+def _folder_cells(row: FolderRow) -> tuple[str, str]:
+    owner, rights = row
+    return owner, ", ".join(FOLDER_PRIVILEGES.get(right, right) for right in rights)
+
+
+def _owner(row: FolderRow) -> str:
+    return row[0]

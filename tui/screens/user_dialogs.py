@@ -1,0 +1,152 @@
+"""The dialogs about users: which method, what is known about one, privileges, folder rights."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from textual.widget import Widget
+
+from store.models import DIRECTORY_SERVICES, INTEGRATED, Authentication, User
+from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
+from tui.actions import bindings_for
+from tui.screens.dialogs import Dialog
+from tui.widgets.fields import Field, Tick, row
+from tui.widgets.plain import grouped
+from tui.widgets.privilege_boxes import PrivilegeBoxes
+
+
+class ChooseMethod(Dialog[Authentication]):
+    """Which method all marked users shall have, where they have different ones."""
+
+    SCOPES = ("method", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, local: int, directory: int) -> None:
+        super().__init__(
+            "Switch to which method?",
+            f"Marked: {grouped(local)} Integrated, {grouped(directory)} Directory Services. Those "
+            "that have the method already stay as they are.",
+        )
+
+    def action_integrated(self) -> None:
+        """Switch to local passwords."""
+        self.dismiss(INTEGRATED)
+
+    def action_directory(self) -> None:
+        """Switch to the directory's passwords."""
+        self.dismiss(DIRECTORY_SERVICES)
+
+
+class Details(NamedTuple):
+    """What `EditUser` was told."""
+
+    full_name: str
+    distinguished_name: str
+    email_addresses: list[str]
+
+
+class EditUser(Dialog[Details]):
+    """Full name, distinguished name and addresses of a user."""
+
+    SCOPES = ("form", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, user: User) -> None:
+        text = "Addresses are separated by commas; the first one is primary."
+        if user.authentication == DIRECTORY_SERVICES:
+            text += " The next sync brings back what the directory says."
+        super().__init__(f"Edit {user.user_name}", text)
+        self._user = user
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield the fields."""
+        user = self._user
+        yield row("Full name", Field(user.full_name or "", id="full_name"))
+        yield row("Distinguished name", Field(user.distinguished_name or "", id="dn"))
+        yield row("E-mail addresses", Field(", ".join(user.email_addresses), id="addresses"))
+
+    def action_accept(self) -> None:
+        """Enter in the last field saves."""
+        self.action_save()
+
+    def action_save(self) -> None:
+        """Take what was entered."""
+        full_name, dn, addresses = (field.value.strip() for field in self.query(Field))
+        self.dismiss(Details(full_name, dn, addresses.replace(",", " ").split()))
+
+
+class ChoosePrivileges(Dialog[tuple[str, ...]]):
+    """Privileges to tick."""
+
+    SCOPES = ("form", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, title: str, chosen: Collection[str]) -> None:
+        super().__init__(title, "None and Administrator stand alone.")
+        self._boxes = PrivilegeBoxes(PRIVILEGES, chosen)
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield the boxes."""
+        yield self._boxes
+
+    def on_mount(self) -> None:
+        """Start at the first box."""
+        self.query(Tick).first().focus()
+
+    def on_privilege_boxes_changed(self) -> None:
+        """Say what is still wrong."""
+        self.show_problem(self.why_not("save") or "")
+        self.refresh_bindings()
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "save" and not self._boxes.value:
+            return "No privilege is chosen. Use None for no access."
+        return None
+
+    def action_save(self) -> None:
+        """Take what was ticked."""
+        self.dismiss(self._boxes.value)
+
+
+class Rights(NamedTuple):
+    """What `FolderRights` was told."""
+
+    owner: str
+    rights: tuple[str, ...]
+
+
+class FolderRights(Dialog[Rights]):
+    """The rights on one archive folder; none ticked takes the entry away."""
+
+    SCOPES = ("form", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, title: str, owner: str, rights: Collection[str]) -> None:
+        super().__init__(title, "A folder goes by its owner's user name. No tick: no entry.")
+        self._owner = Field(owner, placeholder="user name of the folder's owner")
+        self._boxes = PrivilegeBoxes(FOLDER_PRIVILEGES, rights)
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield the owner and the boxes."""
+        yield row("Archive folder of", self._owner)
+        yield self._boxes
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "save" and not self._owner.value.strip():
+            return "The folder's owner is not named yet."
+        return None
+
+    def on_input_changed(self) -> None:
+        """Grey what cannot be done now."""
+        self.refresh_bindings()
+
+    def action_accept(self) -> None:
+        """Go on from the owner to the rights."""
+        self.focus_next()
+
+    def action_save(self) -> None:
+        """Take what was entered."""
+        self.dismiss(Rights(self._owner.value.strip(), self._boxes.value))
