@@ -33,6 +33,7 @@ def seconds(site: Site, user_name: str) -> float:
     return taken
 
 
+@pytest.mark.alone
 def test_refusals_take_the_same_time(connected: Site, directory: Directory) -> None:
     directory.put(dirk="the directory's")
     users: list[User] = [local("wanda", password_hash=COSTLY), local("lore", password_hash=COSTLY)]

@@ -104,6 +104,7 @@ def test_nothing_stays_and_nothing_else_is_touched(tmp_path: Path) -> None:
     assert threading.active_count() == threads
 
 
+@pytest.mark.alone
 def test_it_starts_quickly() -> None:
     started = time.perf_counter()
     with Demo.open():

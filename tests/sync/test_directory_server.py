@@ -113,6 +113,7 @@ def test_auth(server: DirectoryServer, user_name: str, password: str, right: boo
     assert answer.json() == {"succeeded": right}
 
 
+@pytest.mark.alone
 def test_unknown_names_take_as_long_as_the_costliest_known_one(tmp_path: Path) -> None:
     path = tmp_path / "directory.csv"
     path.write_text(f"userName,passwordHash\nanna,{hash_directory_password('x', cost=11)}\n")

@@ -247,6 +247,7 @@ class TestTime:
 
     ROUNDS = 40
 
+    @pytest.mark.alone
     async def test_refusals_of_local_users_cannot_be_told_apart(
         self, fill: Fill, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -275,6 +276,7 @@ class TestTime:
             longer = sum(a > b for a in taken[one] for b in taken[other]) / self.ROUNDS**2
             assert 0.25 < longer < 0.75, (one, other, longer)
 
+    @pytest.mark.alone
     async def test_a_directory_users_refusal_takes_as_long_as_any(
         self, fill: Fill, directory: Directory
     ) -> None:

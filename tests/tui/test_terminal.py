@@ -32,6 +32,7 @@ def opened(filled: Callable[..., Workspace], tmp_path: Path) -> Open:
     return lambda **arguments: terminal_on(path, tmp_path / "secret.key", **arguments)
 
 
+@pytest.mark.alone
 def test_nothing_is_sent_while_nothing_happens(opened: Open) -> None:
     with opened() as terminal:
         for key in SCREENS:
