@@ -10,7 +10,6 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -23,6 +22,7 @@ import orjson
 from store.text import printable
 from sync.directory_file import DirectoryFile, DirectoryFileInvalid
 from sync.errors import SyncError
+from sync.server_log import to_stderr
 
 MAX_BODY_BYTES = 64 * 1024
 READ_SECONDS = 10.0
@@ -62,7 +62,7 @@ class DirectoryServer:
         directory.current()
         tls = _tls(certificate, key) if certificate else None
         try:
-            self._listener = _Listener(host, port, directory, credentials, log or _to_stderr)
+            self._listener = _Listener(host, port, directory, credentials, log or to_stderr)
         except (OSError, OverflowError) as error:
             raise DirectoryServerFailed(
                 f"The directory server cannot listen on {printable(host)} port {port}: "
@@ -261,7 +261,3 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
 
 def _no_passphrase() -> str:
     raise ValueError("the key has a passphrase")
-
-
-def _to_stderr(line: str) -> None:
-    print(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}", file=sys.stderr, flush=True)

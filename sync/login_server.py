@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
@@ -24,6 +23,7 @@ from sync.access_keeper import AccessKeeper
 from sync.errors import SyncError
 from sync.login import Verdict
 from sync.mail_access import MailAccess, admit
+from sync.server_log import to_stderr
 from sync.workspace import Workspace
 
 MAX_WORKERS = 32
@@ -76,7 +76,7 @@ class LoginServer(socketserver.ThreadingTCPServer):
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.workspace = workspace
         self.homes = homes
-        self.log = log or _to_stderr
+        self.log = log or to_stderr
         self.arriving: dict[socket.socket, float] = {}
         self._workers = threading.BoundedSemaphore(MAX_WORKERS)
         try:
@@ -285,7 +285,3 @@ def _check_loopback(host: str) -> None:
         f"“{printable(host, 60)}” is no loopback address, such as 127.0.0.1 or ::1. Nothing was "
         "started. Passwords go through here in clear, so it serves this machine only."
     )
-
-
-def _to_stderr(line: str) -> None:
-    print(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}", file=sys.stderr, flush=True)
