@@ -7,7 +7,7 @@ from typing import Any
 
 from store.interface import Batch
 from store.models import Settings
-from sync.filters import skip_rule
+from sync.planning.filters import skip_rule
 from sync.workspace import Workspace
 
 

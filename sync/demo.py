@@ -18,9 +18,9 @@ from store.models import APPLICATION_INTEGRATION, DIRECTORY_SERVICES, INTEGRATED
 from store.names import match_key
 from store.privileges import ADMIN, HAND_MADE_PRIVILEGES
 from sync.configure import configure
-from sync.directory_file import FileUser, hash_directory_password, read_users
-from sync.directory_server import DirectoryServer
-from sync.users import add_administrator
+from sync.server.directory_file import FileUser, hash_directory_password, read_users
+from sync.server.directory_server import DirectoryServer
+from sync.users.by_hand import add_administrator
 from sync.workspace import Workspace, open_workspace
 
 _SERVICE = ("mailroster", "service of the demo")

@@ -26,8 +26,8 @@ from store.interface import Snapshot
 from store.models import Settings
 from store.read_only import ReadOnlyStore
 from store.text import printable
-from sync.listing import Listing
-from sync.users import needs_administrator
+from sync.directory.listing import Listing
+from sync.users.by_hand import needs_administrator
 from sync.workspace import Workspace
 from tui.actions import APP, bindings_for, refusal
 from tui.palette import ActionProvider, Palette
@@ -173,7 +173,7 @@ class MailrosterApp(App[None]):
     def _warm_up(self) -> None:
         """Import what the first fetch and the first save need."""
         import_module("store.validation")
-        import_module("sync.client")
+        import_module("sync.directory.client")
 
     def refresh_store(self) -> None:
         """Show what this session wrote."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from store.models import User
-from sync.users import add_user
+from sync.users.by_hand import add_user
 from sync.workspace import Workspace
 from tests.cli.conftest import Command
 from tests.support.command_line import Done

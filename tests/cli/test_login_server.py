@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from store.models import User
-from sync.users import add_user
+from sync.users.by_hand import add_user
 from sync.workspace import Workspace
 from tests.cli.conftest import Command
 

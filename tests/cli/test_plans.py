@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.run_lock import run_lock
+from sync.runs.run_lock import run_lock
 from sync.workspace import open_workspace
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory

@@ -10,7 +10,7 @@ import pytest
 from store.interface import Batch, Edit
 from store.models import User
 from store.passwords import hash_password
-from sync.users import add_administrator
+from sync.users.by_hand import add_administrator
 from sync.workspace import Workspace
 from tests.cli.conftest import Command
 from tests.support.directory import Directory

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from store.models import Settings
-from sync.dovecot import DEFAULT_METHODS, installed_version
+from sync.logon.dovecot import DEFAULT_METHODS, installed_version
 from tests.dovecot.site import Site
 from tests.support.directory import Directory
 

@@ -6,7 +6,7 @@ import pytest
 
 from store.errors import InvalidValue
 from store.models import DIRECTORY_SERVICES
-from sync.users import add_user
+from sync.users.by_hand import add_user
 from tests.dovecot.site import PASSWORD, Site, local
 from tests.support.builders import managed
 from tests.support.directory import Directory

@@ -8,9 +8,9 @@ from typing import Any
 from store.interface import Snapshot
 from store.models import DIRECTORY_SERVICES, Settings, User
 from store.names import match_key
-from sync.listing import DirectoryUser, InvalidRecord, Listing
-from sync.plan import Plan
-from sync.planner import make_plan
+from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
+from sync.planning.plan import Plan
+from sync.planning.planner import make_plan
 
 AUTO_DELETE = Settings(auto_delete=True, guard_max_delete_percent=100)
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sync.directory_file import hash_directory_password
-from sync.directory_server import DirectoryServer
+from sync.server.directory_file import hash_directory_password
+from sync.server.directory_server import DirectoryServer
 
 
 class Directory:

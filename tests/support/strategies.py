@@ -11,7 +11,7 @@ from store.models import (
     Settings,
     User,
 )
-from sync.listing import DirectoryUser, InvalidRecord, Listing
+from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 
 # Few names, so that users meet; some of them equal under the matching rule.
 names = st.sampled_from(

@@ -11,9 +11,9 @@ import pytest
 
 from store.interface import Batch, Edit
 from store.models import User
-from sync import access_keeper
-from sync.access_keeper import AccessKeeper
-from sync.mail_access import derive_access
+from sync.logon import access_keeper
+from sync.logon.access_keeper import AccessKeeper
+from sync.logon.mail_access import derive_access
 from sync.workspace import Workspace
 
 Fill = Callable[..., Workspace]
@@ -81,9 +81,12 @@ def test_an_older_state_that_is_put_back_counts(kept: Workspace, tmp_path: Path)
 def test_an_outage_is_told_once_and_changes_nothing(
     kept: Workspace, tmp_path: Path, lines: list[str], content: str | None, says: str
 ) -> None:
-    kept.path.unlink()
     if content:
-        kept.path.write_text(content)
+        damaged = tmp_path / "damaged"
+        damaged.write_text(content)
+        damaged.replace(kept.path)
+    else:
+        kept.path.unlink()
     assert comes_true(lambda: bool(lines))
     time.sleep(0.2)
     assert len(lines) == 1

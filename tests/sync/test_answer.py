@@ -9,8 +9,8 @@ import pytest
 
 from store.models import Settings
 from sync import errors
-from sync.answer import parse_listing, parse_verdict
-from sync.listing import DirectoryUser, InvalidRecord, Listing
+from sync.directory.answer import parse_listing, parse_verdict
+from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 
 SETTINGS = Settings(url="https://directory.example/ai")
 ESCAPE = "\x1b[31m"

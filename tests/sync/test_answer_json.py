@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from store.models import Settings
-from sync.answer import parse_listing, parse_verdict
+from sync.directory.answer import parse_listing, parse_verdict
+from sync.directory.listing import Listing
 from sync.errors import DirectoryError, NotJSON
-from sync.listing import Listing
 
 SETTINGS = Settings(url="https://directory.example/ai")
 

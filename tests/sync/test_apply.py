@@ -9,9 +9,9 @@ import pytest
 
 from store.interface import Batch, Edit
 from store.models import Settings, User
-from sync.apply import apply_plan
 from sync.errors import GuardBlocked, StalePlan
-from sync.run import preview
+from sync.runs.apply import apply_plan
+from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, answer, listed, managed
 

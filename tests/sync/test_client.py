@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from store.models import Settings
-from sync.client import DirectoryClient
-from sync.listing import Progress
+from sync.directory.client import DirectoryClient
+from sync.directory.listing import Progress
 from tests.support.hostile_server import (
     Connection,
     answer,

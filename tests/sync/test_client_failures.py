@@ -11,7 +11,7 @@ import pytest
 
 from store.models import Settings
 from sync import errors
-from sync.client import DirectoryClient
+from sync.directory.client import DirectoryClient
 from tests.support.hostile_server import (
     Connection,
     answer,

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from sync import errors
-from sync.client import DirectoryClient
+from sync.directory.client import DirectoryClient
 from tests.support.hostile_server import (
     Behaviour,
     Connection,

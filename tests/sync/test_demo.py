@@ -11,12 +11,12 @@ import pytest
 
 from store.models import DIRECTORY_SERVICES
 from store.passwords import MIN_CHARACTERS
-from sync.apply import apply_plan
 from sync.demo import Demo
 from sync.errors import LogOnRefused
-from sync.login import log_on
-from sync.plan import Action, Plan
-from sync.run import fetch, preview
+from sync.logon.login import log_on
+from sync.planning.plan import Action, Plan
+from sync.runs.apply import apply_plan
+from sync.runs.run import fetch, preview
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from store.errors import InvalidValue
-from sync.directory_file import DirectoryFileInvalid, hash_directory_password, read_users
+from sync.server.directory_file import DirectoryFileInvalid, hash_directory_password, read_users
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
-from sync.directory_file import (
+from sync.server.directory_file import (
     DirectoryFileInvalid,
     hash_directory_password,
     read_users,
 )
-from sync.directory_server import (
+from sync.server.directory_server import (
     MAX_BODY_BYTES,
     READ_SECONDS,
     DirectoryServer,
@@ -255,7 +255,7 @@ def test_an_unchanged_file_is_read_once(file: Path, monkeypatch: pytest.MonkeyPa
         reads.append(path)
         return read_users(path)
 
-    monkeypatch.setattr("sync.directory_file.read_users", counted)
+    monkeypatch.setattr("sync.server.directory_file.read_users", counted)
     os.utime(file, (1_700_000_000, 1_700_000_000))
     with DirectoryServer(file, credentials=CREDENTIALS, log=lambda _: None) as server:
         post(server, cmd="list")
@@ -362,5 +362,5 @@ def test_ipv6(file: Path) -> None:
 
 
 def test_the_server_needs_no_http_client() -> None:
-    script = "import sys, sync.directory_server; sys.exit('httpx' in sys.modules)"
+    script = "import sys, sync.server.directory_server; sys.exit('httpx' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from store.errors import InvalidValue
-from sync import dovecot
-from sync.dovecot import Site, configuration, installed_version, lua_script
+from sync.logon import dovecot
+from sync.logon.dovecot import Site, configuration, installed_version, lua_script
 
 SITE = Site(
     command=("/opt/mailroster/bin/mailroster", "--store", "/srv/mail/users.json"),

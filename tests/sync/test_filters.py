@@ -6,8 +6,8 @@ import pytest
 
 from store.errors import InvalidValue
 from store.models import FilterRule
-from sync.filters import parse_rule, rule_text, scope_of
-from sync.listing import DirectoryUser
+from sync.directory.listing import DirectoryUser
+from sync.planning.filters import parse_rule, rule_text, scope_of
 
 ANNA = DirectoryUser("Anna.Berg", "CN=Anna,OU=Sales,DC=x", None, ["anna@x.org", "ab@Mail.X.org"])
 

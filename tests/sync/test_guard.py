@@ -11,12 +11,12 @@ import pytest
 from store.history import History, RunSummary
 from store.interface import Batch, Snapshot
 from store.models import FilterRule, Settings
-from sync.apply import apply_plan
 from sync.errors import GuardBlocked
-from sync.guard import Past, guard_sentences, past_of
-from sync.plan import Plan
-from sync.planner import make_plan
-from sync.run import preview
+from sync.planning.guard import Past, guard_sentences, past_of
+from sync.planning.plan import Plan
+from sync.planning.planner import make_plan
+from sync.runs.apply import apply_plan
+from sync.runs.run import preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed
 

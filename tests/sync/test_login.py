@@ -24,7 +24,7 @@ from sync.errors import (
     LogOnUnavailable,
     NotConfigured,
 )
-from sync.login import check_log_on, log_on
+from sync.logon.login import check_log_on, log_on
 from sync.workspace import Workspace
 from tests.support.builders import managed
 from tests.support.directory import Directory
@@ -232,7 +232,7 @@ class TestVerdict:
         def broken(password: str, _hash: str | None) -> bool:
             raise RuntimeError(f"cannot check {password}")
 
-        monkeypatch.setattr("sync.login.verify_password", broken)
+        monkeypatch.setattr("sync.logon.login.verify_password", broken)
         verdict = check_log_on(fill(local()), "anna", PASSWORD)
         assert verdict.outcome == "outage"
         assert PASSWORD not in repr(verdict) + str(verdict.error)

@@ -17,9 +17,9 @@ import pytest
 from store.interface import Batch, Edit
 from store.models import User
 from store.passwords import hash_password
-from sync import login_server
-from sync.login import Verdict
-from sync.login_server import MAX_BODY_BYTES, MAX_WORKERS, LoginServer, LoginServerFailed
+from sync.logon import login_server
+from sync.logon.login import Verdict
+from sync.logon.login_server import MAX_BODY_BYTES, MAX_WORKERS, LoginServer, LoginServerFailed
 from sync.workspace import Workspace
 
 PASSWORD = "grüne Gießkanne & mehr"

@@ -14,9 +14,9 @@ import pytest
 from store.errors import StoreUnwritable
 from store.interface import Batch, Edit
 from store.models import User
-from sync import mail_access
 from sync.errors import LogOnRefused, LogOnUnavailable
-from sync.mail_access import acl_letters, acl_lines, derive_access
+from sync.logon import mail_access
+from sync.logon.mail_access import acl_letters, acl_lines, derive_access
 from sync.workspace import Workspace
 
 Fill = Callable[..., Workspace]

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sync.errors import ConnectionFailed, DirectoryError, ServerFailed
-from sync.patience import fetch_patiently
+from sync.runs.patience import fetch_patiently
 from sync.workspace import Workspace
 from tests.support.hostile_server import HostileServer, hostile_server, raw, response
 

@@ -13,12 +13,12 @@ import pytest
 
 from store.interface import Batch, Edit
 from store.models import User
-from sync.apply import apply_plan
+from sync.directory.listing import Listing
 from sync.errors import AlreadyApplied, PlanFileError, StalePlan
-from sync.listing import Listing
-from sync.plan import Answers
-from sync.plan_file import answer_differences, listing_digest, load_plan, save_plan
-from sync.run import preview
+from sync.planning.plan import Answers
+from sync.runs.apply import apply_plan
+from sync.runs.plan_file import answer_differences, listing_digest, load_plan, save_plan
+from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, answer, listed, managed
 

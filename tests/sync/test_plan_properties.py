@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from store.interface import Batch, Edit
 from store.models import INTEGRATED, Settings, User
 from store.names import is_reserved
-from sync.apply import apply_plan
-from sync.listing import Listing
-from sync.plan import Plan
-from sync.report import run_record
-from sync.run import preview
+from sync.directory.listing import Listing
+from sync.planning.plan import Plan
+from sync.runs.apply import apply_plan
+from sync.runs.report import run_record
+from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support import strategies
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from store.models import DIRECTORY_SERVICES, FilterRule, Settings, User
-from sync.listing import DirectoryUser, InvalidRecord
-from sync.plan import FieldChange
+from sync.directory.listing import DirectoryUser, InvalidRecord
+from sync.planning.plan import FieldChange
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, plan_for
 
 ROOT = User(user_name="root", privileges=["admin"], password_hash="x")

@@ -11,8 +11,8 @@ from store.errors import InvalidValue
 from store.models import User
 from store.passwords import hash_password
 from sync.errors import LogOnRefused
-from sync.login import log_on
-from sync.quick_access import change_own_password, password_change_problem
+from sync.logon.login import log_on
+from sync.logon.quick_access import change_own_password, password_change_problem
 from sync.workspace import Workspace
 from tests.support.builders import managed
 

@@ -11,7 +11,7 @@ from store.archives import Archives
 from store.errors import InvalidValue, StoreConflict, StoreError, StoreFull
 from store.interface import Batch, Edit
 from store.models import User
-from sync.rename import rename_user
+from sync.users.rename import rename_user
 from sync.workspace import Workspace
 from tests.support.builders import managed
 

@@ -16,12 +16,12 @@ import pytest
 from store.errors import InvalidValue, StoreUnwritable
 from store.interface import Batch, Edit
 from store.models import Settings, User
-from sync.apply import apply_plan
-from sync.listing import Listing
-from sync.moved_rights import moved_rights
-from sync.plan import Answers, Plan
-from sync.run import preview
-from sync.undo import undo_preview
+from sync.directory.listing import Listing
+from sync.planning.plan import Answers, Plan
+from sync.runs.apply import apply_plan
+from sync.runs.moved_rights import moved_rights
+from sync.runs.run import preview
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
 
@@ -378,9 +378,9 @@ def test_rights_of_a_skipped_users_archive_stay(fill: Fill) -> None:
 SWAP_FOREVER = """
 import sys
 from pathlib import Path
-from sync.apply import apply_plan
-from sync.plan import Answers
-from sync.run import preview
+from sync.runs.apply import apply_plan
+from sync.planning.plan import Answers
+from sync.runs.run import preview
 from sync.workspace import open_workspace
 from tests.support.builders import answer, listed
 workspace = open_workspace(sys.argv[1], Path(sys.argv[1]).with_name("secret.key"))

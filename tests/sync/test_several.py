@@ -7,8 +7,8 @@ import pytest
 from store.errors import LastAdministrator, StoreConflict
 from store.interface import Batch, Edit
 from store.models import DIRECTORY_SERVICES, INTEGRATED, User
-from sync.several import delete_users, take_back_switch
-from sync.users import add_administrator, switch_authentication
+from sync.users.by_hand import add_administrator, switch_authentication
+from sync.users.several import delete_users, take_back_switch
 from sync.workspace import Workspace
 from tests.support.builders import managed
 

@@ -18,14 +18,14 @@ from store.errors import LastAdministrator, StoreConflict
 from store.interface import Batch, Edit
 from store.models import INTEGRATED, FilterRule, Settings, User
 from store.names import match_key
-from sync.apply import apply_plan, divide
 from sync.configure import leave_alone
+from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.errors import GuardBlocked, StalePlan
-from sync.listing import DirectoryUser, InvalidRecord, Listing
-from sync.moved_rights import moved_rights
-from sync.plan import Answers, Plan
-from sync.run import preview
-from sync.undo import pinned_users, release, undo_preview
+from sync.planning.plan import Answers, Plan
+from sync.runs.apply import apply_plan, divide
+from sync.runs.moved_rights import moved_rights
+from sync.runs.run import preview
+from sync.runs.undo import pinned_users, release, undo_preview
 from sync.workspace import Workspace, open_workspace
 
 SPELLINGS = ["anna", "bert", "carla", "dora", "emil", "stra\u00dfe", "ANNA"]

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from store.models import FilterRule, Settings, User
-from sync.apply import apply_plan
 from sync.errors import CutOff, DirectoryError, GuardBlocked, NotJSON, Redirected, TimedOut
-from sync.plan import Answers, Plan
-from sync.run import fetch, preview
-from sync.undo import undo_preview
+from sync.planning.plan import Answers, Plan
+from sync.runs.apply import apply_plan
+from sync.runs.run import fetch, preview
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import lines
 from tests.support.hostile_server import Behaviour, answer, hostile_server, raw, response

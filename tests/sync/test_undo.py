@@ -12,12 +12,12 @@ import pytest
 from store.errors import InvalidValue
 from store.interface import Batch, Edit
 from store.models import User
-from sync.apply import apply_plan
 from sync.errors import GuardBlocked
-from sync.plan import Answers
-from sync.record import operating_system_user, shown_changes
-from sync.run import preview
-from sync.undo import pinned_users, release, undo_preview
+from sync.planning.plan import Answers
+from sync.runs.apply import apply_plan
+from sync.runs.record import operating_system_user, shown_changes
+from sync.runs.run import preview
+from sync.runs.undo import pinned_users, release, undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
 

@@ -10,8 +10,8 @@ import pytest
 from store.errors import InvalidValue, LastAdministrator
 from store.models import DIRECTORY_SERVICES, INTEGRATED, Settings, User
 from store.passwords import verify_password
-from sync import users
 from sync.errors import DirectoryError, NotConfigured
+from sync.users import by_hand
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, managed
 from tests.support.directory import Directory
@@ -24,7 +24,7 @@ class TestAdd:
     def test_a_hand_made_user_has_the_rights_of_one_and_an_archive(
         self, workspace: Workspace
     ) -> None:
-        user = users.add_user(workspace, User(user_name="Anna"), PASSWORD)
+        user = by_hand.add_user(workspace, User(user_name="Anna"), PASSWORD)
         assert user.privileges == ["login", "changePassword"]
         assert user.folder_privileges == {"anna": ["read", "write"]}
         assert user.authentication == INTEGRATED
@@ -32,9 +32,9 @@ class TestAdd:
         assert (workspace.archives(Settings()).path("anna") / "cur").is_dir()
 
     def test_the_first_administrator(self, workspace: Workspace) -> None:
-        assert users.needs_administrator(workspace.snapshot())
-        users.add_administrator(workspace, "admin", PASSWORD)
-        assert not users.needs_administrator(workspace.snapshot())
+        assert by_hand.needs_administrator(workspace.snapshot())
+        by_hand.add_administrator(workspace, "admin", PASSWORD)
+        assert not by_hand.needs_administrator(workspace.snapshot())
 
     @pytest.mark.parametrize(
         ("user", "password", "says"),
@@ -51,7 +51,7 @@ class TestAdd:
         workspace = fill(User(user_name="anna", email_addresses=["a@X.org"]))
         content = workspace.path.read_bytes()
         with pytest.raises(InvalidValue, match=says):
-            users.add_user(workspace, user, password)
+            by_hand.add_user(workspace, user, password)
         assert workspace.path.read_bytes() == content
         assert not workspace.archives(AUTO_DELETE).root.exists()
 
@@ -59,18 +59,18 @@ class TestAdd:
 class TestDelete:
     def test_an_archive_with_mail_is_kept(self, workspace: Workspace) -> None:
         archives = workspace.archives(Settings())
-        anna = users.add_user(workspace, User(user_name="anna"), PASSWORD)
-        bert = users.add_user(workspace, User(user_name="bert"), PASSWORD)
+        anna = by_hand.add_user(workspace, User(user_name="anna"), PASSWORD)
+        bert = by_hand.add_user(workspace, User(user_name="bert"), PASSWORD)
         (archives.path("anna") / "new" / "1").touch()
-        assert users.delete_user(workspace, anna)
-        assert not users.delete_user(workspace, bert)
+        assert by_hand.delete_user(workspace, anna)
+        assert not by_hand.delete_user(workspace, bert)
         assert archives.path("anna").exists()
         assert not archives.path("bert").exists()
 
     def test_the_last_administrator_stays(self, workspace: Workspace) -> None:
-        root = users.add_administrator(workspace, "root", PASSWORD)
+        root = by_hand.add_administrator(workspace, "root", PASSWORD)
         with pytest.raises(LastAdministrator):
-            users.delete_user(workspace, root)
+            by_hand.delete_user(workspace, root)
 
 
 class TestAuthentication:
@@ -78,7 +78,7 @@ class TestAuthentication:
         workspace = fill(User(user_name="anna", password_hash="x"), managed("bert"))
         found = [workspace.snapshot().find(name) for name in ("anna", "bert")]
         generation = workspace.snapshot().generation
-        changed = users.switch_authentication(
+        changed = by_hand.switch_authentication(
             workspace, [user for user in found if user], DIRECTORY_SERVICES
         )
         assert [user.authentication for user in changed] == [DIRECTORY_SERVICES] * 2
@@ -90,24 +90,24 @@ class TestAuthentication:
         anna = workspace.snapshot().find("anna")
         assert anna
         with pytest.raises(InvalidValue, match="has no local password yet"):
-            users.switch_authentication(workspace, [anna], INTEGRATED)
-        (changed,) = users.switch_authentication(workspace, [anna], INTEGRATED, PASSWORD)
+            by_hand.switch_authentication(workspace, [anna], INTEGRATED)
+        (changed,) = by_hand.switch_authentication(workspace, [anna], INTEGRATED, PASSWORD)
         assert verify_password(PASSWORD, changed.password_hash)
 
     def test_the_last_local_administrator_stays_local(self, workspace: Workspace) -> None:
-        root = users.add_administrator(workspace, "root", PASSWORD)
+        root = by_hand.add_administrator(workspace, "root", PASSWORD)
         with pytest.raises(LastAdministrator):
-            users.switch_authentication(workspace, [root], DIRECTORY_SERVICES)
+            by_hand.switch_authentication(workspace, [root], DIRECTORY_SERVICES)
 
     def test_a_directory_users_password_is_not_ours_to_set(self, fill: Fill) -> None:
         workspace = fill(managed("anna"))
         anna = workspace.snapshot().find("anna")
         assert anna
         with pytest.raises(InvalidValue, match="is the directory's"):
-            users.set_password(workspace, anna, PASSWORD)
+            by_hand.set_password(workspace, anna, PASSWORD)
         local = replace(anna, authentication=INTEGRATED)
         assert verify_password(
-            PASSWORD, users.set_password(workspace, local, PASSWORD).password_hash
+            PASSWORD, by_hand.set_password(workspace, local, PASSWORD).password_hash
         )
 
 
@@ -120,11 +120,11 @@ class TestUnknownToDirectory:
             settings=Settings(directory_service="application_integration", url=directory.url)
         )
         anna, bert = User(user_name="anna"), User(user_name="bert")
-        assert await users.unknown_to_directory(workspace, [anna, bert]) == [bert]
+        assert await by_hand.unknown_to_directory(workspace, [anna, bert]) == [bert]
 
     async def test_an_outage_is_no_answer(self, fill: Fill) -> None:
         with pytest.raises(NotConfigured):
-            await users.unknown_to_directory(fill(), [])
+            await by_hand.unknown_to_directory(fill(), [])
         down = Settings(directory_service="application_integration", url="http://127.0.0.1:9/")
         with pytest.raises(DirectoryError):
-            await users.unknown_to_directory(fill(settings=down), [])
+            await by_hand.unknown_to_directory(fill(settings=down), [])

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from store.models import FilterRule, User
-from sync.certificate import Certificate
-from sync.explain import Step
-from sync.listing import Listing
+from sync.directory.certificate import Certificate
+from sync.directory.listing import Listing
+from sync.logon.explain import Step
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import PASSWORD, Driver
 from tui.preferences import Preferences

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from store.models import User
-from sync.listing import InvalidRecord
+from sync.directory.listing import InvalidRecord
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import Driver
 from tests.tui.scenes import LONG, LONG_USER, USERS, Play, Scene, keys

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sync.certificate import fetch_certificate, fingerprint
 from sync.configure import configure
+from sync.directory.certificate import fetch_certificate, fingerprint
 from sync.errors import ConnectionFailed, NotHTTPS, TimedOut
 from sync.workspace import Workspace, open_workspace
 from tests.support.authority import Authority, certificate_only, server_context

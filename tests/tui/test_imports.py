@@ -7,7 +7,14 @@ import sys
 
 import pytest
 
-LATER = ("httpx", "pydantic", "cryptography", "sync.client", "store.validation", "sync.demo")
+LATER = (
+    "httpx",
+    "pydantic",
+    "cryptography",
+    "sync.directory.client",
+    "store.validation",
+    "sync.demo",
+)
 SCREENS = ("connection", "options", "privileges", "synchronize", "users")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from sync.listing import Listing
+from sync.directory.listing import Listing
 from sync.workspace import Workspace
 from tests.tui.driver import Driver
 from tests.tui.scenes import FORMS, URL, Play, first_problem, keys

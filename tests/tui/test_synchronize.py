@@ -11,7 +11,7 @@ import pytest
 from store.interface import Batch, Edit
 from store.models import User
 from sync.configure import configure
-from sync.listing import Listing, Progress
+from sync.directory.listing import Listing, Progress
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed, managed
 from tests.support.directory import Directory

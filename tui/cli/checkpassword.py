@@ -13,7 +13,7 @@ from tui.cli.login_server import homes_option
 from tui.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
-    from sync.mail_access import MailAccess
+    from sync.logon.mail_access import MailAccess
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -28,7 +28,7 @@ def checkpassword(
 
     Exit code 1: refused. 2: misused. 3: unknown user, of a look-up. 111: nobody can tell now.
     """
-    from sync import checkpassword as interface
+    from sync.logon import checkpassword as interface
 
     try:
         answer = _answer(session, homes)
@@ -44,9 +44,9 @@ def checkpassword(
 
 def _answer(session: Session, homes: Path | None) -> MailAccess | int:
     """Return the access of a user who is admitted, else the exit code."""
-    from sync import checkpassword as interface
     from sync.errors import LogOnRefused
-    from sync.mail_access import admit, default_homes, derive_access
+    from sync.logon import checkpassword as interface
+    from sync.logon.mail_access import admit, default_homes, derive_access
 
     credentials = interface.read_credentials()
     if credentials is None:

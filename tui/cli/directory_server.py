@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from store.text import printable
-from sync.directory_server import DirectoryServer
+from sync.server.directory_server import DirectoryServer
 from tui.cli.session import read_password
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from sync import dovecot
-from sync.mail_access import default_homes
+from sync.logon import dovecot
+from sync.logon.mail_access import default_homes
 from tui.cli.login_server import DEFAULT_PORT, homes_option
 from tui.cli.session import Session, pass_session
 

@@ -12,9 +12,9 @@ import click
 from store.errors import InvalidValue
 from store.history import History, RunChange, RunSummary
 from store.text import printable
-from sync import undo as undoing
-from sync.record import shown_changes
-from sync.report import SIGNS, value_text
+from sync.runs import undo as undoing
+from sync.runs.record import shown_changes
+from sync.runs.report import SIGNS, value_text
 from tui.cli.runs import (
     Outcome,
     Shown,

@@ -11,7 +11,7 @@ import click
 from store.errors import InvalidValue
 from store.lockout import source_key
 from sync.errors import LogOnRefused
-from sync.login import Verdict, check_log_on
+from sync.logon.login import Verdict, check_log_on
 from tui.cli.session import (
     Session,
     error_record,
@@ -75,7 +75,7 @@ def login(
 
 
 def _explain(session: Session, name: str, source: str | None, as_json: bool) -> int:
-    from sync.explain import can_log_on, explain
+    from sync.logon.explain import can_log_on, explain
 
     password = None if sys.stdin.isatty() else read_password("") or None
     steps = asyncio.run(explain(session.workspace, name, password, source))

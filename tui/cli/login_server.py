@@ -29,8 +29,8 @@ def login_server(session: Session, host: str, port: int, homes: Path | None) -> 
     POST a form with userName, password and source (the client's IP address), or GET with Basic
     credentials and X-Real-IP. 200: accepted. 403 (GET: 401): refused. 503: nobody can tell now.
     """
-    from sync.login_server import LoginServer
-    from sync.mail_access import default_homes
+    from sync.logon.login_server import LoginServer
+    from sync.logon.mail_access import default_homes
 
     workspace = session.workspace
     server = LoginServer(

@@ -11,12 +11,12 @@ import click
 from store.errors import InvalidValue, StoreError
 from store.names import match_key
 from store.text import printable
-from sync.apply import apply_plan, check_guard, divide
 from sync.errors import GuardBlocked, ReportError, SyncError
-from sync.plan import Change, Plan
-from sync.report import SIGNS, change_lines, run_record
-from sync.report_file import check_report_name, write_report
-from sync.run_lock import run_lock
+from sync.planning.plan import Change, Plan
+from sync.runs.apply import apply_plan, check_guard, divide
+from sync.runs.report import SIGNS, change_lines, run_record
+from sync.runs.report_file import check_report_name, write_report
+from sync.runs.run_lock import run_lock
 from sync.workspace import Workspace
 from tui.cli.session import (
     CONFLICTS_SKIPPED,

@@ -8,7 +8,7 @@ import click
 
 from store.models import SETTING_KEYS, Settings
 from sync.configure import configure
-from sync.filters import parse_rule, rule_text
+from sync.planning.filters import parse_rule, rule_text
 from tui.cli.session import (
     Session,
     json_option,

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import click
 
 from sync.configure import leave_alone
+from sync.directory.listing import Listing
 from sync.errors import StalePlan
-from sync.listing import Listing
-from sync.patience import fetch_patiently
-from sync.plan import Answers, Change, Plan
-from sync.plan_file import SavedPlan, answer_differences, load_plan, save_plan
-from sync.run import check_configured, fetch, preview
+from sync.planning.plan import Answers, Change, Plan
+from sync.runs.patience import fetch_patiently
+from sync.runs.plan_file import SavedPlan, answer_differences, load_plan, save_plan
+from sync.runs.run import check_configured, fetch, preview
 from sync.workspace import Workspace
 from tui.cli.runs import (
     Outcome,

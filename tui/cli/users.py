@@ -12,9 +12,9 @@ from store.errors import InvalidValue
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, Authentication, User
 from store.privileges import PRIVILEGES, delete_gap
 from store.text import printable
-from sync import users as actions
-from sync.rename import rename_user
-from sync.report import value_text
+from sync.runs.report import value_text
+from sync.users import by_hand
+from sync.users.rename import rename_user
 from tui.cli.session import (
     Session,
     confirm,
@@ -92,7 +92,7 @@ def add(
         privileges=list(privileges),
     )
     password = read_password("New password", confirm=True) if auth == INTEGRATED else None
-    _done(actions.add_user(session.workspace, user, password), "was added", as_json)
+    _done(by_hand.add_user(session.workspace, user, password), "was added", as_json)
 
 
 @users.command()
@@ -105,7 +105,7 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
     user = _find(session, name)
     if not yes:
         confirm(f"Delete “{printable(user.user_name)}”?")
-    kept = actions.delete_user(session.workspace, user)
+    kept = by_hand.delete_user(session.workspace, user)
     archive = "kept" if kept else "removed"
     if as_json:
         print_json({"user_name": user.user_name, "archive": archive})
@@ -132,7 +132,7 @@ def set_auth(
         password = read_password("New password", confirm=True)
     if method == DIRECTORY_SERVICES and not force:
         _check_known(session, user)
-    (changed,) = actions.switch_authentication(session.workspace, [user], method, password)
+    (changed,) = by_hand.switch_authentication(session.workspace, [user], method, password)
     _done(changed, f"now has the method {AUTHENTICATION_LABELS[method]}", as_json)
 
 
@@ -144,7 +144,7 @@ def set_password(session: Session, name: str, as_json: bool) -> None:
     """Set an integrated user's password: asked for, or read from stdin if piped."""
     user = _find(session, name)
     password = read_password("New password", confirm=True)
-    changed = actions.set_password(session.workspace, user, password)
+    changed = by_hand.set_password(session.workspace, user, password)
     _done(changed, "has a new password", as_json)
 
 
@@ -180,7 +180,7 @@ def edit(
     if not changes:
         raise click.UsageError("Say what to change; --help lists it. Nothing was changed.")
     _done(
-        actions.edit_user(session.workspace, user, replace(user, **changes)), "was changed", as_json
+        by_hand.edit_user(session.workspace, user, replace(user, **changes)), "was changed", as_json
     )
     if user.authentication == DIRECTORY_SERVICES:
         click.echo("The next sync sets these fields as the directory has them.", err=True)
@@ -233,7 +233,7 @@ def set_privileges(
             raise click.UsageError(f"“{folder}” is not OWNER=RIGHTS. Nothing was changed.")
         chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
     user = _find(session, name)
-    changed = actions.set_privileges(session.workspace, user, privileges or None, chosen)
+    changed = by_hand.set_privileges(session.workspace, user, privileges or None, chosen)
     _done(changed, f"now has the privileges {', '.join(changed.privileges)}", as_json)
     if gap := delete_gap(changed.privileges, changed.folder_privileges):
         click.echo(gap, err=True)
@@ -250,7 +250,7 @@ def unlock(session: Session, name: str | None, source: str | None, as_json: bool
         raise click.UsageError("Name a user or --source ADDRESS. Nothing was changed.")
     if name is not None:
         user = _find(session, name)
-        what, had = user.user_name, actions.unlock_user(session.workspace, user)
+        what, had = user.user_name, by_hand.unlock_user(session.workspace, user)
     else:
         what, had = str(source), session.workspace.lockout.unlock(source=source)
     if as_json:
@@ -261,7 +261,7 @@ def unlock(session: Session, name: str | None, source: str | None, as_json: bool
 
 def _check_known(session: Session, user: User) -> None:
     name = printable(user.user_name)
-    if asyncio.run(actions.unknown_to_directory(session.workspace, [user])):
+    if asyncio.run(by_hand.unknown_to_directory(session.workspace, [user])):
         raise InvalidValue(
             f"The directory does not know “{name}”, who could not log on after the switch. "
             "Nothing was written. Correct the name there, or add --force."

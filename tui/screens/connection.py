@@ -14,10 +14,10 @@ from textual.widgets import Checkbox, Input, Select, Static
 from store.errors import StoreError
 from store.interface import Snapshot
 from store.models import Settings
-from sync.certificate import fetch_certificate, fingerprint
-from sync.check_connection import check_connection
+from sync.directory.certificate import fetch_certificate, fingerprint
+from sync.directory.check_connection import check_connection
 from sync.errors import CertificateRefused, SyncError
-from sync.explain import explain
+from sync.logon.explain import explain
 from tui.actions import bindings_for
 from tui.insecure import connection_warning
 from tui.screens.connection_dialogs import CertificateDialog, TryLogOn

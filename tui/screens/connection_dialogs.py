@@ -10,8 +10,8 @@ from textual import work
 from textual.widget import Widget
 from textual.widgets import Input
 
-from sync.certificate import Certificate
-from sync.explain import Step
+from sync.directory.certificate import Certificate
+from sync.logon.explain import Step
 from tui.actions import bindings_for
 from tui.screens.dialogs import Dialog
 from tui.widgets.fields import Field, PasswordField, row

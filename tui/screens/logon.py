@@ -14,8 +14,8 @@ from store.errors import StoreError
 from store.names import name_problem
 from store.privileges import ADMIN
 from sync.errors import LogOnRefused, SyncError
-from sync.login import log_on
-from sync.users import add_administrator
+from sync.logon.login import log_on
+from sync.users.by_hand import add_administrator
 from tui.actions import bindings_for
 from tui.screens.base import BaseScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem

@@ -13,8 +13,8 @@ from textual.widgets import Input, Static
 
 from store.models import REASON_MARK, FilterRule, Settings
 from store.text import printable
-from sync.filters import RULE_ACTIONS, RULE_FIELDS, parse_rule, rule_text, scope_of
-from sync.listing import Listing
+from sync.directory.listing import Listing
+from sync.planning.filters import RULE_ACTIONS, RULE_FIELDS, parse_rule, rule_text, scope_of
 from tui.actions import bindings_for
 from tui.screens.dialogs import Entry
 from tui.screens.settings_form import SettingsForm

@@ -16,9 +16,9 @@ from store.models import (
     User,
 )
 from store.names import match_key
+from sync.directory.listing import Listing
 from sync.errors import SyncError
-from sync.listing import Listing
-from sync.users import other_method
+from sync.users.by_hand import other_method
 from tui.screens.base import BaseScreen, listed_names
 from tui.screens.dialogs import NewPassword
 from tui.screens.user_dialogs import ChooseMethod

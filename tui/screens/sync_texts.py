@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 from rich.text import Text
 
-from sync.listing import Progress
-from sync.plan import Change, Plan
+from sync.directory.listing import Progress
+from sync.planning.plan import Change, Plan
 from tui.widgets.changes import counts_text
 from tui.widgets.plain import grouped, lines, plain
 

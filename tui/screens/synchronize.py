@@ -17,12 +17,12 @@ from textual.worker import Worker, get_current_worker
 from store.errors import InvalidValue
 from store.interface import Snapshot
 from store.models import Settings
-from sync.apply import Result, apply_plan, divide
 from sync.configure import draft
+from sync.directory.listing import Progress
 from sync.errors import StalePlan, SyncError
-from sync.listing import Progress
-from sync.plan import Change, Plan
-from sync.run import check_configured, fetch, preview
+from sync.planning.plan import Change, Plan
+from sync.runs.apply import Result, apply_plan, divide
+from sync.runs.run import check_configured, fetch, preview
 from tui.actions import bindings_for
 from tui.screens.dialogs import TypedNumber
 from tui.screens.settings_form import SettingsForm

@@ -16,9 +16,9 @@ from store.interface import Snapshot
 from store.models import AUTHENTICATION_LABELS, INTEGRATED, User
 from store.names import check_user_name, match_key
 from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
-from sync.rename import rename_user
-from sync.several import delete_users
-from sync.users import edit_user, set_password, set_privileges, unlock_user
+from sync.users.by_hand import edit_user, set_password, set_privileges, unlock_user
+from sync.users.rename import rename_user
+from sync.users.several import delete_users
 from tui.actions import bindings_for
 from tui.screens.base import BaseScreen, listed_names
 from tui.screens.dialogs import Entry, NewPassword

@@ -12,7 +12,7 @@ from textual.widgets import Input, Select, Static
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, User
 from store.names import check_user_name, name_problem
 from store.privileges import HAND_MADE_PRIVILEGES, PRIVILEGES
-from sync.users import add_user
+from sync.users.by_hand import add_user
 from tui.actions import bindings_for
 from tui.screens.base import BaseScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem

@@ -16,10 +16,10 @@ from store.errors import StoreError
 from store.interface import Snapshot
 from store.models import AUTHENTICATION_LABELS, INTEGRATED, User, UserRow
 from store.privileges import PRIVILEGES
-from sync.listing import Listing
-from sync.run import fetch
-from sync.several import delete_users, take_back_switch
-from sync.users import set_password, switch_authentication
+from sync.directory.listing import Listing
+from sync.runs.run import fetch
+from sync.users.by_hand import set_password, switch_authentication
+from sync.users.several import delete_users, take_back_switch
 from tui.actions import bindings_for
 from tui.screens.base import listed_names
 from tui.screens.dialogs import Message, NewPassword

@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sync.plan import ACTIONS, Change
-from sync.report import SIGNS, value_text
+from sync.planning.plan import ACTIONS, Change
+from sync.runs.report import SIGNS, value_text
 from tui.widgets.plain import grouped, plain
 
 COLOURS = {

@@ -1,0 +1,101 @@
+"""The server's certificate, to be looked at before it is trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from store.models import Settings
+from sync.errors import CertificateRefused, DirectoryError
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a certificate says of itself. `pem` is what gets pinned."""
+
+    pem: str
+    subject: str
+    issuer: str
+    valid_from: datetime
+    valid_until: datetime
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the certificate."""
+        return fingerprint(self.pem)
+
+    @property
+    def time_problem(self) -> str:
+        """Why it cannot be used now, pinned or not; empty if it can."""
+        now = datetime.now(UTC)
+        if now < self.valid_from:
+            return "It is not valid yet. Check this machine's clock."
+        return "It has expired. Have it renewed." if now > self.valid_until else ""
+
+
+def fingerprint(pem: str) -> str:
+    """Return the SHA-256 of a certificate as pairs of digits; empty if the text is none."""
+    try:
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+    except ValueError:
+        return ""
+    return ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
+
+
+async def fetch_certificate(settings: Settings) -> Certificate:
+    """Return the certificate of the server behind the URL, whether it is trusted or not.
+
+    Nothing is sent but the TLS greeting. Raises a `DirectoryError`.
+    """
+    parts = urlsplit(settings.url)
+    seconds = settings.login_timeout
+    failure: DirectoryError
+    try:
+        async with asyncio.timeout(seconds):
+            return _read(await _greet(parts.hostname or "", parts.port or 443))
+    except TimeoutError:
+        from sync.directory.failures import timed_out
+
+        failure = timed_out(settings, seconds)
+    except (OSError, UnicodeError) as error:
+        from sync.directory.failures import not_connected
+
+        failure = not_connected(settings, error)
+    raise failure
+
+
+async def _greet(host: str, port: int) -> bytes:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    _, writer = await asyncio.open_connection(host, port, ssl=context)
+    try:
+        certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return certificate
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def _read(der: bytes) -> Certificate:
+    from cryptography import x509
+
+    try:
+        read = x509.load_der_x509_certificate(der)
+        return Certificate(
+            ssl.DER_cert_to_PEM_cert(der),
+            read.subject.rfc4514_string(),
+            read.issuer.rfc4514_string(),
+            read.not_valid_before_utc,
+            read.not_valid_after_utc,
+        )
+    except ValueError:
+        raise CertificateRefused(
+            "The server's certificate cannot be read. Nothing was changed. Have it issued anew."
+        ) from None

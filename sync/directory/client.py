@@ -1,0 +1,172 @@
+"""The conversation with the directory: one form, one answer, nothing trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+import httpx
+
+from store.models import Settings
+from store.text import printable
+from sync.directory import failures
+from sync.directory.answer import parse_listing, parse_verdict
+from sync.directory.listing import Listing, Progress
+from sync.directory.tls import ssl_context, uses_tls
+from sync.errors import DirectoryError, Forbidden
+
+_MIB = 1 << 20
+_LARGEST_VERDICT = 64 << 10
+_USER_MARK = b'"userName"'
+
+ProgressCallback = Callable[[Progress], None]
+Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+
+
+class DirectoryClient:
+    """An Application Integration server as the settings describe it; it is only ever read.
+
+    `password` is the one of the service's own Basic credentials (RFC 7617), in clear; it is sent
+    only if the settings say that the server requires authentication. A request is never repeated,
+    a redirect never followed. Cancel the task to give up.
+    """
+
+    def __init__(self, settings: Settings, password: str) -> None:
+        self._settings = settings
+        self._password = password
+
+    def __repr__(self) -> str:
+        return f"DirectoryClient({printable(self._settings.url, 200)})"
+
+    async def list_users(self, progress: ProgressCallback | None = None) -> Listing:
+        """Return all that the directory lists; `progress` is called as the answer arrives.
+
+        Raises a `DirectoryError`; there is no partial list.
+        """
+        settings = self._settings
+        body = await self._ask(
+            {"cmd": "list"}, settings.list_timeout, settings.max_answer_mib * _MIB, progress
+        )
+        return await asyncio.to_thread(parse_listing, body, settings)
+
+    async def check_password(self, user_name: str, password: str) -> bool:
+        """Return whether the directory accepts the password, sent byte for byte as typed.
+
+        403 and a plain `false` are its two ways to say no. Everything unclear is an outage and
+        raises a `DirectoryError`. An empty password, and a text that UTF-8 cannot carry, is wrong
+        without a request.
+        """
+        settings = self._settings
+        if not (password and _encodable(user_name) and _encodable(password)):
+            return False
+        form = {
+            "cmd": settings.auth_command,
+            settings.auth_user_field: user_name,
+            settings.auth_password_field: password,
+        }
+        try:
+            body = await self._ask(form, settings.login_timeout, _LARGEST_VERDICT)
+        except Forbidden:
+            return False
+        return parse_verdict(body, settings)
+
+    async def _ask(
+        self,
+        form: dict[str, str],
+        seconds: int,
+        largest: int,
+        progress: ProgressCallback | None = None,
+    ) -> bytes:
+        """Post `form` and return the answer's body, within `seconds` from name look-up to end."""
+        failure: DirectoryError
+        # httpx's exceptions hold the request, passwords included. They must not become the
+        # context of ours, so ours is raised after they are gone.
+        try:
+            async with asyncio.timeout(seconds), AsyncExitStack() as stack:
+                client = await stack.enter_async_context(self._open())
+                return await self._exchange(client, form, largest, progress, _closing(stack))
+        except TimeoutError:
+            failure = failures.timed_out(self._settings, seconds)
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, UnicodeError) as error:
+            failure = failures.network_failure(self._settings, error)
+        raise failure
+
+    def _open(self) -> httpx.AsyncClient:
+        settings = self._settings
+        return httpx.AsyncClient(
+            auth=(settings.user_name, self._password) if settings.requires_authentication else None,
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            verify=ssl_context(settings) if uses_tls(settings) else False,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,  # noqa: S113 - httpx's are per read; ours is for the whole
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+            event_hooks={"response": [self._check_head]},
+        )
+
+    async def _exchange(
+        self,
+        client: httpx.AsyncClient,
+        form: dict[str, str],
+        largest: int,
+        progress: ProgressCallback | None,
+        trace: Trace,
+    ) -> bytes:
+        async with client.stream(
+            "POST", self._settings.url, data=form, extensions={"trace": trace}
+        ) as response:
+            total = _announced_size(response)
+            if total is not None and total > largest:
+                raise failures.too_large(self._settings, largest)
+            body = bytearray()
+            users = 0
+            with suppress(httpx.TransportError, ssl.SSLError):
+                async for chunk in response.aiter_raw():
+                    if len(body) + len(chunk) > largest:
+                        raise failures.too_large(self._settings, largest)
+                    overlap = max(0, len(body) - len(_USER_MARK) + 1)
+                    body += chunk
+                    if progress:
+                        users += body.count(_USER_MARK, overlap)
+                        progress(Progress(len(body), total, users))
+                return bytes(body)
+            raise failures.cut_off(self._settings, len(body), total)
+
+    async def _check_head(self, response: httpx.Response) -> None:
+        """Refuse an answer by its head; as a hook, before httpx looks where a redirect leads."""
+        if not response.is_success:
+            raise failures.status_failure(self._settings, response)
+        encoding = response.headers.get("Content-Encoding", "")
+        if encoding.lower() not in ("", "identity"):
+            raise failures.compressed(self._settings, encoding)
+
+
+def _closing(stack: AsyncExitStack) -> Trace:
+    """Return a trace hook that has the connection closed by `stack`.
+
+    httpx does not close one whose TLS handshake is cancelled, as our deadline does.
+    """
+
+    async def trace(event: str, details: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            stack.push_async_callback(details["return_value"].aclose)
+
+    return trace
+
+
+def _announced_size(response: httpx.Response) -> int | None:
+    """Return the body's size in bytes if the head tells it (RFC 9112, section 6.3)."""
+    if "Transfer-Encoding" in response.headers or "Content-Length" not in response.headers:
+        return None
+    return int(response.headers["Content-Length"])
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,164 @@
+"""Edits that cannot stand: a name or an address of two users, or no administrator left."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from store.addresses import address_key
+from store.administrators import is_local_administrator
+from store.interface import Edit
+from store.models import User, UserRow
+from store.text import printable
+from sync.planning.changes import conflict
+from sync.planning.plan import Change
+
+Trait = str | tuple[str]  # an address, or the key of a name
+
+
+def clashes_as_conflicts(users: Mapping[str, UserRow], changes: Sequence[Change]) -> list[Change]:
+    """Return the changes with conflicts in the place of those whose edits clash."""
+    writable = [place for place, change in enumerate(changes) if change.edit]
+    edits = [change.edit for change in changes if change.edit]
+    kept = list(changes)
+    for place, reason in clashes(users, edits).items():
+        kept[writable[place]] = conflict(_name(edits[place]), reason)
+    return kept
+
+
+def last_administrators_as_conflicts(
+    users: Mapping[str, UserRow], changes: Sequence[Change]
+) -> list[Change]:
+    """Return the changes with conflicts where no local administrator would remain otherwise."""
+    edits = {change.edit.key: change.edit for change in changes if change.edit and change.edit.rev}
+    lost = {
+        key
+        for key, edit in edits.items()
+        if is_local_administrator(users[key]) and not _is_administrator(edit)
+    }
+    if (
+        not lost
+        or any(is_local_administrator(row) for key, row in users.items() if key not in edits)
+        or any(_is_administrator(change.edit) for change in changes)
+    ):
+        return list(changes)
+    reason = (
+        "no administrator with a local password would remain; make another integrated user an "
+        "administrator first"
+    )
+    return [
+        conflict(change.user_name, reason)
+        if change.edit and change.edit.rev and change.edit.key in lost
+        else change
+        for change in changes
+    ]
+
+
+def _is_administrator(edit: Edit | None) -> bool:
+    return bool(edit and edit.user and is_local_administrator(edit.user.to_row()))
+
+
+def clashes(users: Mapping[str, UserRow], edits: Sequence[Edit]) -> dict[int, str]:
+    """Map the place of each edit that claims another user's name or address to the reason.
+
+    A name or an address is free once its holder goes or gives it up in the same batch, so swaps
+    are no clash. An edit that falls out leaves its user as it is, which may make others fall out
+    in turn. Where several claim one address that nobody has, all fall out.
+    """
+    gains = {
+        place: gained
+        for place, edit in enumerate(edits)
+        if edit.user and (gained := _gained(users, edit, edit.user))
+    }
+    claims: dict[Trait, list[int]] = defaultdict(list)
+    for place, gained in gains.items():
+        for trait in gained:
+            claims[trait].append(place)
+    if not claims:
+        return {}
+    standing = set(gains)
+    leaving = {edit.key: place for place, edit in enumerate(edits) if edit.rev}
+    holders = _holders(users, claims)
+    reasons: dict[int, str] = {}
+    while True:
+        fallen: dict[int, str] = {}
+        for trait, claimants in claims.items():
+            active = [place for place in claimants if place in standing]
+            if not active:
+                continue
+            keepers = [
+                users[key]["user_name"]
+                for key in holders[trait]
+                if _keeps(trait, leaving.get(key), edits, reasons)
+            ]
+            for place in active:
+                others = keepers or [_name(edits[other]) for other in active if other != place]
+                if others:
+                    fallen[place] = _reason(trait, others[0])
+        if not fallen:
+            return reasons
+        reasons.update(fallen)
+        standing -= fallen.keys()
+
+
+def _gained(users: Mapping[str, UserRow], edit: Edit, user: User) -> list[Trait]:
+    """Return the name and the addresses that the edit's user has not had before.
+
+    A name that nobody has now is free.
+    """
+    row = users[edit.key] if edit.rev else None
+    gained: list[Trait] = []
+    if row is None or row["user_name"] != user.user_name:
+        key = user.key
+        if key in users and (row is None or key != edit.key):
+            gained.append((key,))
+    if row is None:
+        gained += map(address_key, user.email_addresses)
+    elif row["email_addresses"] != user.email_addresses:
+        own = set(map(address_key, row["email_addresses"]))
+        gained += (item for item in map(address_key, user.email_addresses) if item not in own)
+    return gained
+
+
+def _holders(
+    users: Mapping[str, UserRow], claims: Mapping[Trait, object]
+) -> dict[Trait, list[str]]:
+    """Map each claimed trait to the keys of those who have it now."""
+    holders: dict[Trait, list[str]] = {
+        trait: [trait[0]] if isinstance(trait, tuple) else [] for trait in claims
+    }
+    for key, row in users.items():
+        for address in map(address_key, row["email_addresses"]):
+            if address in holders:
+                holders[address].append(key)
+    return holders
+
+
+def _keeps(
+    trait: Trait, place: int | None, edits: Sequence[Edit], fallen: Mapping[int, str]
+) -> bool:
+    """Tell whether a holder still has the trait, `place` being that of the edit to it, if any."""
+    if place is None or place in fallen:
+        return True
+    user = edits[place].user
+    if user is None:
+        return False
+    if isinstance(trait, tuple):
+        return user.key == trait[0]
+    return trait in map(address_key, user.email_addresses)
+
+
+def _name(edit: Edit) -> str:
+    return edit.user.user_name if edit.user else edit.key
+
+
+def _reason(trait: Trait, other: str) -> str:
+    if isinstance(trait, tuple):
+        return (
+            f"the name still belongs to “{printable(other, 60)}”; first let that user be renamed "
+            "too, or deleted"
+        )
+    return (
+        f"the address “{printable(trait, 100)}” belongs to “{printable(other, 60)}”; "
+        "an address can have one user only: correct one of the two"
+    )

@@ -1,0 +1,272 @@
+"""Saved plans: shown to somebody, applied later, verbatim and once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from store.durable import sync_folder, write_new
+from store.interface import Edit, Snapshot
+from store.models import Settings, User
+from store.text import printable
+from sync.directory.listing import Listing
+from sync.errors import PlanFileError, StalePlan
+from sync.planning.plan import Answers, Change, FieldChange, Plan
+from sync.runs.apply import check_fresh
+from sync.runs.run import preview
+from sync.workspace import Workspace
+
+_VERSION = 1
+_MARK = "mailroster_plan"
+_LARGEST = 1 << 30
+# What a plan does not depend on: secrets, and what only a log-on uses.
+_NO_MATTER = frozenset(
+    {
+        "password",
+        "password_command",
+        "password_file",
+        "auth_command",
+        "auth_user_field",
+        "auth_password_field",
+        "auth_success_field",
+        "list_timeout",
+        "login_timeout",
+        "history_max_mib",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan from a file that still fits the store.
+
+    `answer` is the digest of the directory's answer that it was made from.
+    """
+
+    plan: Plan
+    answer: str
+
+
+def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing) -> None:
+    """Write the plan, made from `listing`, to the new file `path`, for its owner only.
+
+    It holds no secret. Its signature needs the key of this store's secrets, so nobody without
+    that key can make or change a plan. Raises `PlanFileError`; then there is no such file.
+    """
+    content = orjson.dumps(_to_record(plan, listing_digest(listing)))
+    record = b'{"%s":%d,"signature":"%s","plan":%s}\n' % (
+        _MARK.encode(),
+        _VERSION,
+        workspace.secrets.sign(content).encode(),
+        content,
+    )
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        os.close(write_new(temporary, record))
+        try:
+            os.link(temporary, path)
+        finally:
+            temporary.unlink()
+        sync_folder(path.parent)
+    except FileExistsError:
+        raise PlanFileError(
+            f"There is a file {printable(path)} already. No plan was saved. Choose another name, "
+            "or remove that file first."
+        ) from None
+    except OSError as error:
+        raise PlanFileError(
+            f"The plan {printable(path)} cannot be written: {error.strerror}. No plan was saved. "
+            "Check the folder's owner, mode and room."
+        ) from None
+
+
+def load_plan(workspace: Workspace, path: Path) -> SavedPlan:
+    """Read a plan and check it against the store's current state.
+
+    Raises `PlanFileError` for a file that is no whole plan of this store's owner,
+    `AlreadyApplied`, or `StalePlan` with every difference.
+    """
+    record = _read(workspace, path)
+    snapshot = workspace.snapshot()
+    try:
+        plan = _from_record(record, snapshot)
+        settings: dict[str, str] = record["settings"]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise _unusable(path, f"is incomplete ({error!r})") from None
+    changed = list(_changed_settings(settings, snapshot.settings))
+    try:
+        check_fresh(workspace, plan, plan.changes, snapshot)
+    except StalePlan as stale:
+        if changed and type(stale) is StalePlan:
+            raise StalePlan([*changed, *stale.differences]) from None
+        raise
+    if changed:
+        raise StalePlan(changed)
+    return SavedPlan(plan, record["answer"])
+
+
+def answer_differences(workspace: Workspace, saved: SavedPlan, listing: Listing) -> list[str]:
+    """Return what the directory's new answer changes in the plan, one sentence each.
+
+    Any other answer than then makes a plan with deletions stale, even where the plan would be
+    the same.
+    """
+    if listing_digest(listing) == saved.answer:
+        return []
+    found = [
+        f"the directory's answer is another one ({saved.plan.listed} users then, "
+        f"{listing.listed} now)"
+    ]
+    then = _outcomes(saved.plan)
+    now = _outcomes(preview(workspace, listing, answers=_answers_in(saved.plan)))
+    for name in sorted(then.keys() | now.keys()):
+        if then.get(name) != now.get(name):
+            before, after = then.get(name, ("no change",)), now.get(name, ("no change",))
+            what = f"“{printable(name, 60)}”: {before[0]} then, {after[0]} now"
+            found.append(what if before[0] != after[0] else f"{what}, with other values")
+    return found
+
+
+def listing_digest(listing: Listing) -> str:
+    """Return a digest of the directory's answer, in whatever order it lists its users."""
+    digest = hashlib.sha256()
+    for record in sorted(map(repr, (*listing.users, *listing.invalid))):
+        digest.update(record.encode(errors="surrogatepass"))
+    return digest.hexdigest()
+
+
+def _answers_in(plan: Plan) -> Answers:
+    """Return the answers that the plan was made with, as far as its changes tell."""
+    written = [change for change in plan.changes if change.edit]
+    return Answers.of(
+        rename=[change.user_name for change in written if change.action == "rename"],
+        separate=[change.user_name for change in written if change.action != "rename"],
+        link=[change.user_name for change in written if "authentication" in change.fields],
+    )
+
+
+def _outcomes(plan: Plan) -> dict[str, tuple[Any, ...]]:
+    return {change.user_name: (change.action, change.fields) for change in plan.changes}
+
+
+def _to_record(plan: Plan, answer: str) -> dict[str, Any]:
+    return {
+        "id": plan.id,
+        "store_id": plan.store_id,
+        "generation": plan.generation,
+        "settings": _settings_digests(plan.settings),
+        "answer": answer,
+        "listed": plan.listed,
+        "in_scope": plan.in_scope,
+        "managed": plan.managed,
+        "guard": plan.guard,
+        "warnings": plan.warnings,
+        "changes": [_change_to_record(change) for change in plan.changes],
+    }
+
+
+def _change_to_record(change: Change) -> dict[str, Any]:
+    edit = change.edit
+    user = None
+    if edit and edit.user:
+        user = {**edit.user.to_row()}
+        if user.pop("password_hash") and not edit.rev:
+            raise PlanFileError(
+                f"The plan brings back the local password of “{printable(change.user_name)}”, and "
+                "a file must not hold it. No plan was saved. Apply this plan at once instead."
+            )
+    return {
+        "action": change.action,
+        "user_name": change.user_name,
+        "reason": change.reason,
+        "fields": {name: list(values) for name, values in change.fields.items()},
+        "archive": change.archive,
+        "edit": edit and {"key": edit.key, "rev": edit.rev, "user": user},
+    }
+
+
+def _read(workspace: Workspace, path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise _unusable(path, "is far too large for a plan")
+        content = path.read_bytes()
+    except OSError as error:
+        raise _unusable(path, f"cannot be read: {error.strerror}") from None
+    try:
+        whole = orjson.loads(content)
+        version, signature = whole[_MARK], whole["signature"]
+        record: dict[str, Any] = whole["plan"]
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        raise _unusable(path, "is no whole plan") from None
+    if version != _VERSION:
+        raise _unusable(path, f"has version {printable(version, 20)}, this one reads {_VERSION}")
+    import hmac
+
+    expected = workspace.secrets.sign(orjson.dumps(record))
+    if not (isinstance(signature, str) and hmac.compare_digest(signature, expected)):
+        raise _unusable(path, "was changed after it was made, or made with another key")
+    return record
+
+
+def _unusable(path: Path, problem: str) -> PlanFileError:
+    return PlanFileError(
+        f"The plan {printable(path)} {problem}. Nothing was changed. Make a new one with "
+        "`mailroster test --out`."
+    )
+
+
+def _from_record(record: Mapping[str, Any], snapshot: Snapshot) -> Plan:
+    return Plan(
+        id=record["id"],
+        store_id=record["store_id"],
+        generation=record["generation"],
+        settings=snapshot.settings,
+        changes=tuple(_change_from(change, snapshot) for change in record["changes"]),
+        warnings=tuple(record["warnings"]),
+        listed=record["listed"],
+        in_scope=record["in_scope"],
+        managed=record["managed"],
+        guard=tuple(record["guard"]),
+    )
+
+
+def _change_from(record: Mapping[str, Any], snapshot: Snapshot) -> Change:
+    edit = record["edit"]
+    return Change(
+        action=record["action"],
+        user_name=record["user_name"],
+        reason=record["reason"],
+        fields={name: FieldChange(*values) for name, values in record["fields"].items()},
+        archive=record["archive"],
+        edit=edit and Edit(edit["key"], edit["rev"], _user_from(edit, snapshot)),
+    )
+
+
+def _user_from(edit: Mapping[str, Any], snapshot: Snapshot) -> User | None:
+    """Return the edit's user, with the password hash that the store has; a plan holds none."""
+    if edit["user"] is None:
+        return None
+    current = snapshot.users.get(edit["key"]) if edit["rev"] else None
+    row: Any = {**edit["user"], "password_hash": current and current["password_hash"]}
+    return User.from_row(row)
+
+
+def _settings_digests(settings: Settings) -> dict[str, str]:
+    return {
+        key: hashlib.sha256(orjson.dumps(value)).hexdigest()
+        for key, value in settings.to_stored().items()
+        if key not in _NO_MATTER
+    }
+
+
+def _changed_settings(then: Mapping[str, str], settings: Settings) -> Iterator[str]:
+    now = _settings_digests(settings)
+    for key in sorted(then.keys() | now.keys()):
+        if then.get(key) != now.get(key):
+            yield f"the setting {key} was changed"

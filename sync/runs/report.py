@@ -1,0 +1,62 @@
+"""Plans and results as plain records: what `--json` prints and a terminal shows as text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from store.text import printable
+from sync.planning.plan import ACTIONS, Change, FieldValue
+
+SIGNS = {"create": "+", "update": "~", "delete": "-", "conflict": "!", "rename": "?"}
+
+
+def run_record(
+    status: str, exit_code: int, changes: Iterable[Change], error: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a run of Test Settings or Synchronize now as one record."""
+    listed = list(changes)
+    counts = Counter(change.action for change in listed)
+    return {
+        "status": status,
+        "exit_code": exit_code,
+        "counts": {action: counts[action] for action in ACTIONS},
+        "changes": [change_record(change) for change in listed],
+        "error": error,
+    }
+
+
+def change_record(change: Change) -> dict[str, Any]:
+    """Return one change as a record. It holds no secret: a plan's fields never have one."""
+    return {
+        "action": change.action,
+        "user_name": change.user_name,
+        "fields": {
+            name: {"old": values.old, "new": values.new} for name, values in change.fields.items()
+        },
+        "reason": change.reason,
+        "archive": change.archive,
+    }
+
+
+def sign_of(change: Change) -> str:
+    """Return the change's sign; a rename that was answered is no question any more."""
+    return ">" if change.action == "rename" and change.edit else SIGNS[change.action]
+
+
+def change_lines(change: Change) -> Iterator[str]:
+    """Yield one change as lines of text: sign, word, name and reason, then each field."""
+    sign = sign_of(change)
+    yield f"{sign} {change.action:<8} {printable(change.user_name)}  ({printable(change.reason)})"
+    for name, values in change.fields.items():
+        yield f"      {name}: {value_text(values.old)} -> {value_text(values.new)}"
+    if change.archive:
+        yield f"      archive: {change.archive}"
+
+
+def value_text(value: FieldValue) -> str:
+    """Return a field's value as it is shown."""
+    if value is None or value == []:
+        return "(none)"
+    return printable(", ".join(value) if isinstance(value, list) else value)
