@@ -85,7 +85,9 @@ def rename(row: UserRow, record: DirectoryUser) -> Change:
     """Return the change that gives the user the record's name and the rest of it."""
     was = printable(row["user_name"], 60)
     reason = f"“{was}” under a new name; privileges, archive and history move along"
-    change = Change(action="rename", user_name=record.user_name, reason=reason)
+    change = Change(
+        action="rename", user_name=record.user_name, reason=reason, candidates=(row["user_name"],)
+    )
     return _following(row, record, differing(row, record), change)
 
 
@@ -124,6 +126,19 @@ def conflict(user_name: str, reason: str) -> Change:
     return Change(action="conflict", user_name=user_name, reason=reason)
 
 
+def local_namesake(row: UserRow, record: DirectoryUser) -> Change:
+    """Return the conflict of a record with the local user of its name, who may be linked."""
+    return Change(
+        action="conflict",
+        user_name=record.user_name,
+        reason="a local user has this name; if it is the same person link the two (that switches "
+        "the user to Directory Services and keeps the privileges), else rename one of the "
+        "two or exclude the name by a filter",
+        fields=_compared(row, record),
+        asks="link",
+    )
+
+
 def question(record: DirectoryUser, candidates: Sequence[UserRow], known: bool) -> Change:
     """Return the open question whether the record is one of the candidates under a new name.
 
@@ -139,8 +154,18 @@ def question(record: DirectoryUser, candidates: Sequence[UserRow], known: bool) 
         user_name=record.user_name,
         reason=f"{reason}; perhaps the same person, so neither is touched until you say "
         "“rename” or “separate”",
-        fields={"user_name": FieldChange(candidates[0]["user_name"], record.user_name)},
+        fields=_compared(candidates[0], record),
+        asks="rename",
+        candidates=tuple(row["user_name"] for row in candidates),
     )
+
+
+def _compared(row: UserRow, record: DirectoryUser) -> dict[str, FieldChange]:
+    """Return what is known of the two who may be one, where it differs."""
+    return {
+        name: FieldChange(row[name], getattr(record, name))  # type: ignore[literal-required]
+        for name in differing(row, record)
+    }
 
 
 def quoted(names: Iterable[str]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from store.history import RunKind
@@ -17,6 +17,8 @@ Action = Literal["create", "update", "delete", "conflict", "rename"]
 ACTIONS: tuple[Action, ...] = ("create", "update", "delete", "conflict", "rename")
 
 FieldValue = str | list[str] | None
+Question = Literal["rename", "link"]
+Answer = Literal["rename", "separate", "link"]
 
 
 class FieldChange(NamedTuple):
@@ -32,7 +34,8 @@ class Change:
 
     `edit` is what would be written; conflicts and rename questions have none, they are only
     reported. A rename goes by its new name. `archive` says what becomes of a deleted user's
-    archive.
+    archive. `asks` is the question that the administrator can answer; where it is a rename,
+    `candidates` are the names of those who may have come under the new one.
     """
 
     action: Action
@@ -41,26 +44,60 @@ class Change:
     fields: dict[str, FieldChange] = field(default_factory=dict)
     archive: Literal["kept", "removed"] | None = None
     edit: Edit | None = None
+    asks: Question | None = None
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What the administrator decided about open questions; everything goes by match key.
 
-    `rename` and `separate` answer rename questions, by the new name; `link` lets local users
+    `rename` and `separate` answer rename questions, by the new name. `rename` says who came under
+    it, or None for the only one in question: of several nobody is picked. `link` lets local users
     whose names the directory lists log on with the directory's password.
     """
 
-    rename: frozenset[str] = frozenset()
+    rename: Mapping[str, str | None] = field(default_factory=dict)
     separate: frozenset[str] = frozenset()
     link: frozenset[str] = frozenset()
 
     @classmethod
     def of(
-        cls, rename: Iterable[str] = (), separate: Iterable[str] = (), link: Iterable[str] = ()
+        cls,
+        rename: Iterable[str] = (),
+        separate: Iterable[str] = (),
+        link: Iterable[str] = (),
+        rename_from: Iterable[tuple[str, str]] = (),
     ) -> Answers:
-        """Build the answers from user names in any spelling."""
-        return cls(*(frozenset(map(match_key, names)) for names in (rename, separate, link)))
+        """Build the answers from user names in any spelling; `rename_from` pairs old and new."""
+        whose = {match_key(new): match_key(old) for old, new in rename_from}
+        return cls(
+            {**dict.fromkeys(map(match_key, rename)), **whose},
+            frozenset(map(match_key, separate)),
+            frozenset(map(match_key, link)),
+        )
+
+    def __contains__(self, user_name: str) -> bool:
+        """Tell whether the question about this name is answered."""
+        key = match_key(user_name)
+        return key in self.rename or key in self.separate or key in self.link
+
+    def with_answer(
+        self, answer: Answer | None, user_names: Iterable[str], old: str | None = None
+    ) -> Answers:
+        """Return these answers with `answer` for the names, or with None without one for them.
+
+        `old` is who came under the name, where the answer is a rename.
+        """
+        keys = frozenset(map(match_key, user_names))
+        rename = {key: value for key, value in self.rename.items() if key not in keys}
+        rest = Answers(rename, self.separate - keys, self.link - keys)
+        if answer is None:
+            return rest
+        if answer == "rename":
+            came = None if old is None else match_key(old)
+            return replace(rest, rename={**rename, **dict.fromkeys(keys, came)})
+        return replace(rest, **{answer: getattr(rest, answer) | keys})
 
 
 def _new_id() -> str:

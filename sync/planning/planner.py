@@ -61,6 +61,7 @@ def make_plan(
         draft.deletes, kept = find_deletions(
             snapshot, listing, managed, draft.present, draft.scope, draft.left_alone
         )
+        _keep_who_may_be_skipped(users, draft)
         draft.warnings += kept if settings.auto_delete else ()
     renames = _settle_renames(users, draft, answers, keeps_archive)
     if not settings.auto_delete:
@@ -139,12 +140,7 @@ def _sort_records(snapshot: Snapshot, listing: Listing, answers: Answers, draft:
         elif row["authentication"] == INTEGRATED and key in answers.link:
             draft.links[key] = record
         elif row["authentication"] == INTEGRATED:
-            draft.conflict(
-                record.user_name,
-                "a local user has this name; if it is the same person link the two (that switches "
-                "the user to Directory Services and keeps the privileges), else rename one of the "
-                "two or exclude the name by a filter",
-            )
+            draft.changes.append(changes.local_namesake(row, record))
         elif changes.differing(row, record):
             draft.updates[key] = record
     if unknown := answers.link - draft.present.keys():
@@ -167,6 +163,18 @@ def _spellings(records: list[DirectoryUser], keys: list[str]) -> dict[str, list[
     return {key: spellings for key, spellings in found.items() if len(spellings) > 1}
 
 
+def _keep_who_may_be_skipped(users: Mapping[str, UserRow], draft: _Draft) -> None:
+    """Delete nobody who may be under a new name that a skip rule leaves alone."""
+    unknown = {key: draft.present[key] for key in draft.left_alone if key not in users}
+    for new, olds in rename_candidates(users, unknown, {}, draft.deletes).items():
+        for old in olds:
+            if draft.deletes.pop(old, None):
+                draft.warnings.append(
+                    f"{changes.quoted([users[old]['user_name']])} is not deleted: may be "
+                    f"{changes.quoted([unknown[new].user_name])}, whom a skip rule leaves alone."
+                )
+
+
 def _settle_renames(
     users: Mapping[str, UserRow],
     draft: _Draft,
@@ -175,9 +183,15 @@ def _settle_renames(
 ) -> list[Change]:
     """Take renames and open questions out of the draft and return the renames."""
     candidates = rename_candidates(users, draft.creates, draft.updates, draft.deletes)
-    if unknown := (answers.rename | answers.separate) - candidates.keys():
+    if unknown := (answers.rename.keys() | answers.separate) - candidates.keys():
         draft.warnings.append(f"No rename is in question for {changes.quoted(sorted(unknown))}.")
     moves = settle(candidates, answers)
+    draft.warnings += [
+        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}: the answer “rename” "
+        "has to say whom of them."
+        for new in moves.open
+        if new in answers.rename
+    ]
     records = {}
     for new in (*moves.open, *moves.renames.values()):
         known = new in draft.updates

@@ -63,13 +63,17 @@ def rename_candidates(
 def settle(candidates: Candidates, answers: Answers) -> Moves:
     """Divide the candidates into renames and open questions; who is neither is a separate user.
 
-    One old user becomes at most one new one.
+    One old user becomes at most one new one. Where several may be meant, nobody is picked: the
+    question stays open until the answer says whom.
     """
     renames: dict[str, str] = {}
     for new, olds in candidates.items():
-        free = [old for old in olds if old not in renames]
-        if new in answers.rename and free:
-            renames[free[0]] = new
+        if new not in answers.rename:
+            continue
+        said = answers.rename[new]
+        meant = [old for old in olds if old not in renames and said in (None, old)]
+        if len(meant) == 1:
+            renames[meant[0]] = new
     answered = {*renames.values(), *answers.separate}
     remaining = {
         new: [old for old in olds if old not in renames]

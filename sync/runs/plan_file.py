@@ -145,7 +145,11 @@ def _answers_in(plan: Plan) -> Answers:
     """Return the answers that the plan was made with, as far as its changes tell."""
     written = [change for change in plan.changes if change.edit]
     return Answers.of(
-        rename=[change.user_name for change in written if change.action == "rename"],
+        rename_from=[
+            (change.edit.key, change.user_name)
+            for change in plan.changes
+            if change.edit and change.action == "rename"
+        ],
         separate=[change.user_name for change in written if change.action != "rename"],
         link=[change.user_name for change in written if "authentication" in change.fields],
     )
@@ -187,6 +191,8 @@ def _change_to_record(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "fields": {name: list(values) for name, values in change.fields.items()},
         "archive": change.archive,
+        "asks": change.asks,
+        "candidates": change.candidates,
         "edit": edit and {"key": edit.key, "rev": edit.rev, "user": user},
     }
 
@@ -244,6 +250,8 @@ def _change_from(record: Mapping[str, Any], snapshot: Snapshot) -> Change:
         reason=record["reason"],
         fields={name: FieldChange(*values) for name, values in record["fields"].items()},
         archive=record["archive"],
+        asks=record["asks"],
+        candidates=tuple(record["candidates"]),
         edit=edit and Edit(edit["key"], edit["rev"], _user_from(edit, snapshot)),
     )
 

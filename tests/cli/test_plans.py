@@ -91,6 +91,16 @@ class TestPlan:
         assert (damaged.code, damaged.json["error"]["kind"]) == (1, "plan_file")
         assert synchronised("sync", "--plan", str(plan), "--rename", "x").code == 2
 
+    def test_what_is_skipped_is_not_in_the_plan(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        plan = str(tmp_path / "plan.json")
+        directory.put("anna", "bert", "dora")
+        shown = synchronised("test", "--out", plan, "--skip", "CARLA")
+        assert "carla" not in shown.out
+        assert synchronised("sync", "--plan", plan, "--yes").code == 0
+        assert set(synchronised.users()) == {"anna", "bert", "carla", "dora"}
+
 
 class TestAnswers:
     @pytest.fixture(autouse=True)
@@ -113,6 +123,20 @@ class TestAnswers:
         assert set(synchronised.users()) == {"anna.kurz", "bert", "carla"}
         assert synchronised("history", "undo", "last", "--yes").code == 0
         assert set(synchronised.users()) == {"anna", "bert", "carla"}
+
+    def test_of_several_candidates_one_has_to_be_named(
+        self, synchronised: CommandLine, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "directory.json"
+        users = [user for user in json.loads(file.read_text()) if user["userName"] != "bert"]
+        users[-1]["emailAddresses"].append("bert@example.com")
+        file.write_text(json.dumps(users))
+        open_still = synchronised("test", "--rename", "anna.kurz")
+        assert "? rename   anna.kurz" in open_still.out
+        assert "may be “anna”, “bert”: the answer “rename” has to say whom" in open_still.err
+        shown = synchronised("test", "--rename-from", "bert", "anna.kurz")
+        assert "> rename   anna.kurz  (“bert” under a new name" in shown.out
+        assert "- delete   anna " in shown.out
 
     def test_separate(self, synchronised: CommandLine) -> None:
         shown = synchronised("test", "--separate", "anna.kurz", "--json").json

@@ -16,6 +16,7 @@ import pytest
 from store.errors import InvalidValue, StoreUnwritable
 from store.interface import Batch, Edit
 from store.models import Settings, User
+from sync.configure import leave_alone
 from sync.directory.listing import Listing
 from sync.planning.plan import Answers, Plan
 from sync.runs.apply import apply_plan
@@ -157,6 +158,77 @@ class TestOnePerson:
         )
         plan = plan_with(workspace, self.directory, "anna.kurz")
         assert lines(plan) == ["conflict Anna.Kurz"]
+
+
+class TestSeveralCandidates:
+    """One new name, two who may have come under it: nobody is picked for the administrator."""
+
+    directory = answer(listed("new", "b@x.org", dn="CN=1", full="New"))
+
+    @pytest.fixture
+    def workspace(self, fill: Fill) -> Workspace:
+        filled = fill(person("a", "CN=1"), managed("b", email_addresses=["b@x.org"]))
+        give_mail(filled, "a", "b")
+        return filled
+
+    def test_both_are_shown_by_name(self, workspace: Workspace) -> None:
+        (question,) = plan_with(workspace, self.directory).changes
+        assert (question.asks, question.candidates) == ("rename", ("a", "b"))
+        assert "“a”, “b”" in question.reason
+        assert question.fields["full_name"] == (None, "New")
+
+    def test_the_answer_has_to_say_whom(self, workspace: Workspace) -> None:
+        plan = plan_with(workspace, self.directory, "new")
+        assert lines(plan) == ["rename new"]
+        assert plan.changes[0].edit is None
+        assert "“new” may be “a”, “b”" in plan.warnings[0]
+
+    @pytest.mark.parametrize(("old", "other"), [("a", "b"), ("b", "a")])
+    def test_and_is_followed(self, workspace: Workspace, old: str, other: str) -> None:
+        plan = preview(
+            workspace, self.directory, answers=Answers.of(rename_from=[(old.upper(), "NEW")])
+        )
+        assert lines(plan) == [f"delete {other}", "rename new"]
+        assert (plan.changes[1].candidates, plan.warnings) == ((old,), ())
+        apply_plan(workspace, plan, allow_deletes=1)
+        assert mail(workspace, "new") == f"mail of {old}"
+        assert mail(workspace, other) == f"mail of {other}"
+
+    def test_somebody_who_is_no_candidate_is_not_renamed(self, workspace: Workspace) -> None:
+        answers = Answers.of(rename_from=[("boss", "new")])
+        plan = preview(workspace, self.directory, answers=answers)
+        assert plan.changes[0].edit is None
+        assert "has to say whom" in plan.warnings[0]
+
+
+def test_answers_are_given_changed_and_taken_back() -> None:
+    answers = Answers().with_answer("rename", ["A", "b"]).with_answer("rename", ["C"], "OLD")
+    assert answers == Answers.of(rename=["a", "b"], rename_from=[("old", "c")])
+    changed = answers.with_answer("separate", ["c"]).with_answer("link", ["L"])
+    assert changed == Answers.of(rename=["a", "b"], separate=["c"], link=["l"])
+    assert [name for name in ("a", "C", "L", "x") if name in changed] == ["a", "C", "L"]
+    assert changed.with_answer(None, ["a", "b", "c", "l"]) == Answers()
+
+
+class TestSkippedUnderANewName:
+    """Who is left alone under the new name is not deleted under the old one."""
+
+    directory = answer(listed("new", "a@x.org", dn="CN=1"), listed("bert"))
+
+    def test_nobody_is_deleted_who_may_be_skipped(self, fill: Fill) -> None:
+        workspace = fill(person("a", "CN=1"), managed("bert"), managed("gone"))
+        assert lines(plan_with(workspace, self.directory)) == ["delete gone", "rename new"]
+        leave_alone(workspace, ["new"], "ticket 7")
+        plan = plan_with(workspace, self.directory)
+        assert lines(plan) == ["delete gone"]
+        assert plan.warnings == (
+            "“a” is not deleted: may be “new”, whom a skip rule leaves alone.",
+        )
+
+    def test_and_without_the_skip_rule_is(self, fill: Fill) -> None:
+        workspace = fill(person("a", "CN=1"), managed("bert"))
+        only_bert = answer(listed("bert"))
+        assert lines(plan_with(workspace, only_bert)) == ["delete a"]
 
 
 class TestPassedOnNames:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import click
 
@@ -13,6 +13,7 @@ from sync.configure import leave_alone
 from sync.directory.listing import Listing
 from sync.errors import StalePlan
 from sync.planning.plan import Answers, Change, Plan
+from sync.runs.apply import without
 from sync.runs.patience import fetch_patiently
 from sync.runs.plan_file import SavedPlan, answer_differences, load_plan, save_plan
 from sync.runs.run import check_configured, fetch, preview
@@ -23,6 +24,7 @@ from tui.cli.runs import (
     allow_option,
     applied,
     ask,
+    named_changes,
     only_run,
     report_option,
     reported,
@@ -33,6 +35,13 @@ from tui.cli.runs import (
 from tui.cli.session import CHANGES_PENDING, OK, Session, json_option, pass_session
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Answers(TypedDict):
+    rename: tuple[str, ...]
+    rename_from: tuple[tuple[str, str], ...]
+    separate: tuple[str, ...]
+    link: tuple[str, ...]
 
 
 def _answer_options(command: F) -> F:
@@ -48,6 +57,13 @@ def _answer_options(command: F) -> F:
             multiple=True,
             metavar="NEW",
             help="Answer a rename question: NEW is somebody else; repeatable.",
+        ),
+        click.option(
+            "--rename-from",
+            multiple=True,
+            nargs=2,
+            metavar="OLD NEW",
+            help="The same where several may be meant: OLD came under NEW; repeatable.",
         ),
         click.option(
             "--rename",
@@ -69,6 +85,7 @@ def _answer_options(command: F) -> F:
     help="Save the plan for `sync --plan`.",
 )
 @_answer_options
+@skip_option
 @report_option
 @json_option
 @pass_session
@@ -78,18 +95,18 @@ def test(
     session: Session,
     exit_code: bool,
     out: Path | None,
-    rename: Sequence[str],
-    separate: Sequence[str],
-    link: Sequence[str],
+    skip: Sequence[str],
     report_file: Path | None,
     as_json: bool,
+    **answers: Unpack[_Answers],
 ) -> None:
     """Test Settings: ask the directory and show what a sync would change. Nothing is written."""
 
     def run(shown: Shown) -> Outcome:
         workspace = session.workspace
         listing = asyncio.run(fetch(workspace, workspace.snapshot().settings))
-        plan = preview(workspace, listing, answers=Answers.of(rename, separate, link))
+        plan = preview(workspace, listing, answers=Answers.of(**answers))
+        plan = without(plan, named_changes(plan, skip))
         if out:
             save_plan(workspace, out, plan, listing)
         show_and_check(shown, plan)
@@ -136,23 +153,21 @@ def sync(
     yes: bool,
     allow_deletes: int | None,
     hold_deletes: bool,
-    rename: Sequence[str],
-    separate: Sequence[str],
-    link: Sequence[str],
     skip: Sequence[str],
     skip_always: Sequence[str],
     reason: str,
     retry: bool,
     report_file: Path | None,
     as_json: bool,
+    **answers: Unpack[_Answers],
 ) -> None:
     """Synchronize now: ask the directory, show the changes and apply them in one write."""
     if hold_deletes and allow_deletes is not None:
         raise click.UsageError("--allow-deletes and --hold-deletes exclude each other.")
-    if plan_file and (rename or separate or link or skip or skip_always):
+    if plan_file and (any(answers.values()) or skip or skip_always):
         raise click.UsageError(
-            "A saved plan is applied as it is. Nothing was changed. Give answers to "
-            "`mailroster test --out`, and leave changes out by a sync without --plan."
+            "A saved plan is applied as it is. Nothing was changed. Give answers and --skip to "
+            "`mailroster test --out`."
         )
     if reason and not skip_always:
         raise click.UsageError("--reason is the reason of --skip-always.")
@@ -161,7 +176,7 @@ def sync(
         listing = _listing(workspace, retry)
         if skip_always:
             leave_alone(workspace, skip_always, reason)
-        return preview(workspace, listing, answers=Answers.of(rename, separate, link))
+        return preview(workspace, listing, answers=Answers.of(**answers))
 
     def run(shown: Shown) -> Outcome:
         workspace = session.workspace
