@@ -10,7 +10,7 @@ from store.addresses import address_key
 from store.archive_moves import ArchiveMoves
 from store.archives import Archives
 from store.differences import differences
-from store.errors import StoreConflict
+from store.errors import StoreConflict, StoreUnwritable
 from store.history import History
 from store.interface import Batch, Snapshot
 from store.text import printable
@@ -119,11 +119,24 @@ def _renamed(wanted: Collection[Change]) -> list[tuple[str, str]]:
 
 
 def _cleaned_up(change: Change, archives: Archives) -> Change:
-    """Remove the folder of a deleted user unless it holds something; tell so in the change."""
+    """Remove the folder of a deleted user unless it holds something; tell so in the change.
+
+    What cannot be looked into stays: by now the users are written, so this is no failure.
+    """
     if change.action != "delete":
         return change
-    gone = archives.remove_if_empty(change.user_name)
+    try:
+        gone = archives.remove_if_empty(change.user_name)
+    except StoreUnwritable:
+        gone = False
     return replace(change, archive="removed" if gone else "kept")
+
+
+def without(plan: Plan, skip: Collection[str]) -> Plan:
+    """Return the plan without the changes that `skip` leaves out, as one that can be saved."""
+    left_out = {change.user_name for change in divide(plan, skip)[1]}
+    kept = [item for item in plan.changes if item.edit is None or item.user_name not in left_out]
+    return replace(plan, changes=tuple(kept))
 
 
 def divide(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.errors import GuardBlocked, StalePlan
-from sync.runs.apply import apply_plan
+from sync.runs.apply import apply_plan, without
 from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
-from tests.support.builders import AUTO_DELETE, answer, listed, managed
+from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
 
 Fill = Callable[..., Workspace]
 
@@ -61,6 +62,35 @@ def test_mail_that_arrives_after_the_plan_keeps_the_archive(fill: Fill) -> None:
     assert (archives.path("anna") / "new" / "1.mail").exists()
 
 
+def test_an_archive_that_cannot_be_looked_into_stays_and_the_run_is_told_as_done(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = fill(managed("anna"), managed("bert"))
+    archives = workspace.archives(AUTO_DELETE)
+    archives.create("anna")
+    plan = preview(workspace, answer(listed("bert")))
+
+    def vanish(_folder: Path, onerror: Callable[[OSError], None]) -> list[object]:
+        onerror(FileNotFoundError(2, "No such file or directory", "anna/cur"))
+        return []
+
+    monkeypatch.setattr("store.archives.os.walk", vanish)
+    result = apply_plan(workspace, plan, allow_deletes=1)
+    assert [change.archive for change in result.applied] == ["kept"]
+    assert names(workspace) == ["bert"]
+    assert archives.path("anna").exists()
+
+
+def test_a_plan_without_what_is_skipped(fill: Fill) -> None:
+    workspace = fill(managed("anna", email_addresses=["x@x.org"]), managed("bert"))
+    plan = preview(workspace, answer(listed("anna"), listed("bert", "x@x.org"), listed("carla")))
+    assert lines(without(plan, [])) == lines(plan) == ["create carla", "update anna", "update bert"]
+    less = without(plan, ["anna"])
+    assert (lines(less), less.id) == (["create carla"], plan.id)
+    apply_plan(workspace, less)
+    assert names(workspace) == ["anna", "bert", "carla"]
+
+
 class TestStale:
     def test_a_touched_user_was_changed(self, fill: Fill) -> None:
         workspace = fill(managed("anna"), managed("bert"))
@@ -88,7 +118,7 @@ class TestStale:
         workspace = fill(managed("anna"))
         plan = preview(workspace, answer(listed("anna", full="A")))
         workspace.store.apply(Batch(settings=Settings()))
-        with pytest.raises(StalePlan, match="the settings were changed"):
+        with pytest.raises(StalePlan, match=r"settings were changed \(auto_delete, guard"):
             apply_plan(workspace, plan)
 
     def test_an_untouched_user_does_not_matter(self, fill: Fill) -> None:
