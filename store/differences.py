@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from store.interface import Batch, Snapshot
+from store.models import SETTING_KEYS
 from store.text import printable
 
 
 def differences(current: Snapshot, batch: Batch) -> list[str]:
     """Return one sentence per user or setting of the batch that someone else changed."""
     found = []
-    if batch.based_on_settings is not None and batch.based_on_settings != current.settings:
-        found.append("the settings were changed")
+    then, now = batch.based_on_settings, current.settings
+    if then is not None and then != now:
+        keys = [key for key in SETTING_KEYS if getattr(then, key) != getattr(now, key)]
+        found.append(f"the settings were changed ({', '.join(keys)})")
     leaving = {edit.key for edit in batch.edits if edit.rev}
     for edit in batch.edits:
         row = current.users.get(edit.key)
