@@ -13,6 +13,7 @@ from store.text import printable
 from sync.directory.listing import DirectoryUser
 from sync.planning.plan import Change, FieldChange
 
+NAMELESS = "(record without a user name)"  # in the place of a name
 FOLLOWED_FIELDS = ("user_name", "full_name", "distinguished_name", "email_addresses")
 _FIELD_LABELS = {
     "user_name": "spelling of the user name",

@@ -109,7 +109,7 @@ def _sort_records(snapshot: Snapshot, listing: Listing, answers: Answers, draft:
     for bad in listing.invalid:
         if not (bad.user_name and is_skipped and is_skipped(_as_record(bad))):
             draft.conflict(
-                bad.user_name if bad.user_name else "(record without a user name)",
+                bad.user_name or changes.NAMELESS,
                 f"{bad.problem}; correct the record in the directory",
             )
     keys = [match_key(record.user_name) for record in listing.users]

@@ -20,6 +20,7 @@ from tui.screens import (
     logon,
     options,
     privileges,
+    sync_questions,
     synchronize,
     user,
     user_dialogs,
@@ -48,6 +49,8 @@ OWNERS: list[type[Any]] = [
     dialogs.Entry,
     dialogs.NewPassword,
     dialogs.TypedNumber,
+    sync_questions.RenameQuestion,
+    sync_questions.LinkQuestion,
     connection_dialogs.CertificateDialog,
     connection_dialogs.TryLogOn,
 ]

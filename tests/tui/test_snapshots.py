@@ -66,7 +66,7 @@ def test_scene(
         return scene.listing or Listing([], [], [])
 
     if scene.listing:
-        monkeypatch.setattr("tui.screens.synchronize.fetch", fetch)
+        monkeypatch.setattr("tui.screens.live_plan.fetch", fetch)
     workspace = filled(*scene.users, **{"url": URL, **scene.settings})
     app = MailrosterApp(workspace, **{"administrator": "root", **scene.app})
     assert compare(app, scene.play, SIZES[size], snap_compare)

@@ -28,7 +28,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, listing: Listing) -> None:
     async def fetch(*_arguments: Any) -> Listing:
         return listing
 
-    monkeypatch.setattr("tui.screens.synchronize.fetch", fetch)
+    monkeypatch.setattr("tui.screens.live_plan.fetch", fetch)
 
 
 async def test_progress_is_counted_and_can_be_cancelled(
@@ -38,7 +38,7 @@ async def test_progress_is_counted_and_can_be_cancelled(
         progress(Progress(1000, 5000, 7))
         await asyncio.sleep(60)
 
-    monkeypatch.setattr("tui.screens.synchronize.fetch", slow)
+    monkeypatch.setattr("tui.screens.live_plan.fetch", slow)
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("7 users, 1 000 bytes of 5 000 (20 %)", "Esc gives up")
@@ -111,7 +111,7 @@ async def test_a_question_waits_on_its_own_screen(
         await answered.wait()
         return answer(listed("anna"))
 
-    monkeypatch.setattr("tui.screens.synchronize.fetch", slow)
+    monkeypatch.setattr("tui.screens.live_plan.fetch", slow)
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "s", "f6")
         await admin.sees("root", "Details")
@@ -231,7 +231,9 @@ async def test_a_whole_group_is_skipped_and_taken_in(
         await admin.press("escape", "g")
         await admin.sees("+ create anna", "+ create bert")
         await admin.press("s")
-        await admin.sees("This will: + 2 create - 1 delete", "1 had none, and empty folders go.")
+        await admin.sees(
+            "This will: + 2 create - 1 delete", "which stay: 0. Empty ones, which are removed: 1."
+        )
 
 
 async def test_the_archive_in_sight_tells_its_messages(
@@ -249,7 +251,9 @@ async def test_the_archive_in_sight_tells_its_messages(
         await admin.press("end")
         await admin.sees("- delete gone", "archive stays: 2 messages")
         await admin.press("s")
-        await admin.sees("Of the deleted users 1 keep an archive with mail; 0 had none")
+        await admin.sees(
+            "which stay: 1. Empty ones, which are removed: 0.", "gone archive stays: 2 messages"
+        )
         await admin.press("y")
         await admin.sees("- deleted gone", "Done:")
         await admin.press("end")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
 from sync.directory.listing import Progress
 from sync.planning.plan import Change, Plan
-from tui.widgets.changes import counts_text
+from sync.runs.apply import Result
+from tui.screens.sync_selection import Selection
+from tui.widgets.changes import archive_text, counts_text
 from tui.widgets.plain import grouped, lines, plain
+
+MOST_NAMES = 10  # deletions that a confirmation names, each with its archive
 
 
 def progress_text(progress: Progress) -> Text:
@@ -37,25 +41,63 @@ def plan_text(plan: Plan, left_out: int, unsaved: str) -> Text:
     return text
 
 
-def confirmation_text(
-    plan: Plan, wanted: Sequence[Change], skip: Collection[str], left_out: Collection[str]
-) -> Text:
-    """Return the exact numbers of what is about to be applied, and of what is not."""
-    parts = ["This will:", counts_text(wanted)]
-    deletes = [change for change in wanted if change.action == "delete"]
+def confirmation_text(selection: Selection, messages: Mapping[str, int]) -> Text:
+    """Return the exact numbers of what is about to be applied, and of what is not.
+
+    `messages` tells of the first deleted users how many their archives hold.
+    """
+    parts = [Text("This will: ").append_text(counts_text(selection.wanted))]
+    deletes = [change for change in selection.wanted if change.action == "delete"]
     if deletes:
-        kept = sum(change.archive == "kept" for change in deletes)
-        parts.append(
-            f"Of the deleted users {grouped(kept)} keep an archive with mail; "
-            f"{grouped(len(deletes) - kept)} had none, and empty folders go."
-        )
-    reported = [change.action for change in plan.changes if change.edit is None]
+        parts.append(_archives_text(deletes, messages))
+    reported = [change.action for change in selection.changes if change.edit is None]
     for what, count in (
-        ("Skipped by you", len(skip)),
-        ("Left out too, as they need what is skipped", len(left_out) - len(skip)),
+        ("Skipped by you", len(selection.skip)),
+        (
+            "Left out too, as they need what is skipped",
+            len(selection.left_out - selection.skip),
+        ),
         ("Conflicts, left alone", reported.count("conflict")),
         ("Renames, still a question", reported.count("rename")),
     ):
         if count:
-            parts.append(f"{what}: {grouped(count)}.")
+            parts.append(Text(f"{what}: {grouped(count)}."))
+    return lines(*parts)
+
+
+def _archives_text(deletes: Sequence[Change], messages: Mapping[str, int]) -> Text:
+    kept = sum(change.archive == "kept" for change in deletes)
+    text = Text(
+        f"Archives with mail, which stay: {grouped(kept)}. "
+        f"Empty ones, which are removed: {grouped(len(deletes) - kept)}."
+    )
+    for change in deletes[:MOST_NAMES]:
+        archive = archive_text(change, messages.get(change.user_name), done=False)
+        text = lines(text, plain(f"  {change.user_name}  ", limit=60).append_text(archive))
+    if len(deletes) > MOST_NAMES:
+        text.append(f"\n  and {grouped(len(deletes) - MOST_NAMES)} more")
+    return text
+
+
+def result_text(result: Result) -> Text:
+    """Return what a run did, in numbers."""
+    text = Text("Done: ").append_text(counts_text(result.applied))
+    if result.skipped:
+        text.append(f"  skipped {grouped(len(result.skipped))}")
+    if result.run:
+        text.append(f"  run {result.run}", "dim")
+    return text
+
+
+def saving_text(selection: Selection) -> Text:
+    """Return what a plan file will hold."""
+    parts = [Text("It will hold: ").append_text(counts_text(selection.wanted))]
+    if selection.left_out:
+        parts.append(Text(f"Skipped and not in it: {grouped(len(selection.left_out))}."))
+    parts.append(
+        Text(
+            "Applied as it is, once, by `mailroster sync --plan FILE`, unless a user in it, the "
+            "settings or, where it deletes, the directory's answer changed by then."
+        )
+    )
     return lines(*parts)

@@ -10,8 +10,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from sync.planning.plan import ACTIONS, Change
-from sync.runs.report import SIGNS, value_text
-from tui.widgets.plain import grouped, plain
+from sync.runs.report import sign_of, value_text
+from tui.widgets.plain import grouped, lines, plain
 
 COLOURS = {
     "create": "green",
@@ -29,7 +29,7 @@ def change_word(change: Change, *, done: bool = False, skipped: bool = False) ->
     if change.edit is not None and (done or skipped):
         word = "skipped" if skipped else _DONE.get(word, word)
     style = "dim strike" if skipped else COLOURS[change.action]
-    return Text(f"{SIGNS[change.action]} {word}", style)
+    return Text(f"{sign_of(change)} {word}", style)
 
 
 def change_details(change: Change, *notes: Text) -> Group:
@@ -49,6 +49,21 @@ def change_details(change: Change, *notes: Text) -> Group:
     return Group(*parts, *notes)
 
 
+def field_lines(change: Change) -> Text:
+    """Return the fields of a change as one text, a line each."""
+    return lines(
+        *(
+            Text.assemble(
+                (f"{name.replace('_', ' ')}: ", "bold"),
+                plain(value_text(values.old), "red", limit=100),
+                " -> ",
+                plain(value_text(values.new), "green", limit=100),
+            )
+            for name, values in change.fields.items()
+        )
+    )
+
+
 def archive_text(change: Change, messages: int | None, *, done: bool) -> Text:
     """Return what becomes of a deleted user's archive; `messages` is None while it is counted."""
     if change.archive == "kept":
@@ -62,10 +77,9 @@ def _messages(count: int) -> str:
 
 
 def counts_text(changes: Iterable[Change]) -> Text:
-    """Return how many changes there are of each action."""
-    found = Counter(change.action for change in changes)
+    """Return how many changes there are of each action, open renames apart from answered ones."""
+    found = Counter((ACTIONS.index(change.action), sign_of(change)) for change in changes)
     return Text("  ").join(
-        Text(f"{SIGNS[action]} {grouped(found[action])} {action}", COLOURS[action])
-        for action in ACTIONS
-        if found[action]
+        Text(f"{sign} {grouped(count)} {ACTIONS[place]}", COLOURS[ACTIONS[place]])
+        for (place, sign), count in sorted(found.items())
     )

@@ -1,0 +1,287 @@
+"""Synchronize: questions are answered, users are linked, or left alone from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from store.models import User
+from sync.directory.listing import InvalidRecord, Listing
+from sync.workspace import Workspace
+from tests.support.builders import answer, listed, managed
+from tests.tui.driver import Driver, driving
+from tests.tui.test_synchronize import ROOT, answering
+
+Filled = Callable[..., Workspace]
+
+MOVED = answer(listed("anna.kurz", "anna@x.org", full="Anna Kurz"), listed("bert"))
+
+
+def anna_and_bert(filled: Filled, **settings: Any) -> Workspace:
+    anna = managed("anna.berg", email_addresses=["anna@x.org"], privileges=["login", "export"])
+    return filled(anna, managed("bert"), **settings)
+
+
+async def see_plan(admin: Driver, *sees: str) -> None:
+    await admin.press("f5", "t")
+    await admin.sees("in scope", *sees)
+
+
+class TestRename:
+    async def test_it_is_answered_changed_and_taken_back_without_another_fetch(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = anna_and_bert(filled)
+        answering(monkeypatch, MOVED)
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "? 1 rename", "? rename anna.kurz")
+            monkeypatch.delattr("tui.screens.live_plan.fetch")  # nobody may ask again
+            await admin.press("enter")
+            await admin.sees("under a new name?", "full name: (none) -> Anna Kurz", "anna.berg")
+            await admin.press("r")
+            await admin.sees("> 1 rename", "> rename anna.kurz", "“anna.berg” under a new name")
+            await admin.press("enter", "s")
+            await admin.sees("+ 1 create - 1 delete", "+ create anna.kurz")
+            await admin.press("home", "enter", "l")
+            await admin.sees("? 1 rename")
+            await admin.press("enter", "l")
+            await admin.sees("This is open; Esc leaves it so.")
+            await admin.press("escape")
+            await admin.sees("? 1 rename")
+
+    async def test_and_applied(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+        workspace = anna_and_bert(filled)
+        answering(monkeypatch, MOVED)
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin)
+            await admin.press("enter", "r", "s")
+            await admin.sees("This will: > 1 rename")
+            await admin.press("y")
+            await admin.sees("Done: > 1 rename", "> renamed anna.kurz")
+            await admin.press("escape")
+            await admin.sees("No changes.")
+            assert "warnings" not in admin.text
+        renamed = workspace.snapshot().find("anna.kurz")
+        assert renamed
+        assert renamed.privileges == ["login", "export"]
+        assert workspace.snapshot().find("anna.berg") is None
+
+    async def test_of_several_candidates_one_is_chosen(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = filled(
+            managed("a.old", email_addresses=["a@x.org"]),
+            managed("b.old", full_name="Bea", email_addresses=["b@x.org"]),
+        )
+        answering(monkeypatch, answer(listed("new", "a@x.org", "b@x.org")))
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "with “a.old”, “b.old”")
+            await admin.press("enter")
+            await admin.sees("Until now", "a.old", "b.old", "Bea")
+            await admin.press("down", "r")
+            await admin.sees("- delete a.old", "“b.old” under a new name")
+
+    async def test_the_others_answers_and_a_lost_one_are_asked_about_at_the_end(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = anna_and_bert(filled)
+        answering(monkeypatch, MOVED)
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin)
+            await admin.press("enter", "r")
+            await admin.sees("> 1 rename")
+            await admin.press("q")
+            await admin.sees("Not saved: answers on Synchronize.")
+
+    async def test_what_is_no_question_says_so(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answering(monkeypatch, answer(listed("anna")))
+        async with driving(filled(), **ROOT) as admin:
+            await see_plan(admin)
+            await admin.press("enter")
+            await admin.sees("Nothing is asked here")
+
+
+class TestMany:
+    """A company changes its names: nobody presses a key per user."""
+
+    COUNT = 1000
+
+    def crowd(self, filled: Filled, monkeypatch: pytest.MonkeyPatch, count: int) -> Workspace:
+        old = [managed(f"old{n:03}", email_addresses=[f"{n}@x.org"]) for n in range(count)]
+        two = [managed(name, email_addresses=[f"{name}@x.org"]) for name in ("p", "q")]
+        new = [listed(f"new{n:03}", f"{n}@x.org") for n in range(count)]
+        answering(monkeypatch, answer(*new, listed("zz", "p@x.org", "q@x.org")))
+        return filled(*old, *two)
+
+    async def test_all_at_once(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+        workspace = self.crowd(filled, monkeypatch, self.COUNT)
+        generation = workspace.snapshot().generation
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "? 1 001 rename")
+            await admin.press("enter", "R")
+            await admin.sees("Rename 1 000 users?", "1 more stay as they are: several may be meant")
+            await admin.press("n")
+            await admin.sees("? 1 001 rename")
+            await admin.press("enter", "R", "y")
+            await admin.sees("> 1 000 rename ? 1 rename")
+            await admin.press("s")
+            await admin.sees("This will: > 1 000 rename", "Renames, still a question: 1.")
+            await admin.press("y")
+            await admin.sees("Done: > 1 000 rename")
+        state = workspace.snapshot()
+        assert state.generation == generation + 1
+        assert {"new000", "new999", "p", "q"} <= state.users.keys()
+
+    async def test_those_shown_or_those_marked(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = self.crowd(filled, monkeypatch, 12)
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "? 13 rename")
+            await admin.press("slash")
+            await admin.type("new01")
+            await admin.sees("2 (all: 13)")
+            await admin.press("enter", "enter", "R")
+            await admin.sees("Rename 2 users?")
+            await admin.press("y")
+            await admin.sees("> 2 rename ? 11 rename")
+            await admin.press("escape", "home", "m", "m", "m")
+            await admin.sees("3 marked")
+            await admin.press("enter", "S")
+            await admin.sees("Take 3 users as somebody else?")
+            await admin.press("y")
+            await admin.sees("+ 3 create - 3 delete > 2 rename ? 8 rename")
+            await admin.press("home", "enter", "L")
+            await admin.sees("Leave 5 users open?")
+            await admin.press("y")
+            await admin.sees("? 13 rename")
+
+    async def test_one_alone_is_answered_alone(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answering(monkeypatch, MOVED)
+        async with driving(anna_and_bert(filled), **ROOT) as admin:
+            await see_plan(admin)
+            await admin.press("enter", "R")
+            await admin.sees("No other line can be answered so together with this one.")
+
+
+class TestLink:
+    @pytest.fixture
+    def two(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+        answering(monkeypatch, answer(listed("carl", full="Carl C."), listed("dora")))
+        local = [
+            User(user_name=name, privileges=["login", "export"], password_hash="x")
+            for name in ("carl", "dora")
+        ]
+        return filled(*local)
+
+    async def test_a_local_user_is_linked_and_keeps_the_privileges(self, two: Workspace) -> None:
+        async with driving(two, **ROOT) as admin:
+            await see_plan(admin, "! 2 conflict", "link the two")
+            await admin.press("enter")
+            await admin.sees("full name: (none) -> Carl C.", "Privileges here: Log on, Export")
+            await admin.press("i")
+            await admin.sees("~ 1 update ! 1 conflict", "authentication integrated -> directory")
+            await admin.press("s", "y")
+            await admin.sees("Done: ~ 1 update")
+        carl = two.snapshot().find("carl")
+        assert carl
+        assert (carl.authentication, carl.privileges, carl.full_name) == (
+            "directory_services",
+            ["login", "export"],
+            "Carl C.",
+        )
+
+    async def test_all_and_back(self, two: Workspace) -> None:
+        async with driving(two, **ROOT) as admin:
+            await see_plan(admin, "! 2 conflict")
+            await admin.press("enter", "I")
+            await admin.sees("Link 2 users?")
+            await admin.press("y")
+            await admin.sees("~ 2 update")
+            await admin.press("enter", "l")
+            await admin.sees("~ 1 update ! 1 conflict")
+
+    async def test_the_last_local_administrator_is_not_linked(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answering(monkeypatch, answer(listed("root")))
+        async with driving(filled(), **ROOT) as admin:
+            await see_plan(admin, "! 1 conflict")
+            await admin.press("enter", "i")
+            await admin.sees("! 1 conflict", "no administrator with a local password would remain")
+            await admin.press("enter", "l")
+            await admin.sees("a local user has this name")
+
+
+class TestSkipAlways:
+    async def test_with_a_reason_and_taken_back_in_options(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answering(monkeypatch, answer(listed("anna"), listed("bert")))
+        workspace = filled(managed("gone"))
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "+ 2 create - 1 delete")
+            await admin.press("m", "end", "m", "x")
+            await admin.sees("Leave 2 users alone from now on?", "anna", "gone")
+            await admin.press("enter")
+            await admin.sees("Say why")
+            await admin.type("asked for it, ticket 12")
+            await admin.press("enter")
+            await admin.sees("+ 1 create 1/2 in scope", "Left alone from now on")
+            await admin.press("f3")
+            await admin.sees("skip user_name anna", "skip user_name gone", "ticket 12")
+            await admin.focus("#filters")
+            await admin.press("end", "x", "ctrl+s")
+            await admin.sees("Saved.")
+            await admin.press("f5")
+            await admin.sees("+ 1 create - 1 delete 1/2 in scope")
+        assert [rule.pattern for rule in workspace.snapshot().settings.filters] == ["anna"]
+
+    async def test_not_beside_unsaved_settings_and_not_without_a_name(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nameless = InvalidRecord(None, "the user name is missing", None, [])
+        answering(monkeypatch, Listing([listed("anna")], [nameless], []))
+        async with driving(filled(auto_delete=False), **ROOT) as admin:
+            await see_plan(admin, "+ 1 create ! 1 conflict")
+            await admin.press("end", "x")
+            await admin.sees("A record without a user name cannot be skipped")
+            await admin.press("home", "f3")
+            await admin.focus("#auto_delete")
+            await admin.press("space", "f5", "x")
+            await admin.sees("Save them or discard them first.")
+
+
+async def test_skipped_by_you_counts_no_question(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A skipped rename that is open again is no longer skipped, it is not applied anyway."""
+    answering(monkeypatch, answer(*MOVED.users, listed("carla")))
+    async with driving(anna_and_bert(filled), **ROOT) as admin:
+        await see_plan(admin)
+        await admin.press("end", "enter", "r")
+        await admin.sees("> 1 rename")
+        await admin.press("space")
+        await admin.sees("skipped 1")
+        await admin.press("end", "enter", "l")
+        await admin.sees("? 1 rename")
+        await admin.press("s")
+        await admin.sees("This will: + 1 create", "Renames, still a question: 1.")
+        assert "Skipped by you" not in admin.text
+
+
+async def test_all_warnings_are_shown(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings = [f"address {n} is malformed and was dropped" for n in range(8)]
+    answering(monkeypatch, Listing([listed("anna")], [], warnings))
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "w")
+        await admin.sees("There are no warnings.")
+        await see_plan(admin, "8 warnings")
+        await admin.press("w")
+        await admin.sees("Warnings", *warnings)

@@ -1,0 +1,279 @@
+"""Synchronize: what was on the screen is what is applied or saved, once, or nothing is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store.interface import Batch, Edit
+from store.models import User
+from sync.configure import configure
+from sync.directory.listing import Listing
+from sync.errors import AlreadyApplied
+from sync.runs.apply import apply_plan
+from sync.runs.plan_file import load_plan
+from sync.runs.run import preview
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import answer, listed, managed
+from tests.support.directory import Directory
+from tests.tui.driver import Driver, driving
+from tests.tui.test_synchronize import ROOT, answering
+
+Filled = Callable[..., Workspace]
+
+
+async def ask_to_apply(admin: Driver) -> None:
+    await admin.press("f5", "t")
+    await admin.sees("in scope")
+    await admin.press("s")
+    await admin.sees("This will:")
+
+
+async def test_the_history_names_who_is_logged_on(filled: Filled, directory: Directory) -> None:
+    directory.put("anna")
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await ask_to_apply(admin)
+        await admin.press("y")
+        await admin.sees("Done: + 1 create run ")
+    (run,) = workspace.snapshot().history.runs
+    assert run.who == "root"
+
+
+class TestRefused:
+    """Another administrator writes while the question is open: nothing is written."""
+
+    @pytest.fixture
+    def some(self, filled: Filled, directory: Directory) -> Workspace:
+        directory.put("anna", "bert")
+        return filled(managed("anna"), User(user_name="local"))
+
+    async def refuse(self, some: Workspace, write: Callable[[], None], *told: str) -> None:
+        async with driving(some, **ROOT) as admin:
+            await ask_to_apply(admin)
+            await admin.sees("+ 1 create ~ 1 update")
+            write()
+            content = some.path.read_bytes()
+            await admin.press("y")
+            await admin.sees("The plan is stale:", *told, "Nothing was written.")
+            assert some.path.read_bytes() == content
+            await admin.press("enter")
+            await admin.sees("in scope")
+        assert not some.snapshot().history.runs
+
+    async def test_a_touched_user_by_another_process(self, some: Workspace) -> None:
+        def write() -> None:
+            command = [sys.executable, "-m", "tui.cli", "--store", str(some.path)]
+            edit = ["users", "edit", "anna", "--full-name", "By hand"]
+            subprocess.run(command + edit, check=True, capture_output=True, env=dict(os.environ))
+
+        await self.refuse(some, write, "user “anna” was changed on")
+
+    async def test_settings(self, some: Workspace) -> None:
+        def write() -> None:
+            other = open_workspace(str(some.path))
+            configure(other, {"default_privileges": ["login", "export"], "auto_delete": False})
+            other.close()
+
+        await self.refuse(
+            some, write, "the settings were changed (auto_delete, default_privileges)"
+        )
+
+    async def test_an_untouched_user_does_not_matter(self, some: Workspace) -> None:
+        async with driving(some, **ROOT) as admin:
+            await ask_to_apply(admin)
+            other = open_workspace(str(some.path))
+            local = other.snapshot().find("local")
+            assert local
+            other.store.apply(Batch([Edit.update(local, replace(local, full_name="By hand"))]))
+            other.close()
+            await admin.press("y")
+            await admin.sees("Done: + 1 create ~ 1 update")
+
+
+class TestDeletions:
+    """Before users go the directory is asked once more."""
+
+    async def test_who_came_back_is_not_deleted(self, filled: Filled, directory: Directory) -> None:
+        directory.put("anna")
+        workspace = filled(managed("anna"), managed("gone"))
+        async with driving(workspace, **ROOT) as admin:
+            await ask_to_apply(admin)
+            await admin.sees("- 1 delete")
+            directory.put("anna", "gone")
+            content = workspace.path.read_bytes()
+            await admin.press("y")
+            await admin.sees("“gone”: delete then, update now", "Nothing was written.")
+            assert workspace.path.read_bytes() == content
+            await admin.press("enter")
+            await admin.sees("~ 2 update 2/2 in scope")
+
+    async def test_an_outage_deletes_nobody(self, filled: Filled, directory: Directory) -> None:
+        directory.put("anna")
+        workspace = filled(managed("anna"), managed("gone"))
+        async with driving(workspace, **ROOT) as admin:
+            await ask_to_apply(admin)
+            directory.stop()
+            await admin.press("y")
+            await admin.sees("That did not work", "refused the connection")
+        assert "gone" in workspace.snapshot().users
+
+    async def test_without_deletions_it_is_not_asked(
+        self, filled: Filled, directory: Directory
+    ) -> None:
+        directory.put("anna")
+        async with driving(filled(), **ROOT) as admin:
+            await ask_to_apply(admin)
+            directory.stop()
+            await admin.press("y")
+            await admin.sees("Done: + 1 create")
+
+    async def test_it_can_be_given_up(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answering(monkeypatch, answer(listed("anna")))
+        workspace = filled(managed("anna"), managed("gone"))
+        async with driving(workspace, **ROOT) as admin:
+            await ask_to_apply(admin)
+
+            async def hang(*_arguments: Any) -> Listing:
+                await asyncio.sleep(60)
+                raise AssertionError
+
+            monkeypatch.setattr("tui.screens.live_plan.fetch", hang)
+            await admin.press("y")
+            await admin.sees("Asking once more, as users go ... Esc gives up.")
+            await admin.press("escape")
+            await admin.sees("- 1 delete 1/1 in scope")
+        assert "gone" in workspace.snapshot().users
+
+
+async def test_what_is_being_written_is_not_given_up(
+    filled: Filled, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        go_on.wait(30)
+        return apply_plan(*arguments, **options)
+
+    monkeypatch.setattr("tui.screens.synchronize.apply_plan", slowly)
+    directory.put("anna")
+    async with driving(filled(), **ROOT) as admin:
+        await ask_to_apply(admin)
+        await admin.press("y")
+        await admin.sees("Writing ...")
+        for key in ("t", "escape", "s", "space", "p"):
+            await admin.press(key)
+            await admin.sees("The changes are being written; wait a moment.")
+        go_on.set()
+        await admin.sees("Done: + 1 create")
+
+
+class TestSaved:
+    async def save(self, admin: Driver, path: Path) -> None:
+        await admin.press("p")
+        await admin.sees("Save the plan", "mailroster sync --plan")
+        await admin.press("ctrl+u")
+        await admin.type(str(path))
+        await admin.press("enter")
+
+    async def test_what_is_shown_is_saved_without_what_is_skipped(
+        self, filled: Filled, directory: Directory, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "plan.json"
+        directory.put("anna", "bert")
+        workspace = filled(managed("gone"))
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f5", "p")
+            await admin.sees("There is no plan to save")
+            await admin.press("t")
+            await admin.sees("+ 2 create - 1 delete")
+            await admin.press("space", "p")
+            await admin.sees("It will hold: + 1 create - 1 delete", "not in it: 1.")
+            await admin.press("escape")
+            await self.save(admin, path)
+            await admin.sees("Saved.")
+            shown = admin.app.screen.selection.plan  # type: ignore[attr-defined]
+            await self.save(admin, path)
+            await admin.sees("There is such a file already.")
+            await admin.press("escape")
+        plan = load_plan(workspace, path).plan
+        assert [change.user_name for change in plan.changes] == ["bert", "gone"]
+        assert plan.id == shown.id
+        assert json.loads(path.read_text())["plan"]["listed"] == 2
+        apply_plan(workspace, plan, allow_deletes=1)
+        assert set(workspace.snapshot().users) == {"root", "bert"}
+
+    async def test_applied_from_the_screen_the_file_is_used_up(
+        self, filled: Filled, directory: Directory, tmp_path: Path
+    ) -> None:
+        directory.put("anna")
+        workspace = filled()
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f5", "t")
+            await admin.sees("+ 1 create")
+            await self.save(admin, tmp_path / "plan.json")
+            await admin.sees("Saved.")
+            await admin.press("s", "y")
+            await admin.sees("Done: + 1 create")
+        with pytest.raises(AlreadyApplied):
+            load_plan(workspace, tmp_path / "plan.json")
+
+    async def test_not_with_unsaved_settings(self, filled: Filled, directory: Directory) -> None:
+        directory.put("anna")
+        async with driving(filled(auto_delete=False), **ROOT) as admin:
+            await admin.press("f5", "t")
+            await admin.sees("+ 1 create")
+            await admin.press("f3")
+            await admin.focus("#auto_delete")
+            await admin.press("space", "f5", "p")
+            await admin.sees("Save them or discard them first.")
+
+    @pytest.mark.parametrize(
+        ("entered", "says"),
+        [(" ", "Enter the name of a new file."), ("/no/such/plan", "There is no such folder.")],
+    )
+    async def test_a_wrong_name(
+        self, filled: Filled, directory: Directory, entered: str, says: str
+    ) -> None:
+        directory.put("anna")
+        async with driving(filled(), **ROOT) as admin:
+            await admin.press("f5", "t")
+            await admin.sees("+ 1 create")
+            await admin.press("p")
+            await admin.sees("Save the plan")
+            await admin.press("ctrl+u")
+            await admin.type(entered)
+            await admin.press("enter")
+            await admin.sees(says)
+
+
+async def test_an_answer_is_planned_before_it_is_applied(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys that come faster than the plan: the numbers are those of the plan with the answer."""
+    slow = threading.Event()
+
+    def slowly(*arguments: Any) -> Any:
+        slow.wait(0.5)
+        return preview(*arguments)
+
+    answering(monkeypatch, answer(listed("new", "a@x.org"), listed("bert")))
+    workspace = filled(managed("old", email_addresses=["a@x.org"]))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 1 create ? 1 rename")
+        monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
+        await admin.press("end", "enter", "r", "s")
+        await admin.sees("This will: + 1 create > 1 rename")

@@ -1,0 +1,166 @@
+"""The live preview: asking the directory, and planning again whenever something changes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+from rich.text import Text
+from textual import work
+from textual.worker import Worker, get_current_worker
+
+from store.errors import InvalidValue
+from store.interface import Snapshot
+from store.models import Settings
+from sync.configure import draft
+from sync.directory.listing import Listing, Progress
+from sync.errors import StalePlan
+from sync.planning.plan import Plan
+from sync.runs.plan_file import SavedPlan, answer_differences, listing_digest
+from sync.runs.run import fetch, preview
+from tui.screens.settings_form import SettingsForm
+from tui.screens.sync_selection import Selection
+from tui.screens.sync_texts import progress_text
+from tui.screens.table_screen import TableScreen
+from tui.widgets.plain import grouped
+
+_PLANNED = ("options", "privileges")
+_PROGRESS_SECONDS = 0.1
+_POLL_SECONDS = 0.01
+
+
+class LivePlan(TableScreen):
+    """A screen with a plan that follows the store, the settings entered and the answers given.
+
+    Settings that are entered on other screens and not saved yet are in the plan. `asking` is the
+    worker that waits for the directory.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.selection = Selection()
+        self.asking: Worker[object] | None = None
+        self._planning: Worker[None] | None = None
+        self._told = 0.0
+
+    def show_plan(self) -> None:
+        """Show another plan, or another state of it."""
+        raise NotImplementedError
+
+    def show_counts(self) -> None:
+        """Show what the plan holds in numbers."""
+        raise NotImplementedError
+
+    def tell(self, text: Text) -> None:
+        """Show this instead of the numbers for a while."""
+        raise NotImplementedError
+
+    def on_screen_resume(self) -> None:
+        """Plan again if settings were entered on another screen meanwhile."""
+        plan = self.selection.plan
+        if self.is_mounted and plan and plan.settings != self._settings():
+            self.plan_again()
+
+    async def make_plan(self) -> None:
+        """Ask the directory and show what would change; Esc cancels the worker that does."""
+        self.asking = get_current_worker()
+        self.workers.cancel_group(self, "preview")
+        try:
+            listing = await self._fetch("Asking the directory ... Esc gives up.")
+            self.tell(Text(f"{grouped(listing.listed)} users listed. Comparing ..."))
+            plan = await self._preview(listing)
+            self.app.listing = listing
+            self._take_plan(plan)
+        finally:
+            self._asked()
+
+    async def _fetch(self, text: str) -> Listing:
+        self.tell(Text(text))
+        self.refresh_bindings()
+        return await fetch(self.app.workspace, self.app.snapshot.settings, self._progress)
+
+    def _asked(self) -> None:
+        self.asking = None
+        self.show_counts()
+        self.refresh_bindings()
+        plan = self.selection.plan
+        if plan and plan.generation < self.app.snapshot.generation:
+            self.plan_again()  # the store changed meanwhile
+
+    def _progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._told < _PROGRESS_SECONDS:
+            return
+        self._told = now
+        self.tell(progress_text(progress))
+
+    async def _preview(self, listing: Listing) -> Plan:
+        answers, settings = self.selection.answers, self._settings()
+        return await asyncio.to_thread(preview, self.app.workspace, listing, settings, answers)
+
+    def plan_again(self) -> None:
+        """Plan from the last answer: settings, users or the administrator's answers changed."""
+        if self.app.listing is not None and self.asking is None:
+            self._planning = self._plan_last_answer(self.app.listing)
+
+    @work(exclusive=True, group="preview", exit_on_error=False)
+    async def _plan_last_answer(self, listing: Listing) -> None:
+        self._take_plan(await self._preview(listing))
+
+    def _forms(self) -> list[SettingsForm]:
+        """Return the screens whose settings, saved or not, shape the plan."""
+        forms = [form for form in self.app.open_screens if isinstance(form, SettingsForm)]
+        return [form for form in forms if form.NAME in _PLANNED]
+
+    def _settings(self) -> Settings:
+        """Return the settings with what is entered on other screens and not saved yet."""
+        settings = self.app.snapshot.settings
+        for form in self._forms():
+            with suppress(InvalidValue):
+                settings = draft(settings, form.changes())
+        return settings
+
+    def _take_plan(self, plan: Plan) -> None:
+        """Show the plan; skipped changes stay skipped."""
+        self.selection.take(plan)
+        self.show_plan()
+        self.refresh_bindings()
+
+    def follow_store(self, snapshot: Snapshot) -> None:
+        """Plan again: settings or users changed."""
+        self.plan_again()
+
+    async def planned(self) -> None:
+        """Wait until what is being planned is on the screen."""
+        while self._planning is not None and not self._planning.is_finished:
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def check_answer(self, plan: Plan, listing: Listing) -> None:
+        """Ask the directory again before users are deleted; raises `StalePlan`."""
+        self.asking = get_current_worker()
+        try:
+            now = await self._fetch("Asking once more, as users go ... Esc gives up.")
+            found = await asyncio.to_thread(
+                lambda: answer_differences(
+                    self.app.workspace, SavedPlan(plan, listing_digest(listing)), now
+                )
+            )
+        finally:
+            self._asked()
+        if found:
+            self.app.listing = now
+            raise StalePlan(found)
+
+    def unsaved_sentence(self) -> str:
+        """Return which unsaved settings are in the plan, or nothing."""
+        plan = self.selection.plan
+        if plan is None or plan.settings == self.app.snapshot.settings:
+            return ""
+        unsaved = sorted(filter(None, (form.unsaved() for form in self._forms())))
+        return f"The plan is made with unsaved {' and '.join(unsaved)}."
+
+    def why_not_saved(self) -> str | None:
+        """Return that settings have to be saved first, if so."""
+        unsaved = self.unsaved_sentence()
+        return f"{unsaved} Save them or discard them first." if unsaved else None

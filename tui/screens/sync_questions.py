@@ -1,0 +1,246 @@
+"""What Synchronize asks: rename or separate, link or leave, why to skip, where to save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.text import Text
+from textual.widget import Widget
+
+from store.errors import InvalidValue
+from store.models import User
+from store.privileges import PRIVILEGES
+from sync.planning.plan import Answer, Answers, Change
+from tui.actions import bindings_for
+from tui.screens.base import BaseScreen, listed_names
+from tui.screens.dialogs import Dialog, Entry
+from tui.screens.sync_selection import answerable, question_of
+from tui.widgets.changes import field_lines
+from tui.widgets.plain import grouped, lines, plain
+from tui.widgets.table import Column, Table
+
+Chosen = Mapping[Answer | None, Sequence[str]]  # who would be answered so, all at once
+_ANSWERS: tuple[Answer | None, ...] = ("rename", "separate", "link", None)
+_EVERY = {"rename_all": "rename", "separate_all": "separate", "link_all": "link", "leave_all": None}
+_MOST_ROWS = 6
+
+
+class Reply(NamedTuple):
+    """The answer, or None to leave the question open, and for how many it holds.
+
+    `old` is who came under the new name. With `every` the answer is for all marked lines, without
+    marks for all that are shown.
+    """
+
+    answer: Answer | None
+    old: str | None = None
+    every: bool = False
+
+
+class _QuestionDialog(Dialog[Reply]):
+    """A question for one line, which may be answered for others along with it."""
+
+    def __init__(self, title: str, change: Change, text: Text, answered: bool, chosen: Chosen):
+        super().__init__(title, lines(field_lines(change), text) if change.fields else text)
+        self._name = change.user_name
+        self._answered = answered
+        self._chosen = chosen
+
+    def why_not(self, name: str) -> str | None:
+        """Return why this answer cannot be given."""
+        if name == "leave" and not self._answered:
+            return "This is open; Esc leaves it so."
+        if name in _EVERY and not set(self._chosen[_EVERY[name]]) - {self._name}:  # type: ignore[index]
+            return "No other line can be answered so together with this one."
+        return None
+
+    def action_leave(self) -> None:
+        """Leave it open."""
+        self.dismiss(Reply(None))
+
+    def action_leave_all(self) -> None:
+        """Leave all open."""
+        self.dismiss(Reply(None, every=True))
+
+
+class RenameQuestion(_QuestionDialog):
+    """Whether a new name is that of somebody known, and of whom."""
+
+    SCOPES = ("question", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(
+        self, change: Change, users: Mapping[str, User | None], answered: bool, chosen: Chosen
+    ) -> None:
+        text = lines(
+            "Rename: the same person. Privileges, archive, rights and history move along.",
+            "Separate: somebody else, who is created as a new user. Who had the old name goes, if "
+            "users are deleted automatically; an archive with mail stays.",
+        )
+        title = f"Is {change.user_name} somebody known, under a new name?"
+        super().__init__(title, change, text, answered, chosen)
+        self._table: Table[str] = Table(
+            [Column("Until now", 2), Column("Full name", 2), Column("Privileges", 2)],
+            lambda name: _candidate_cells(name, users[name]),
+            str,
+        )
+        self._candidates = change.candidates
+
+    def fields(self) -> Iterator[Widget]:
+        """Yield those who may have come under the new name."""
+        if self._candidates:
+            self._table.styles.height = min(len(self._candidates), _MOST_ROWS) + 1
+            yield self._table
+
+    def on_mount(self) -> None:
+        """Start with the likeliest one."""
+        self._table.load(self._candidates)
+        super().on_mount()
+        if self._candidates:
+            self._table.focus()
+
+    def why_not(self, name: str) -> str | None:
+        """Return why this answer cannot be given."""
+        if name == "rename" and not self._candidates:
+            return "Leave it open first, to be asked again."
+        return super().why_not(name)
+
+    def action_rename(self) -> None:
+        """Answer that the one under the cursor came under the new name."""
+        self.dismiss(Reply("rename", self._table.current))
+
+    def action_separate(self) -> None:
+        """Answer that it is somebody else."""
+        self.dismiss(Reply("separate"))
+
+    def action_rename_all(self) -> None:
+        """Answer for all that they are the same persons."""
+        self.dismiss(Reply("rename", every=True))
+
+    def action_separate_all(self) -> None:
+        """Answer for all that they are others."""
+        self.dismiss(Reply("separate", every=True))
+
+
+class LinkQuestion(_QuestionDialog):
+    """Whether the local user and the directory's are one."""
+
+    SCOPES = ("link", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, change: Change, user: User | None, answered: bool, chosen: Chosen) -> None:
+        text = lines(
+            "Link: the same person, who logs on with the directory's password from then on. "
+            "The privileges stay; name and addresses follow the directory.",
+            "Leave: the local user stays as it is, and keeps the local password.",
+        )
+        if user is not None:
+            text = lines(f"Privileges here: {_privileges(user)}", text)
+        title = f"Are the local user {change.user_name} and the directory's one person?"
+        super().__init__(title, change, text, answered, chosen)
+
+    def action_link(self) -> None:
+        """Link the two."""
+        self.dismiss(Reply("link"))
+
+    def action_link_all(self) -> None:
+        """Link all."""
+        self.dismiss(Reply("link", every=True))
+
+
+async def ask_answer(
+    screen: BaseScreen, change: Change, among: Sequence[Change], answers: Answers
+) -> Answers | None:
+    """Ask the question of this line and return all answers with the new one, None for no answer.
+
+    `among` are the lines that may be answered along with it, after a question that names how many.
+    """
+    question = question_of(change, answers)
+    if question is None:
+        return None
+    chosen = {answer: answerable(among, question, answer, answers) for answer in _ANSWERS}
+    answered = change.user_name in answers
+    find = screen.app.snapshot.find
+    dialog = (
+        LinkQuestion(change, find(change.user_name), answered, chosen)
+        if question == "link"
+        else RenameQuestion(
+            change, {name: find(name) for name in change.candidates}, answered, chosen
+        )
+    )
+    reply = await screen.ask(dialog)
+    if reply is None:
+        return None
+    if not reply.every:
+        return answers.with_answer(reply.answer, [change.user_name], reply.old)
+    names = chosen[reply.answer]
+    others = sum(item.asks == question for item in among) - len(names) if reply.answer else 0
+    if not await screen.confirm(*_every_text(reply.answer, len(names), others)):
+        return None
+    return answers.with_answer(reply.answer, names)
+
+
+async def ask_reason(screen: BaseScreen, names: Sequence[str]) -> str | None:
+    """Ask why syncs shall leave these users alone from now on."""
+
+    def check(text: str) -> Text:
+        if not text.strip():
+            raise InvalidValue("Say why; whoever finds the rule later wants to know.")
+        return Text()
+
+    text = lines(
+        "No sync creates, changes or deletes them then. A skip rule for each is kept with the "
+        "filters on Options; removing it takes this back.",
+        listed_names(list(names), 5),
+    )
+    who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
+    reason = await screen.ask(Entry(f"Leave {who} alone from now on? Reason:", text, "", check))
+    return reason and reason.strip()
+
+
+async def ask_file(screen: BaseScreen, text: Text, suggested: str) -> Path | None:
+    """Ask for the file of a plan; it must be new."""
+
+    def check(entered: str) -> Text:
+        path = Path(entered).expanduser()
+        if not entered.strip() or path.is_dir():
+            raise InvalidValue("Enter the name of a new file.")
+        if path.exists():
+            raise InvalidValue("There is such a file already. Choose another name.")
+        if not path.parent.is_dir():
+            raise InvalidValue("There is no such folder.")
+        return plain(path.absolute(), "dim")
+
+    entered = await screen.ask(Entry("Save the plan", text, suggested, check))
+    return None if entered is None else Path(entered).expanduser()
+
+
+def _every_text(answer: Answer | None, count: int, others: int) -> tuple[str, Text]:
+    """Return title and text of the question before `count` lines are answered at once.
+
+    `others` are the questions among them that this answer does not fit.
+    """
+    title, means = {
+        "rename": ("Rename {}?", "Each is the same person as before, under a new name."),
+        "separate": ("Take {} as somebody else?", "Each is created as a new user."),
+        "link": ("Link {}?", "Each logs on with the directory's password from then on."),
+        None: ("Leave {} open?", "The answers are taken back."),
+    }[answer]
+    text = lines(means, "Nothing is written before Synchronize now.")
+    if others:
+        why = "several may be meant" if answer == "rename" else "they are answered already"
+        text = lines(text, plain(f"{grouped(others)} more stay as they are: {why}.", "yellow"))
+    users = "1 user" if count == 1 else f"{grouped(count)} users"
+    return title.format(users), text
+
+
+def _candidate_cells(name: str, user: User | None) -> Sequence[str]:
+    if user is None:
+        return name, "", ""
+    return name, user.full_name or "", _privileges(user)
+
+
+def _privileges(user: User) -> str:
+    return ", ".join(PRIVILEGES.get(name, name) for name in user.privileges)
