@@ -56,6 +56,29 @@ async def done(admin: Driver) -> None:
     await admin.sees("Done")
 
 
+async def save_plan(admin: Driver) -> None:
+    await tested("p", "ctrl+u")(admin)
+    await admin.type("/no/such/folder/plan.json")
+    await admin.sees("There is no such folder.")
+
+
+async def skip_always(admin: Driver) -> None:
+    await tested("m", "m", "x")(admin)
+    await admin.type("service accounts, ticket 12")
+
+
+def crowd_renamed(*pressed: str) -> Scene:
+    """Everybody has a new name, and one may be two."""
+    new = [listed(f"new{n:02}", dn=f"CN={n}") for n in range(40)]
+    old = [managed(f"old{n:02}", distinguished_name=f"CN={n}") for n in range(40)]
+    two = managed("ole", full_name="Ole", email_addresses=["ole@example.com"])
+    listing = answer(*new, listed("zz", "ole@example.com", dn="CN=zz"))
+    also = managed(
+        "zoe", full_name="Zoe", distinguished_name="CN=zz", privileges=["login", "export"]
+    )
+    return Scene(tested(*pressed), users=(*old, two, also), listing=listing)
+
+
 async def no_such_line(admin: Driver) -> None:
     await admin.press("f6", "slash")
     await admin.type("nobody")
@@ -75,6 +98,13 @@ LISTS = {
     "synchronize_failed": Scene(failed, NOWHERE),
     "synchronize_confirm": Scene(tested("s"), users=MANY, listing=LISTING),
     "synchronize_done": Scene(done, users=MANY, listing=LISTING),
+    "synchronize_rename": Scene(tested("end", "enter"), users=MANY, listing=LISTING),
+    "synchronize_rename_of_two": crowd_renamed("end", "enter"),
+    "synchronize_rename_all": crowd_renamed("enter", "R"),
+    "synchronize_link": Scene(tested("end", "up", "up", "enter"), users=MANY, listing=LISTING),
+    "synchronize_answered": Scene(tested("end", "enter", "r"), users=MANY, listing=LISTING),
+    "synchronize_skip_always": Scene(skip_always, users=MANY, listing=LISTING),
+    "synchronize_save_plan": Scene(save_plan, users=MANY, listing=LISTING),
     "users_empty": Scene(keys("f6"), users=()),
     "users": Scene(keys("f6", "down", "space", "down", "space")),
     "users_filtered": Scene(no_such_line),

@@ -45,7 +45,7 @@ async def test_the_history_names_who_is_logged_on(filled: Filled, directory: Dir
     async with driving(workspace, **ROOT) as admin:
         await ask_to_apply(admin)
         await admin.press("y")
-        await admin.sees("Done: + 1 create run ")
+        await admin.sees("Done: + 1 create")
     (run,) = workspace.snapshot().history.runs
     assert run.who == "root"
 

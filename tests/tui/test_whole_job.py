@@ -63,7 +63,9 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.press("t")
         await admin.sees("+ 1 create", "- 1 delete", "absent from the directory")
         await admin.press("s")
-        await admin.sees("+ 1 create - 1 delete", "which stay: 0. Empty ones, which are removed: 1.")
+        await admin.sees(
+            "+ 1 create - 1 delete", "which stay: 0. Empty ones, which are removed: 1."
+        )
         await admin.press("y")
         await admin.sees("Done: + 1 create - 1 delete")
 

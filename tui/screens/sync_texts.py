@@ -84,8 +84,6 @@ def result_text(result: Result) -> Text:
     text = Text("Done: ").append_text(counts_text(result.applied))
     if result.skipped:
         text.append(f"  skipped {grouped(len(result.skipped))}")
-    if result.run:
-        text.append(f"  run {result.run}", "dim")
     return text
 
 

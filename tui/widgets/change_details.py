@@ -58,7 +58,7 @@ class ChangeDetails(VerticalScroll, can_focus=True):
             notes.insert(0, archive_text(change, messages, done=done))
             if change.archive == "kept" and messages is None:
                 self._count_messages(change.user_name)
-        shown.update(change_details(change, *notes))
+        shown.update(change_details(change, *notes, done=done))
 
     @work(exclusive=True, exit_on_error=False)
     async def _count_messages(self, user_name: str) -> None:

@@ -32,9 +32,9 @@ def change_word(change: Change, *, done: bool = False, skipped: bool = False) ->
     return Text(f"{sign_of(change)} {word}", style)
 
 
-def change_details(change: Change, *notes: Text) -> Group:
+def change_details(change: Change, *notes: Text, done: bool = False) -> Group:
     """Return one change in full: the fields old -> new below each other, then notes."""
-    head = change_word(change)
+    head = change_word(change, done=done)
     head.stylize("bold")
     head.append(" ").append_text(plain(change.user_name, "bold", limit=300))
     fields = Grid.grid(padding=(0, 1))
