@@ -119,17 +119,23 @@ def answer_differences(workspace: Workspace, saved: SavedPlan, listing: Listing)
     """
     if listing_digest(listing) == saved.answer:
         return []
-    found = [
+    headline = (
         f"the directory's answer is another one ({saved.plan.listed} users then, "
         f"{listing.listed} now)"
-    ]
-    then = _outcomes(saved.plan)
-    now = _outcomes(preview(workspace, listing, answers=_answers_in(saved.plan)))
+    )
+    return [headline, *outcome_differences(workspace, saved.plan, listing).values()]
+
+
+def outcome_differences(workspace: Workspace, plan: Plan, listing: Listing) -> dict[str, str]:
+    """Map each user whom a plan made from `listing` would treat in another way to a sentence."""
+    found = {}
+    then = _outcomes(plan)
+    now = _outcomes(preview(workspace, listing, answers=_answers_in(plan)))
     for name in sorted(then.keys() | now.keys()):
         if then.get(name) != now.get(name):
             before, after = then.get(name, ("no change",)), now.get(name, ("no change",))
             what = f"“{printable(name, 60)}”: {before[0]} then, {after[0]} now"
-            found.append(what if before[0] != after[0] else f"{what}, with other values")
+            found[name] = what if before[0] != after[0] else f"{what}, with other values"
     return found
 
 

@@ -118,6 +118,18 @@ class TestDeletions:
             await admin.press("enter")
             await admin.sees("~ 2 update 2/2 in scope")
 
+    async def test_who_came_meanwhile_does_not_matter(
+        self, filled: Filled, directory: Directory
+    ) -> None:
+        directory.put("anna")
+        workspace = filled(managed("anna"), managed("gone"))
+        async with driving(workspace, **ROOT) as admin:
+            await ask_to_apply(admin)
+            directory.put("anna", "new")
+            await admin.press("y")
+            await admin.sees("Done: ~ 1 update - 1 delete")
+        assert set(workspace.snapshot().users) == {"root", "anna"}
+
     async def test_an_outage_deletes_nobody(self, filled: Filled, directory: Directory) -> None:
         directory.put("anna")
         workspace = filled(managed("anna"), managed("gone"))

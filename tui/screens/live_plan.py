@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from contextlib import suppress
 
 from rich.text import Text
@@ -17,7 +18,7 @@ from sync.configure import draft
 from sync.directory.listing import Listing, Progress
 from sync.errors import StalePlan
 from sync.planning.plan import Plan
-from sync.runs.plan_file import SavedPlan, answer_differences, listing_digest
+from sync.runs.plan_file import outcome_differences
 from sync.runs.run import fetch, preview
 from tui.screens.settings_form import SettingsForm
 from tui.screens.sync_selection import Selection
@@ -136,21 +137,21 @@ class LivePlan(TableScreen):
         while self._planning is not None and not self._planning.is_finished:
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def check_answer(self, plan: Plan, listing: Listing) -> None:
-        """Ask the directory again before users are deleted; raises `StalePlan`."""
+    async def check_answer(self, plan: Plan, wanted: Collection[str]) -> None:
+        """Ask the directory again before users are deleted.
+
+        Raises `StalePlan` if any of the `wanted` users would be treated in another way now; who
+        else came or changed there meanwhile does not matter.
+        """
         self.asking = get_current_worker()
         try:
             now = await self._fetch("Asking once more, as users go ... Esc gives up.")
-            found = await asyncio.to_thread(
-                lambda: answer_differences(
-                    self.app.workspace, SavedPlan(plan, listing_digest(listing)), now
-                )
-            )
+            found = await asyncio.to_thread(outcome_differences, self.app.workspace, plan, now)
         finally:
             self._asked()
-        if found:
+        if stale := [found[name] for name in wanted if name in found]:
             self.app.listing = now
-            raise StalePlan(found)
+            raise StalePlan(stale)
 
     def unsaved_sentence(self) -> str:
         """Return which unsaved settings are in the plan, or nothing."""

@@ -264,9 +264,10 @@ class SynchronizeScreen(LivePlan):
         if self.selection.plan is None or self.result is not None:
             await self._make_new_plan()
         await self.planned()
-        plan, listing, skip = self.selection.plan, self.app.listing, self.selection.skip
-        if plan is None or listing is None or self._is_refused("synchronize"):
+        plan, skip = self.selection.plan, self.selection.skip
+        if plan is None or self._is_refused("synchronize"):
             return
+        wanted = [change.user_name for change in self.selection.wanted]
         deletes = [change for change in self.selection.wanted if change.action == "delete"]
         answer = await self._ask_numbers(plan, deletes)
         if answer is None:
@@ -274,7 +275,7 @@ class SynchronizeScreen(LivePlan):
         hold = answer == "hold"
         try:
             if deletes and not hold:
-                await self.check_answer(plan, listing)
+                await self.check_answer(plan, wanted)
             self._writing = True
             self.tell(Text("Writing ..."))
             self.refresh_bindings()
