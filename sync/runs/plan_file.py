@@ -14,6 +14,7 @@ import orjson
 from store.durable import sync_folder, write_new
 from store.interface import Edit, Snapshot
 from store.models import Settings, User
+from store.names import match_key
 from store.text import printable
 from sync.directory.listing import Listing
 from sync.errors import PlanFileError, StalePlan
@@ -53,13 +54,15 @@ class SavedPlan:
     answer: str
 
 
-def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing) -> None:
+def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing | None = None) -> None:
     """Write the plan, made from `listing`, to the new file `path`, for its owner only.
 
-    It holds no secret. Its signature needs the key of this store's secrets, so nobody without
-    that key can make or change a plan. Raises `PlanFileError`; then there is no such file.
+    An undo is made from the history, without a listing. The file holds no secret. Its signature
+    needs the key of this store's secrets, so nobody without that key can make or change a plan.
+    Raises `PlanFileError`; then there is no such file.
     """
-    content = orjson.dumps(_to_record(plan, listing_digest(listing)))
+    answer = "" if listing is None else listing_digest(listing)
+    content = orjson.dumps(_to_record(plan, answer))
     record = b'{"%s":%d,"signature":"%s","plan":%s}\n' % (
         _MARK.encode(),
         _VERSION,
@@ -90,12 +93,14 @@ def load_plan(workspace: Workspace, path: Path) -> SavedPlan:
     """Read a plan and check it against the store's current state.
 
     Raises `PlanFileError` for a file that is no whole plan of this store's owner,
-    `AlreadyApplied`, or `StalePlan` with every difference.
+    `AlreadyApplied`, or `StalePlan` with every difference; for the undo of a run that the history
+    has no more of, `InvalidValue` or `StoreDamaged`.
     """
     record = _read(workspace, path)
     snapshot = workspace.snapshot()
+    hashes = _local_passwords(workspace, record.get("undoes"))
     try:
-        plan = _from_record(record, snapshot)
+        plan = _from_record(record, snapshot, hashes)
         settings: dict[str, str] = record["settings"]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise _unusable(path, f"is incomplete ({error!r})") from None
@@ -168,6 +173,8 @@ def _outcomes(plan: Plan) -> dict[str, tuple[Any, ...]]:
 def _to_record(plan: Plan, answer: str) -> dict[str, Any]:
     return {
         "id": plan.id,
+        "kind": plan.kind,
+        "undoes": plan.undoes,
         "store_id": plan.store_id,
         "generation": plan.generation,
         "settings": _settings_digests(plan.settings),
@@ -186,11 +193,7 @@ def _change_to_record(change: Change) -> dict[str, Any]:
     user = None
     if edit and edit.user:
         user = {**edit.user.to_row()}
-        if user.pop("password_hash") and not edit.rev:
-            raise PlanFileError(
-                f"The plan brings back the local password of “{printable(change.user_name)}”, and "
-                "a file must not hold it. No plan was saved. Apply this plan at once instead."
-            )
+        del user["password_hash"]
     return {
         "action": change.action,
         "user_name": change.user_name,
@@ -233,13 +236,25 @@ def _unusable(path: Path, problem: str) -> PlanFileError:
     )
 
 
-def _from_record(record: Mapping[str, Any], snapshot: Snapshot) -> Plan:
+def _local_passwords(workspace: Workspace, undoes: str | None) -> dict[str, str | None]:
+    """Return the password hashes of those whom the run had deleted, by match key."""
+    if undoes is None:
+        return {}
+    went = [change["old"] for change in workspace.store.run(undoes).changes if not change["new"]]
+    return {match_key(row["user_name"]): row["password_hash"] for row in went if row}
+
+
+def _from_record(
+    record: Mapping[str, Any], snapshot: Snapshot, hashes: Mapping[str, str | None]
+) -> Plan:
     return Plan(
         id=record["id"],
+        kind=record["kind"],
+        undoes=record["undoes"],
         store_id=record["store_id"],
         generation=record["generation"],
         settings=snapshot.settings,
-        changes=tuple(_change_from(change, snapshot) for change in record["changes"]),
+        changes=tuple(_change_from(change, snapshot, hashes) for change in record["changes"]),
         warnings=tuple(record["warnings"]),
         listed=record["listed"],
         in_scope=record["in_scope"],
@@ -248,7 +263,9 @@ def _from_record(record: Mapping[str, Any], snapshot: Snapshot) -> Plan:
     )
 
 
-def _change_from(record: Mapping[str, Any], snapshot: Snapshot) -> Change:
+def _change_from(
+    record: Mapping[str, Any], snapshot: Snapshot, hashes: Mapping[str, str | None]
+) -> Change:
     edit = record["edit"]
     return Change(
         action=record["action"],
@@ -258,16 +275,19 @@ def _change_from(record: Mapping[str, Any], snapshot: Snapshot) -> Change:
         archive=record["archive"],
         asks=record["asks"],
         candidates=tuple(record["candidates"]),
-        edit=edit and Edit(edit["key"], edit["rev"], _user_from(edit, snapshot)),
+        edit=edit and Edit(edit["key"], edit["rev"], _user_from(edit, snapshot, hashes)),
     )
 
 
-def _user_from(edit: Mapping[str, Any], snapshot: Snapshot) -> User | None:
-    """Return the edit's user, with the password hash that the store has; a plan holds none."""
+def _user_from(
+    edit: Mapping[str, Any], snapshot: Snapshot, hashes: Mapping[str, str | None]
+) -> User | None:
+    """Return the edit's user with the hash that store or history has; a plan holds none."""
     if edit["user"] is None:
         return None
     current = snapshot.users.get(edit["key"]) if edit["rev"] else None
-    row: Any = {**edit["user"], "password_hash": current and current["password_hash"]}
+    known = current["password_hash"] if current else hashes.get(edit["key"])
+    row: Any = {**edit["user"], "password_hash": known}
     return User.from_row(row)
 
 

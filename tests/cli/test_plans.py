@@ -101,6 +101,20 @@ class TestPlan:
         assert synchronised("sync", "--plan", plan, "--yes").code == 0
         assert set(synchronised.users()) == {"anna", "bert", "carla", "dora"}
 
+    def test_the_undo_of_a_run_is_saved_and_applied(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        plan = str(tmp_path / "plan.json")
+        directory.put("anna", "bert", "dora")
+        assert synchronised("sync", "--yes").code == 0
+        saved = synchronised("history", "undo", "last", "--out", plan, "--skip", "dora", "--json")
+        assert (saved.code, saved.json["status"]) == (0, "changes_pending")
+        assert set(synchronised.users()) == {"anna", "bert", "dora"}
+        directory.stop()
+        assert synchronised("sync", "--plan", plan, "--yes").code == 0
+        assert set(synchronised.users()) == {"anna", "bert", "carla", "dora"}
+        assert synchronised("sync", "--plan", plan, "--yes").code == 12
+
 
 class TestAnswers:
     @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from sync.planning.plan import Answers
 from sync.runs.apply import apply_plan
 from sync.runs.plan_file import answer_differences, listing_digest, load_plan, save_plan
 from sync.runs.run import preview
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, answer, listed, managed
 
@@ -107,6 +108,43 @@ def test_a_plan_kept_in_memory_is_applied_once_too(filled: Workspace) -> None:
     apply_plan(filled, plan)
     with pytest.raises(AlreadyApplied):
         apply_plan(filled, plan)
+
+
+class TestUndo:
+    """The undo of a run is saved like any plan; local passwords come back from the history."""
+
+    @pytest.fixture
+    def run(self, filled: Workspace) -> str:
+        filled.store.apply(Batch([Edit.create(managed("erna", password_hash=HASH))]))
+        run = apply_plan(filled, preview(filled, DIRECTORY), allow_deletes=2).run
+        assert run
+        assert not filled.snapshot().find("erna")
+        return run
+
+    def test_it_is_applied_verbatim_once_and_without_secrets(
+        self, filled: Workspace, path: Path, run: str
+    ) -> None:
+        direct = undo_preview(filled, run)
+        save_plan(filled, path, direct)
+        assert "SECRET" not in path.read_text()
+        saved = load_plan(filled, path)
+        assert (saved.plan, saved.plan.id) == (direct, direct.id)
+        apply_plan(filled, saved.plan)
+        erna = filled.snapshot().find("erna")
+        assert erna
+        assert (erna.password_hash, erna.pinned) == (HASH, True)
+        (_, undo) = filled.snapshot().history.runs
+        assert (undo.kind, undo.undoes) == ("undo", run)
+        with pytest.raises(AlreadyApplied):
+            load_plan(filled, path)
+
+    def test_who_was_changed_since_makes_it_stale(
+        self, filled: Workspace, path: Path, run: str
+    ) -> None:
+        save_plan(filled, path, undo_preview(filled, run))
+        edit(filled, "anna", full_name="Other")
+        with pytest.raises(StalePlan, match="user “anna” was changed"):
+            load_plan(filled, path)
 
 
 class TestStale:

@@ -13,6 +13,8 @@ from store.errors import InvalidValue
 from store.history import History, RunChange, RunSummary
 from store.text import printable
 from sync.runs import undo as undoing
+from sync.runs.apply import without
+from sync.runs.plan_file import save_plan
 from sync.runs.record import shown_changes
 from sync.runs.report import SIGNS, value_text
 from tui.cli.runs import (
@@ -21,6 +23,7 @@ from tui.cli.runs import (
     allow_option,
     applied,
     ask,
+    named_changes,
     only_run,
     report_option,
     reported,
@@ -28,7 +31,7 @@ from tui.cli.runs import (
     skip_option,
     yes_option,
 )
-from tui.cli.session import Session, json_option, pass_session, print_json, table_lines
+from tui.cli.session import OK, Session, json_option, pass_session, print_json, table_lines
 
 _LAST = "last"
 
@@ -84,6 +87,12 @@ def show(session: Session, run_id: str, as_json: bool) -> None:
 
 @history.command()
 @click.argument("run_id", metavar="ID")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="PLAN",
+    help="Apply nothing, save the plan for `sync --plan`.",
+)
 @yes_option
 @allow_option
 @skip_option
@@ -95,6 +104,7 @@ def undo(
     ctx: click.Context,
     session: Session,
     run_id: str,
+    out: Path | None,
     yes: bool,
     allow_deletes: int | None,
     skip: Sequence[str],
@@ -110,6 +120,11 @@ def undo(
         workspace = session.workspace
         with only_run(workspace):
             plan = undoing.undo_preview(workspace, _resolved(session, run_id))
+            if out:
+                plan = without(plan, named_changes(plan, skip))
+                save_plan(workspace, out, plan)
+                show_and_check(shown, plan)
+                return "changes_pending", OK, plan.changes
             wanted = show_and_check(shown, plan, skip, allow_deletes)
             if yes or not wanted:
                 return applied(workspace, plan, skip, allow_deletes)

@@ -181,7 +181,8 @@ def sync(
     def run(shown: Shown) -> Outcome:
         workspace = session.workspace
         saved = load_plan(workspace, plan_file) if plan_file else None
-        check_configured(workspace.snapshot().settings)
+        if saved is None or saved.plan.kind == "sync":
+            check_configured(workspace.snapshot().settings)
         choices = (skip, allow_deletes, hold_deletes)
         with only_run(workspace):
             plan = saved.plan if saved else make_plan(workspace)
@@ -209,7 +210,9 @@ def _check_answer(
     workspace: Workspace, saved: SavedPlan | None, wanted: Sequence[Change], retry: bool
 ) -> None:
     """Ask the directory again before a saved plan deletes users; raises `StalePlan`."""
-    if saved is None or all(change.action != "delete" for change in wanted):
+    if saved is None or saved.plan.kind == "undo":
+        return
+    if all(change.action != "delete" for change in wanted):
         return
     listing = _listing(workspace, retry)
     if found := answer_differences(workspace, saved, listing):
