@@ -218,7 +218,13 @@ class Syncs(RuleBasedStateMachine):
 
     @rule(
         administrator=ADMINISTRATORS,
-        answers=st.builds(Answers.of, rename=NAME_SETS, separate=NAME_SETS, link=NAME_SETS),
+        answers=st.builds(
+            Answers.of,
+            rename=NAME_SETS,
+            separate=NAME_SETS,
+            link=NAME_SETS,
+            rename_from=st.lists(st.tuples(NAMES, NAMES), max_size=2),
+        ),
         skip=NAME_SETS,
         hold=st.booleans(),
         then_undo=st.booleans(),
