@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -75,9 +76,12 @@ def apply_plan(
             confirmed=confirmed,
         )
         moves.begin(plan.id, _renamed(wanted))
+        made: list[str] = []
         try:
             for change in wanted:
                 if change.action == "create":
+                    if not archives.path(change.user_name).exists():
+                        made.append(change.user_name)
                     archives.create(change.user_name)
             batch = Batch(edits, based_on_settings=plan.settings, run=run)
             after = workspace.store.apply(batch)
@@ -86,6 +90,10 @@ def apply_plan(
             raise StalePlan(conflict.differences) from None
         finally:
             known = workspace.store.snapshot().history
+            if known.find(plan.id) is None:
+                for name in made:
+                    with suppress(StoreUnwritable):
+                        archives.remove_if_empty(name)
             moves.finish(lambda run: known.find(run) is not None)
     return Result(tuple(done), tuple(skipped), after.generation, plan.id)
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from store.errors import StoreUnwritable
 from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.errors import GuardBlocked, StalePlan
+from sync.planning.plan import Answers
 from sync.runs.apply import apply_plan, without
 from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
@@ -79,6 +81,29 @@ def test_an_archive_that_cannot_be_looked_into_stays_and_the_run_is_told_as_done
     assert [change.archive for change in result.applied] == ["kept"]
     assert names(workspace) == ["bert"]
     assert archives.path("anna").exists()
+
+
+def test_a_refused_write_leaves_no_folders_behind(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = fill(managed("anna", distinguished_name="CN=1"))
+    archives = workspace.archives(AUTO_DELETE)
+    archives.create("anna")
+    archives.create("dora")  # somebody's who is no user, and not ours to remove
+    listing = answer(listed("anna"), listed("bert", dn="CN=1"), listed("carla"), listed("dora"))
+    plan = preview(workspace, listing, answers=Answers.of(separate=["bert"]))
+    assert lines(plan)[:3] == ["create bert", "create carla", "create dora"]
+
+    def refuse(_self: object, _batch: Batch) -> None:
+        raise StoreUnwritable("The disk said no.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(workspace.store), "apply", refuse)
+        with pytest.raises(StoreUnwritable):
+            apply_plan(workspace, plan)
+    assert sorted(item.name for item in archives.root.iterdir()) == ["anna", "dora"]
+    apply_plan(workspace, plan)
+    assert archives.path("carla").is_dir()
 
 
 def test_a_plan_without_what_is_skipped(fill: Fill) -> None:

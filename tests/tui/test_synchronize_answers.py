@@ -12,7 +12,7 @@ from sync.directory.listing import InvalidRecord, Listing
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import Driver, driving
-from tests.tui.test_synchronize import ROOT, answering
+from tests.tui.test_synchronize import HOSTILE, ROOT, answering
 
 Filled = Callable[..., Workspace]
 
@@ -256,6 +256,24 @@ class TestSkipAlways:
             await admin.focus("#auto_delete")
             await admin.press("space", "f5", "x")
             await admin.sees("Save them or discard them first.")
+
+
+async def test_hostile_texts_in_the_questions(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = managed("old", full_name=HOSTILE * 50, distinguished_name="CN=1")
+    local = User(user_name="local", full_name=HOSTILE, password_hash="x")
+    answering(
+        monkeypatch,
+        answer(listed("new", full=f"{HOSTILE}!", dn="CN=1"), listed("local", full=HOSTILE * 9)),
+    )
+    async with driving(filled(old, local), **ROOT) as admin:
+        await see_plan(admin)
+        for line, title in (("home", "one person?"), ("end", "under a new name?")):
+            await admin.press(line, "enter")
+            await admin.sees(title, "[/]")
+            assert not any(char in admin.text for char in "\x1b\x07\u202e")
+            await admin.press("escape")
 
 
 async def test_skipped_by_you_counts_no_question(

@@ -170,6 +170,32 @@ class TestDeletions:
         assert "gone" in workspace.snapshot().users
 
 
+async def test_comparing_can_be_given_up_and_the_plan_before_stays(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slowly(*arguments: Any) -> Any:
+        go_on.wait(30)
+        return preview(*arguments)
+
+    answering(monkeypatch, answer(listed("anna")))
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 1 create 1/1 in scope")
+        before = admin.app.listing
+        answering(monkeypatch, answer(listed("bert"), listed("carla")))
+        monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
+        await admin.press("t")
+        await admin.sees("2 users listed. Comparing ...")
+        await admin.press("escape")
+        await admin.sees("+ 1 create 1/1 in scope", "anna")
+        go_on.set()
+        await admin.pilot.pause(0.1)
+        assert admin.app.listing is before
+        assert "bert" not in admin.text
+
+
 async def test_what_is_being_written_is_not_given_up(
     filled: Filled, directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,7 @@ class LivePlan(TableScreen):
         self.workers.cancel_group(self, "preview")
         try:
             listing = await self._fetch("Asking the directory ... Esc gives up.")
-            self.tell(Text(f"{grouped(listing.listed)} users listed. Comparing ..."))
+            self.tell(Text(f"{grouped(listing.listed)} users listed. Comparing ... Esc gives up."))
             plan = await self._preview(listing)
             self.app.listing = listing
             self._take_plan(plan)
@@ -155,13 +155,15 @@ class LivePlan(TableScreen):
 
     def unsaved_sentence(self) -> str:
         """Return which unsaved settings are in the plan, or nothing."""
-        plan = self.selection.plan
-        if plan is None or plan.settings == self.app.snapshot.settings:
+        plan, unsaved = self.selection.plan, self._unsaved_forms()
+        if plan is None or plan.settings == self.app.snapshot.settings or not unsaved:
             return ""
-        unsaved = sorted(filter(None, (form.unsaved() for form in self._forms())))
-        return f"The plan is made with unsaved {' and '.join(unsaved)}."
+        return f"The plan is made with unsaved {unsaved}."
 
     def why_not_saved(self) -> str | None:
         """Return that settings have to be saved first, if so."""
-        unsaved = self.unsaved_sentence()
-        return f"{unsaved} Save them or discard them first." if unsaved else None
+        unsaved = self._unsaved_forms()
+        return f"There are {unsaved}. Save them or discard them first." if unsaved else None
+
+    def _unsaved_forms(self) -> str:
+        return " and ".join(sorted(filter(None, (form.unsaved() for form in self._forms()))))
