@@ -23,7 +23,7 @@ from tui.widgets.table import Column, Table
 
 Chosen = Mapping[Answer | None, Sequence[str]]  # who would be answered so, all at once
 _ANSWERS: tuple[Answer | None, ...] = ("rename", "separate", "link", None)
-_EVERY = {"rename_all": "rename", "separate_all": "separate", "link_all": "link", "leave_all": None}
+_EVERY = {"same_all": "rename", "separate_all": "separate", "link_all": "link", "leave_all": None}
 _MOST_ROWS = 6
 
 
@@ -103,11 +103,11 @@ class RenameQuestion(_QuestionDialog):
 
     def why_not(self, name: str) -> str | None:
         """Return why this answer cannot be given."""
-        if name == "rename" and not self._candidates:
+        if name == "same" and not self._candidates:
             return "Leave it open first, to be asked again."
         return super().why_not(name)
 
-    def action_rename(self) -> None:
+    def action_same(self) -> None:
         """Answer that the one under the cursor came under the new name."""
         self.dismiss(Reply("rename", self._table.current))
 
@@ -115,7 +115,7 @@ class RenameQuestion(_QuestionDialog):
         """Answer that it is somebody else."""
         self.dismiss(Reply("separate"))
 
-    def action_rename_all(self) -> None:
+    def action_same_all(self) -> None:
         """Answer for all that they are the same persons."""
         self.dismiss(Reply("rename", every=True))
 
