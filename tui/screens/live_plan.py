@@ -134,7 +134,7 @@ class LivePlan(TableScreen):
 
     async def planned(self) -> None:
         """Wait until what is being planned is on the screen."""
-        while self._planning is not None and not self._planning.is_finished:
+        while (worker := self._planning) and not (worker.is_finished or worker.is_cancelled):
             await asyncio.sleep(_POLL_SECONDS)
 
     async def check_answer(self, plan: Plan, wanted: Collection[str]) -> None:
