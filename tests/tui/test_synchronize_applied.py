@@ -196,6 +196,30 @@ async def test_comparing_can_be_given_up_and_the_plan_before_stays(
         assert "bert" not in admin.text
 
 
+async def test_what_others_write_while_the_directory_is_asked_is_in_the_plan(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_arguments: Any) -> Listing:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    answering(monkeypatch, answer(listed("anna"), listed("bert")))
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 2 create 2/2 in scope")
+        monkeypatch.setattr("tui.screens.live_plan.fetch", hang)
+        await admin.press("t")
+        await admin.sees("Asking the directory")
+        other = open_workspace(str(workspace.path))
+        other.store.apply(Batch([Edit.create(managed("anna"))]))
+        other.close()
+        while admin.app.snapshot.generation < 2:
+            await admin.pilot.pause(0.05)
+        await admin.press("escape")
+        await admin.sees("+ 1 create 2/2 in scope")
+
+
 async def test_what_is_being_written_is_not_given_up(
     filled: Filled, directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,9 +85,9 @@ class LivePlan(TableScreen):
         self.asking = None
         self.show_counts()
         self.refresh_bindings()
-        plan = self.selection.plan
-        if plan and plan.generation < self.app.snapshot.generation:
-            self.plan_again()  # the store changed meanwhile
+        plan, given_up = self.selection.plan, self._planning and self._planning.is_cancelled
+        if plan and (given_up or plan.generation < self.app.snapshot.generation):
+            self.plan_again()
 
     def _progress(self, progress: Progress) -> None:
         now = time.monotonic()
