@@ -15,6 +15,7 @@ from tui.cli.session import Session, report_failure
 _COMMANDS = {
     "checkpassword": "tui.cli.checkpassword:checkpassword",
     "demo": "tui.cli.demo:demo",
+    "directory-check": "tui.cli.directory_check:directory_check",
     "directory-server": "tui.cli.directory_server:directory_server",
     "dovecot-config": "tui.cli.dovecot_config:dovecot_config",
     "history": "tui.cli.history:history",

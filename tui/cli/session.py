@@ -124,6 +124,19 @@ def read_password(prompt: str, *, confirm: bool = False) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
+def read_passwords(prompts: Sequence[str]) -> list[str]:
+    """Return a password for each prompt; from stdin, if that is no terminal, one on each line."""
+    if not prompts or sys.stdin.isatty():
+        return [read_password(prompt) for prompt in prompts]
+    lines = [line.removesuffix("\r") for line in read_password("").split("\n")]
+    if len(lines) != len(prompts):
+        raise click.UsageError(
+            f"stdin has {len(lines)} lines. Nothing was sent. Pipe one password on each line: "
+            + ", ".join(prompts)
+        )
+    return lines
+
+
 def confirm(question: str) -> None:
     """Ask on the terminal; raises `click.Abort` for no, and a usage error without a terminal."""
     if not sys.stdin.isatty():

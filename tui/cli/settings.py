@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from store.models import SETTING_KEYS, Settings
+from store.text import printable
 from sync.configure import configure
 from sync.planning.filters import parse_rule, rule_text
 from tui.cli.session import (
@@ -53,7 +54,7 @@ def set_(session: Session, assignments: tuple[str, ...], as_json: bool) -> None:
     changes: dict[str, Any] = {}
     password: str | None = None
     for assignment in assignments:
-        key, equals, value = assignment.partition("=")
+        key, equals, _ = assignment.partition("=")
         if key == "password":
             if equals:
                 raise click.UsageError(
@@ -61,13 +62,21 @@ def set_(session: Session, assignments: tuple[str, ...], as_json: bool) -> None:
                     "Nothing was changed. Use `settings set password` and type it."
                 )
             password = read_password("Password for the directory")
-        elif not equals:
-            raise click.UsageError(f"“{key}” has no value. Nothing was changed. Write KEY=VALUE.")
         else:
-            changes[key] = _parsed(key, value)
+            changes |= parse_assignment(assignment)
     after = configure(session.workspace, changes, password=password)
     if as_json:
         print_json(_record(after))
+
+
+def parse_assignment(text: str) -> dict[str, Any]:
+    """Return the one setting in KEY=VALUE; raises a usage error."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(
+            f"“{printable(key, 60)}” has no value. Nothing was changed. Write KEY=VALUE."
+        )
+    return {key: _parsed(key, value)}
 
 
 def _parsed(key: str, value: str) -> Any:
