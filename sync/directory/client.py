@@ -37,18 +37,18 @@ class DirectoryClient:
     method = "POST"
 
     def __init__(self, settings: Settings, password: str) -> None:
-        self.settings = settings
+        self._settings = settings
         self._password = password
 
     def __repr__(self) -> str:
-        return f"DirectoryClient({printable(self.settings.url, 200)})"
+        return f"DirectoryClient({printable(self._settings.url, 200)})"
 
     async def list_users(self, progress: ProgressCallback | None = None) -> Listing:
         """Return all that the directory lists; `progress` is called as the answer arrives.
 
         Raises a `DirectoryError`; there is no partial list.
         """
-        settings = self.settings
+        settings = self._settings
         body = await self._ask(
             {"cmd": "list"}, settings.list_timeout, settings.max_answer_mib * _MIB, progress
         )
@@ -67,7 +67,7 @@ class DirectoryClient:
 
     async def verdict(self, user_name: str, password: str) -> bool:
         """Return what the directory says to these two, whatever they are; see `check_password`."""
-        settings = self.settings
+        settings = self._settings
         form = {
             "cmd": settings.auth_command,
             settings.auth_user_field: user_name,
@@ -95,13 +95,13 @@ class DirectoryClient:
                 client = await stack.enter_async_context(self._open())
                 return await self._exchange(client, form, largest, progress, _closing(stack))
         except TimeoutError:
-            failure = failures.timed_out(self.settings, seconds)
+            failure = failures.timed_out(self._settings, seconds)
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, UnicodeError) as error:
-            failure = failures.network_failure(self.settings, error)
+            failure = failures.network_failure(self._settings, error)
         raise failure
 
     def _open(self) -> httpx.AsyncClient:
-        settings = self.settings
+        settings = self._settings
         return httpx.AsyncClient(
             auth=(settings.user_name, self._password) if settings.requires_authentication else None,
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
@@ -122,32 +122,32 @@ class DirectoryClient:
         trace: Trace,
     ) -> bytes:
         async with client.stream(
-            self.method, self.settings.url, data=form, extensions={"trace": trace}
+            self.method, self._settings.url, data=form, extensions={"trace": trace}
         ) as response:
             total = _announced_size(response)
             if total is not None and total > largest:
-                raise failures.too_large(self.settings, largest)
+                raise failures.too_large(self._settings, largest)
             body = bytearray()
             users = 0
             with suppress(httpx.TransportError, ssl.SSLError):
                 async for chunk in response.aiter_raw():
                     if len(body) + len(chunk) > largest:
-                        raise failures.too_large(self.settings, largest)
+                        raise failures.too_large(self._settings, largest)
                     overlap = max(0, len(body) - len(_USER_MARK) + 1)
                     body += chunk
                     if progress:
                         users += body.count(_USER_MARK, overlap)
                         progress(Progress(len(body), total, users))
                 return bytes(body)
-            raise failures.cut_off(self.settings, len(body), total)
+            raise failures.cut_off(self._settings, len(body), total)
 
     async def _check_head(self, response: httpx.Response) -> None:
         """Refuse an answer by its head; as a hook, before httpx looks where a redirect leads."""
         if not response.is_success:
-            raise failures.status_failure(self.settings, response)
+            raise failures.status_failure(self._settings, response)
         encoding = response.headers.get("Content-Encoding", "")
         if encoding.lower() not in ("", "identity"):
-            raise failures.compressed(self.settings, encoding)
+            raise failures.compressed(self._settings, encoding)
 
 
 def _closing(stack: AsyncExitStack) -> Trace:

@@ -73,8 +73,12 @@ class _Probe(DirectoryClient):
 
     async def body(self, form: dict[str, str]) -> bytes:
         """Return the answer's body, the headers in `headers`; raises a `DirectoryError`."""
-        settings = self.settings
+        settings = self._settings
         return await self._ask(form, settings.list_timeout, settings.max_answer_mib << 20)
+
+    async def list(self, form: dict[str, str]) -> Listing:
+        """Return the users in the answer to `form`; raises a `DirectoryError`."""
+        return parse_listing(await self.body(form), self._settings)
 
     async def _check_head(self, response: httpx.Response) -> None:
         self.headers = response.headers
@@ -213,7 +217,7 @@ async def _refusal_of(stranger: _Probe, who: str, what: str, form: dict[str, str
 async def _listed_anyway(what: str, probe: _Probe, form: dict[str, str]) -> Finding:
     """See whether the list comes where it was not asked for."""
     try:
-        parse_listing(await probe.body(form), probe.settings)
+        await probe.list(form)
     except DirectoryError:
         return Finding("commands", "ok", f"No list is the answer to {what}.")
     return Finding(
