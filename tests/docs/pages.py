@@ -12,11 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(
-    r"(?:^<!-- (?P<mark>[^\n]*?) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.M | re.S
+    r"(?:^<!-- (?P<mark>[^\n]*?) -->\n)?^ *```(?P<language>\w+)\n(?P<text>.*?)^ *```$",
+    re.MULTILINE | re.DOTALL,
 )
 _EXPECTED = re.compile(r"  # (?:(?P<how>exit|prints) )?(?P<what>.*)$")
 
@@ -33,7 +35,7 @@ def blocks(page: str) -> list[Block]:
     """Return the code blocks of a document, named from the root of the repository."""
     text = (ROOT / page).read_text()
     return [
-        Block(found["language"], found["text"], found["mark"] or "")
+        Block(found["language"], dedent(found["text"]), found["mark"] or "")
         for found in _BLOCK.finditer(text)
     ]
 
