@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
@@ -20,7 +21,7 @@ _BLOCK = re.compile(
     r"(?:^<!-- (?P<mark>[^\n]*?) -->\n)?^ *```(?P<language>\w+)\n(?P<text>.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
-_EXPECTED = re.compile(r"  # (?:(?P<how>exit|prints) )?(?P<what>.*)$")
+_EXPECTED = re.compile(r"  # (?:(?P<how>exit|prints|asks y/N) ?)?(?P<what>.*)$")
 
 
 class Block(NamedTuple):
@@ -66,26 +67,39 @@ class Shell:
         command = line[: expected.start()].strip() if expected else line.strip()
         how, what = (expected["how"], expected["what"]) if expected else (None, "")
         self.commands.append(command)
-        done = subprocess.run(
-            ["bash", "-c", command.replace("https://directory.example.com/", self._url)],
-            cwd=self._folder,
-            env={
-                "HOME": str(self._folder),
-                "LANG": "C.UTF-8",
-                "MAILROSTER_STORE": str(self._folder / "store" / "users.json"),
-                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            },
-            input=f"{self._password}\n",
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+        with _terminal_saying("y\n") as terminal:
+            process = subprocess.Popen(
+                ["bash", "-c", command.replace("https://directory.example.com/", self._url)],
+                cwd=self._folder,
+                env={
+                    "HOME": str(self._folder),
+                    "LANG": "C.UTF-8",
+                    "MAILROSTER_STORE": str(self._folder / "store" / "users.json"),
+                    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                },
+                stdin=terminal if how == "asks y/N" else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+            )
+            out, err = process.communicate(f"{self._password}\n" if process.stdin else None, 60)
         wanted = int(what.split()[0].rstrip(":,")) if how == "exit" else 0
-        assert done.returncode == wanted, f"{line}\n{done.stdout}{done.stderr}"
+        assert process.returncode == wanted, f"{line}\n{out}{err}"
         if how == "prints":
-            assert done.stdout.strip() == what, line
-        return done.stdout
+            assert out.strip() == what, line
+        return out
+
+
+@contextmanager
+def _terminal_saying(text: str) -> Iterator[int]:
+    """A terminal on which somebody types this."""
+    master, slave = os.openpty()
+    try:
+        os.write(master, text.encode())
+        yield slave
+    finally:
+        os.close(slave)
+        os.close(master)
 
 
 def _lines(text: str) -> Iterator[str]:

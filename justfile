@@ -1,0 +1,63 @@
+# `just` lists the recipes. Each is one line that works by itself.
+
+bin := ".venv/bin"
+
+[private]
+default:
+    @"{{just_executable()}}" --list --unsorted
+
+# the environment, from the locked versions
+install:
+    python3 -m venv .venv && {{bin}}/pip install -q -c constraints.txt -e '.[dev]'
+
+# the screens, or any command: just run users list
+run *words:
+    {{bin}}/mailroster {{words}}
+
+# the screens on a throwaway store
+demo:
+    {{bin}}/mailroster demo
+
+# all tests but those that measure time: just test, just test tests/store
+test *words:
+    {{bin}}/pytest {{words}}
+
+# the tests that measure time, alone
+test-alone:
+    {{bin}}/pytest -n 0 -m alone
+
+# lint, format, types, imports
+lint:
+    {{bin}}/ruff check . && {{bin}}/ruff format --check . && {{bin}}/mypy && {{bin}}/lint-imports --no-cache
+
+# mend what ruff can mend
+format:
+    {{bin}}/ruff check --fix . && {{bin}}/ruff format .
+
+# which lines no test runs
+coverage:
+    {{bin}}/coverage erase && {{bin}}/coverage run -m pytest -n 0 && {{bin}}/coverage combine -q && {{bin}}/coverage report
+
+# the numbers of docs/PERFORMANCE.md
+bench *words:
+    {{bin}}/python -m benchmarks {{words}}
+
+# the generated documents: keys, man page, completion
+generate:
+    {{bin}}/python -m tui.keys_reference && {{bin}}/python -m tui.commands_reference
+
+# accept the screens' new look; look at the pictures first
+snapshot-update:
+    {{bin}}/pytest tests/tui/test_snapshots.py --snapshot-update
+
+# the README's pictures
+pictures:
+    {{bin}}/python docs/make_pictures.py
+
+# wheel and sdist, checked
+build:
+    rm -rf dist && {{bin}}/python -m build --outdir dist && {{bin}}/python -m tests.support.check_wheel dist/*.whl dist/*.tar.gz
+
+# what every change must pass
+ci:
+    .ci/run
