@@ -68,4 +68,7 @@ def name_problem(name: object) -> str | None:
 def check_user_name(name: str) -> None:
     """Raise `InvalidValue` if `name` cannot be a user name."""
     if problem := name_problem(name):
-        raise InvalidValue(f"“{printable(name, 60)}” was refused: {problem}. Nothing was written.")
+        raise InvalidValue(
+            f"“{printable(name, 60)}” was refused: {problem}. Nothing was written. "
+            "Choose another name."
+        )

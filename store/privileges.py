@@ -89,6 +89,7 @@ def _check(chosen: Collection[str], known: dict[str, str], what: str) -> list[st
     for name in _ALONE:
         if name in chosen and len(set(chosen)) > 1:
             raise InvalidValue(
-                f"The {what} “{name}” stands alone. Nothing was written. Remove the others or it."
+                f"The {what} “{name}” stands alone. Nothing was written. "
+                "Leave out the others, or it."
             )
     return [name for name in known if name in chosen]

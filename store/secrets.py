@@ -96,7 +96,8 @@ def directory_password(settings: Settings, box: SecretBox) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise SecretUnavailable(
                 f"The password file {printable(settings.password_file)} cannot be read: "
-                f"{getattr(error, 'strerror', None) or 'it is not UTF-8'}. Nothing was changed."
+                f"{getattr(error, 'strerror', None) or 'it is not UTF-8'}. Nothing was changed. "
+                "Check password_file, and the owner and mode of that file."
             ) from None
     return box.decrypt(settings.password) if settings.password else ""
 

@@ -1,6 +1,11 @@
-"""The one boundary between data from outside and a terminal, a log or a message."""
+"""How text reaches people: the one boundary to a terminal, a log or a message, and numbers."""
 
 from __future__ import annotations
+
+
+def quantity(number: int, noun: str) -> str:
+    """Return a number with its noun, which has its plural with an s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def printable(text: object, limit: int | None = None) -> str:

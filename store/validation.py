@@ -59,13 +59,13 @@ def valid_settings(settings: Settings, changes: dict[str, Any]) -> Settings:
         _check_url(checked.url)
     for key in _POSITIVE:
         if getattr(checked, key) < 1:
-            raise InvalidValue(f"{key} must be at least 1. Nothing was written.")
+            raise InvalidValue(f"{key} must be at least 1. Nothing was written. Give 1 or more.")
     for key in _LIMITS:
         if getattr(checked, key) < 0:
-            raise InvalidValue(f"{key} must not be negative. Nothing was written.")
+            raise InvalidValue(f"{key} must not be negative. Nothing was written. Give 0 or more.")
     for key in _PERCENT:
         if getattr(checked, key) > 100:
-            raise InvalidValue(f"{key} is at most 100. Nothing was written.")
+            raise InvalidValue(f"{key} is at most 100. Nothing was written. Give 0 to 100.")
     if any(not rule.pattern.strip() for rule in checked.filters):
         raise InvalidValue(
             "A filter rule has no pattern. Nothing was written. Use “*” for everything."
@@ -78,7 +78,7 @@ def valid_settings(settings: Settings, changes: dict[str, Any]) -> Settings:
             )
     for key in ("auth_command", "auth_user_field", "auth_password_field"):
         if not getattr(checked, key):
-            raise InvalidValue(f"{key} must not be empty. Nothing was written.")
+            raise InvalidValue(f"{key} must not be empty. Nothing was written. Give a name.")
     if checked.archive_root and not Path(checked.archive_root).is_absolute():
         raise InvalidValue(
             f"The archive root “{printable(checked.archive_root, 200)}” is not an absolute path. "

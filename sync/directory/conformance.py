@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from store.models import Settings
-from store.text import printable
+from store.text import printable, quantity
 from sync.directory.answer import parse_listing
 from sync.directory.client import DirectoryClient
 from sync.directory.findings import Finding, list_findings
@@ -133,8 +133,8 @@ async def check_directory(
 
 
 def _size(listing: Listing, body: bytes, seconds: float) -> str:
-    users = "1 user" if listing.listed == 1 else f"{listing.listed} users"
-    return f"The list: {users} in {len(body)} bytes, within {seconds:.2f} s."
+    users, size = quantity(listing.listed, "user"), quantity(len(body), "byte")
+    return f"The list: {users} in {size}, within {seconds:.2f} s."
 
 
 def _form_of_answer(headers: httpx.Headers, body: bytes) -> list[Finding]:

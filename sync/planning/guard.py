@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from store.history import UNFOLDED, History
 from store.models import Settings
+from store.text import quantity
 
 _SHRINK_FROM = 20  # users; below that a fifth is next to nobody
 
@@ -53,20 +54,20 @@ def guard_sentences(
         return []
     past = past or Past()
     total = deletes + past.deleted
-    counted = f"{deletes} deletions"
+    shown = quantity(deletes, "deletion")
     if past.deleted:
-        counted += f", {total} with those of the last 24 hours,"
+        shown += f", {total} with those of the last 24 hours,"
     sentences = []
     if deletes == managed:
         sentences.append(f"All {managed} managed users would be deleted.")
     if total > settings.guard_max_deletes:
         sentences.append(
-            f"{counted} exceed the limit of {settings.guard_max_deletes} (guard_max_deletes)."
+            f"{shown} exceed the limit of {settings.guard_max_deletes} (guard_max_deletes)."
         )
     percent, base = settings.guard_max_delete_percent, managed + past.deleted
     if total > settings.guard_small_deletes and total * 100 > percent * base:
         sentences.append(
-            f"{counted} are more than {percent} % of the {base} managed users "
+            f"{shown} are more than {percent} % of the {base} managed users "
             "(guard_max_delete_percent)."
         )
     percent = settings.guard_max_shrink_percent

@@ -108,7 +108,9 @@ def hash_directory_password(password: str, cost: int = COST) -> str:
     plain = password.encode()
     if not 0 < len(plain) <= MAX_PASSWORD_BYTES:
         problem = "it is empty" if not plain else f"it is longer than {MAX_PASSWORD_BYTES} bytes"
-        raise InvalidValue(f"The password was refused: {problem}. Nothing was written.")
+        raise InvalidValue(
+            f"The password was refused: {problem}. Nothing was written. Choose another one."
+        )
     return bcrypt.hashpw(plain, bcrypt.gensalt(cost)).decode("ascii")
 
 

@@ -44,7 +44,7 @@ def add_user(workspace: Workspace, user: User, password: str | None = None) -> U
     if password is None and user.authentication == INTEGRATED:
         raise InvalidValue(
             f"“{printable(user.user_name)}” needs a password, because it is an integrated user. "
-            "Nothing was written."
+            "Nothing was written. Give one."
         )
     user = valid_user(
         replace(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from store.models import APPLICATION_INTEGRATION, Settings
+from store.text import printable
 from sync.configure import draft
 from tui.cli.session import (
     CONFLICTS_SKIPPED,
@@ -64,7 +65,9 @@ def directory_check(
     if user:
         changes |= {"requires_authentication": True, "user_name": user}
     wanted = draft(Settings(directory_service=APPLICATION_INTEGRATION), changes)
-    prompts = ["the service's password"] * bool(user) + ["the user's password"] * bool(log_on)
+    prompts = ["Password of the directory service"] * bool(user) + [
+        f"Password of {printable(log_on)}"
+    ] * bool(log_on)
     passwords = read_passwords(prompts)
     service = passwords.pop(0) if user else ""
     findings = asyncio.run(

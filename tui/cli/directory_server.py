@@ -18,7 +18,13 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command("directory-server")
 @click.argument("file", type=_file)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port; 0 for a free one.",
+)
 @click.option("--user-name", help="Require Basic credentials; the password is read from stdin.")
 @click.option("--certificate", type=_file, help="Serve HTTPS with this PEM certificate chain.")
 @click.option("--key", type=_file, help="The certificate's PEM key, unless it is in the same file.")
@@ -36,7 +42,9 @@ def directory_server(
     """
     if key and not certificate:
         raise click.UsageError("--key needs --certificate. Nothing was started.")
-    credentials = (user_name, read_password("Password of the service")) if user_name else None
+    credentials = (
+        (user_name, read_password("Password of the directory service")) if user_name else None
+    )
     with DirectoryServer(
         file, host=host, port=port, credentials=credentials, certificate=certificate, key=key
     ) as server:

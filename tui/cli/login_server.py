@@ -20,7 +20,13 @@ homes_option = click.option(
 
 @click.command("login-server")
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port; 0 for a free one.",
+)
 @homes_option
 @pass_session
 def login_server(session: Session, host: str, port: int, homes: Path | None) -> None:

@@ -139,8 +139,8 @@ def applied(
     )
     left = [change for change in plan.changes if change.edit is None]
     click.echo(
-        f"{len(result.applied)} changes applied, {len(result.skipped)} held back, "
-        f"{len(left)} conflicts and questions left as they are.",
+        f"Changes: {len(result.applied)} applied, {len(result.skipped)} held back. "
+        f"Conflicts and questions left as they are: {len(left)}.",
         err=True,
     )
     if result.run:

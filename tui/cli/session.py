@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from store.errors import InvalidValue, StoreBusy, StoreDamaged, StoreFull
-from store.text import printable
+from store.text import printable, quantity
 from sync.errors import DirectoryError, GuardBlocked, StalePlan
 from sync.workspace import Workspace, open_workspace
 
@@ -120,7 +120,9 @@ def read_password(prompt: str, *, confirm: bool = False) -> str:
     try:
         text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:
-        raise InvalidValue("The password on stdin is not UTF-8. Nothing was written.") from None
+        raise InvalidValue(
+            "The password on stdin is not UTF-8. Nothing was written. Send it as UTF-8 text."
+        ) from None
     return text.removesuffix("\n").removesuffix("\r")
 
 
@@ -131,8 +133,8 @@ def read_passwords(prompts: Sequence[str]) -> list[str]:
     lines = [line.removesuffix("\r") for line in read_password("").split("\n")]
     if len(lines) != len(prompts):
         raise click.UsageError(
-            f"stdin has {len(lines)} lines. Nothing was sent. Pipe one password on each line: "
-            + ", ".join(prompts)
+            f"stdin has {quantity(len(lines), 'line')}. Nothing was sent. "
+            "Pipe one password on each line: " + ", ".join(prompts)
         )
     return lines
 

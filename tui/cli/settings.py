@@ -61,7 +61,7 @@ def set_(session: Session, assignments: tuple[str, ...], as_json: bool) -> None:
                     "A password on the command line can be read by every user of this machine. "
                     "Nothing was changed. Use `settings set password` and type it."
                 )
-            password = read_password("Password for the directory")
+            password = read_password("Password of the directory service")
         else:
             changes |= parse_assignment(assignment)
     after = configure(session.workspace, changes, password=password)
@@ -94,7 +94,8 @@ def _parsed(key: str, value: str) -> Any:
                 return file.read()
         except (OSError, ValueError) as error:
             raise click.UsageError(
-                f"The certificate file cannot be read: {error}. Nothing was changed."
+                f"The certificate file cannot be read: {error}. Nothing was changed. "
+                "Give PEM text, or the path of a file with it."
             ) from None
     return value
 

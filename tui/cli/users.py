@@ -64,13 +64,15 @@ def show(session: Session, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--full-name", help="The full name.")
 @click.option("--address", "addresses", multiple=True, help="An e-mail address; repeatable.")
-@click.option("--auth", type=_method, default=INTEGRATED, show_default=True)
+@click.option(
+    "--auth", type=_method, default=INTEGRATED, show_default=True, help="The authentication method."
+)
 @click.option(
     "--privilege",
     "privileges",
     multiple=True,
     type=click.Choice(list(PRIVILEGES)),
-    help="Repeatable.",
+    help="A privilege; repeatable.",
 )
 @json_option
 @pass_session
@@ -230,7 +232,10 @@ def set_privileges(
     for folder in folders:
         owner, equals, rights = folder.rpartition("=")
         if not equals:
-            raise click.UsageError(f"“{folder}” is not OWNER=RIGHTS. Nothing was changed.")
+            raise click.UsageError(
+                f"“{folder}” is not OWNER=RIGHTS. Nothing was changed. "
+                "Write it as --folder anna=read,write."
+            )
         chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
     user = _find(session, name)
     changed = by_hand.set_privileges(session.workspace, user, privileges or None, chosen)
