@@ -25,8 +25,8 @@ def test_the_import_contracts_hold() -> None:
 @pytest.mark.parametrize("package", ["store", "sync"])
 def test_nothing_below_the_screens_loads_textual(package: str) -> None:
     modules = [
-        f"{package}.{file.stem}"
-        for file in (ROOT / package).glob("*.py")
+        ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for file in (ROOT / package).rglob("*.py")
         if file.stem != "__init__"
     ]
     probe = f"import sys, {', '.join(modules)}; print('textual' in sys.modules)"
