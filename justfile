@@ -38,7 +38,7 @@ format:
 coverage:
     {{bin}}/coverage erase && {{bin}}/coverage run -m pytest -n 0 && {{bin}}/coverage combine -q && {{bin}}/coverage report
 
-# the numbers of docs/PERFORMANCE.md
+# time and memory, as ratios to a floor in the same run
 bench *words:
     {{bin}}/python -m benchmarks {{words}}
 

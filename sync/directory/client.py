@@ -34,8 +34,6 @@ class DirectoryClient:
     a redirect never followed. Cancel the task to give up.
     """
 
-    method = "POST"
-
     def __init__(self, settings: Settings, password: str) -> None:
         self._settings = settings
         self._password = password
@@ -61,13 +59,9 @@ class DirectoryClient:
         raises a `DirectoryError`. An empty password, and a text that UTF-8 cannot carry, is wrong
         without a request.
         """
+        settings = self._settings
         if not (password and _encodable(user_name) and _encodable(password)):
             return False
-        return await self.verdict(user_name, password)
-
-    async def verdict(self, user_name: str, password: str) -> bool:
-        """Return what the directory says to these two, whatever they are; see `check_password`."""
-        settings = self._settings
         form = {
             "cmd": settings.auth_command,
             settings.auth_user_field: user_name,
@@ -122,7 +116,7 @@ class DirectoryClient:
         trace: Trace,
     ) -> bytes:
         async with client.stream(
-            self.method, self._settings.url, data=form, extensions={"trace": trace}
+            "POST", self._settings.url, data=form, extensions={"trace": trace}
         ) as response:
             total = _announced_size(response)
             if total is not None and total > largest:

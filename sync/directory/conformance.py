@@ -8,13 +8,13 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from store.models import Settings
 from store.text import printable, quantity
-from sync.directory.answer import parse_listing
 from sync.directory.client import DirectoryClient
 from sync.directory.findings import Finding, list_findings
 from sync.directory.listing import Listing
@@ -24,7 +24,6 @@ from sync.errors import (
     ServiceCredentialsRefused,
 )
 
-_LIST = {"cmd": "list"}
 _NOT_ENCRYPTED = Finding(
     "encryption",
     "note",
@@ -65,34 +64,42 @@ _REFUSAL = (
 
 
 class _Probe(DirectoryClient):
-    """The client that syncs and log-ons use, with a look at what it discards."""
+    """The client that syncs and log-ons use, which may be made to ask for something else.
 
-    def __init__(self, settings: Settings, password: str) -> None:
+    After each question, `headers` and `body` are what came back, also of an answer that cannot be
+    used; `body` is None if there was none.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        password: str,
+        *,
+        form: dict[str, str] | None = None,
+        method: str = "POST",
+    ) -> None:
         super().__init__(settings, password)
+        self._form = form
+        self._method = method
         self.headers = httpx.Headers()
+        self.body: bytes | None = None
 
-    async def body(self, form: dict[str, str]) -> bytes:
-        """Return the answer's body, the headers in `headers`; raises a `DirectoryError`."""
-        settings = self._settings
-        return await self._ask(form, settings.list_timeout, settings.max_answer_mib << 20)
+    async def _ask(self, form: dict[str, str], *limits: Any, **more: Any) -> bytes:
+        self.body = None
+        self.body = await super()._ask(form if self._form is None else self._form, *limits, **more)
+        return self.body
 
-    async def list(self, form: dict[str, str]) -> Listing:
-        """Return the users in the answer to `form`; raises a `DirectoryError`."""
-        return parse_listing(await self.body(form), self._settings)
+    def _open(self) -> httpx.AsyncClient:
+        client = super()._open()
+        client.event_hooks["request"].append(self._set_method)
+        return client
+
+    async def _set_method(self, request: httpx.Request) -> None:
+        request.method = self._method
 
     async def _check_head(self, response: httpx.Response) -> None:
         self.headers = response.headers
         await super()._check_head(response)
-
-
-class _Getter(_Probe):
-    """Asks by GET, with the form in the URL."""
-
-    method = "GET"
-
-    def __init__(self, settings: Settings, password: str) -> None:
-        mark = "&" if "?" in settings.url else "?"
-        super().__init__(replace(settings, url=f"{settings.url}{mark}cmd=list"), password)
 
 
 async def check_directory(
@@ -108,14 +115,13 @@ async def check_directory(
         yield _NOT_ENCRYPTED
     started = time.monotonic()
     try:
-        body = await client.body(_LIST)
-        seconds = time.monotonic() - started
-        listing = parse_listing(body, settings)
+        listing = await client.list_users()
     except DirectoryError as error:
         why = "Without the list there is no sync. Nothing else was checked."
         yield Finding("list", "broken", str(error), why)
         return
-    yield Finding("list", "ok", _size(listing, body, seconds))
+    body = client.body or b""
+    yield Finding("list", "ok", _size(listing, body, time.monotonic() - started))
     for finding in (*_form_of_answer(client.headers, body), *list_findings(listing)):
         yield finding
     if settings.requires_authentication:
@@ -123,12 +129,13 @@ async def check_directory(
             yield finding
     else:
         yield _NO_CREDENTIALS
-    yield await _listed_anyway("GET", _Getter(settings, password), {})
+    getter = replace(settings, url=f"{settings.url}{'&' if '?' in settings.url else '?'}cmd=list")
+    yield await _listed_anyway("GET", _Probe(getter, password, form={}, method="GET"))
     unknown = {"cmd": f"check-{secrets.token_hex(4)}"}
-    yield await _listed_anyway("an unknown command", client, unknown)
+    yield await _listed_anyway("an unknown command", _Probe(settings, password, form=unknown))
     yield await _made_up_user(client, settings)
     if log_on:
-        async for finding in _log_on(client, settings, *log_on):
+        async for finding in _log_on(client, settings, password, *log_on):
             yield finding
 
 
@@ -178,33 +185,30 @@ def _form_of_answer(headers: httpx.Headers, body: bytes) -> list[Finding]:
 async def _strangers(settings: Settings, password: str) -> AsyncIterator[Finding]:
     """See whether anybody but us may ask."""
     strangers = {
-        "without credentials": _Probe(replace(settings, requires_authentication=False), ""),
-        "with a wrong password": _Probe(settings, f"{password}-{secrets.token_hex(4)}"),
+        "without credentials": (replace(settings, requires_authentication=False), ""),
+        "with a wrong password": (settings, f"{password}-{secrets.token_hex(4)}"),
     }
-    attempt = {
-        "cmd": settings.auth_command,
-        settings.auth_user_field: _made_up_name(),
-        settings.auth_password_field: secrets.token_urlsafe(),
-    }
-    for who, stranger in strangers.items():
-        for what, form in (("list", _LIST), ("credential check", attempt)):
-            yield await _refusal_of(stranger, who, what, form)
+    attempt = _auth_form(settings, _made_up_name(), secrets.token_urlsafe())
+    for who, (theirs, wrong) in strangers.items():
+        for what, form in (("list", {"cmd": "list"}), ("credential check", attempt)):
+            yield await _refusal_of(_Probe(theirs, wrong, form=form), who, what)
 
 
-async def _refusal_of(stranger: _Probe, who: str, what: str, form: dict[str, str]) -> Finding:
+async def _refusal_of(stranger: _Probe, who: str, what: str) -> Finding:
     check = f"access: {what} {who}"
     try:
-        await stranger.body(form)
+        await stranger.list_users()
     except ServiceCredentialsRefused:
         return Finding(check, "ok", f"The {what} {who} is refused with 401.")
     except DirectoryError as error:
-        return Finding(
-            check,
-            "note",
-            f"The {what} {who} is refused, but not with 401: {error}",
-            "401 is how the administrator learns that the service's credentials are wrong.",
-            "Answer 401 with WWW-Authenticate: Basic.",
-        )
+        if stranger.body is None:
+            return Finding(
+                check,
+                "note",
+                f"The {what} {who} is refused, but not with 401: {error}",
+                "401 is how the administrator learns that the service's credentials are wrong.",
+                "Answer 401 with WWW-Authenticate: Basic.",
+            )
     return Finding(
         check,
         "problem",
@@ -214,10 +218,10 @@ async def _refusal_of(stranger: _Probe, who: str, what: str, form: dict[str, str
     )
 
 
-async def _listed_anyway(what: str, probe: _Probe, form: dict[str, str]) -> Finding:
+async def _listed_anyway(what: str, probe: _Probe) -> Finding:
     """See whether the list comes where it was not asked for."""
     try:
-        await probe.list(form)
+        await probe.list_users()
     except DirectoryError:
         return Finding("commands", "ok", f"No list is the answer to {what}.")
     return Finding(
@@ -248,7 +252,7 @@ async def _made_up_user(client: _Probe, settings: Settings) -> Finding:
 
 
 async def _log_on(
-    client: _Probe, settings: Settings, user_name: str, password: str
+    client: _Probe, settings: Settings, service_password: str, user_name: str, password: str
 ) -> AsyncIterator[Finding]:
     """Try the right password, a wrong one and an empty one, as long as they get a verdict."""
     try:
@@ -259,13 +263,15 @@ async def _log_on(
     except DirectoryError as error:
         yield _outage("credential check: password", settings, "a user's password", error)
         return
-    yield await _empty_password(client, user_name)
+    empty = _Probe(settings, service_password, form=_auth_form(settings, user_name, ""))
+    yield await _empty_password(empty)
 
 
-async def _empty_password(client: _Probe, user_name: str) -> Finding:
+async def _empty_password(client: _Probe) -> Finding:
     check = "credential check: empty password"
     try:
-        accepted = await client.verdict(user_name, "")
+        # `form` is what is sent; the client by itself would refuse an empty password unasked.
+        accepted = await client.check_password("-", "-")
     except DirectoryError:
         accepted = False  # mailroster never sends one, so how it is refused does not matter
     if not accepted:
@@ -291,6 +297,14 @@ def _outage(check: str, settings: Settings, what: str, error: DirectoryError) ->
         "the password is wrong.",
         advice,
     )
+
+
+def _auth_form(settings: Settings, user_name: str, password: str) -> dict[str, str]:
+    return {
+        "cmd": settings.auth_command,
+        settings.auth_user_field: user_name,
+        settings.auth_password_field: password,
+    }
 
 
 def _made_up_name() -> str:

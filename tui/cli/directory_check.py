@@ -55,7 +55,8 @@ def directory_check(
 
     Says of each thing that is wrong what, why it matters and what to do. KEY=VALUE are the settings
     of a sync, such as ca_file or auth_success_field. Piped passwords are one line each, the
-    service's first. --log-on costs one wrong attempt. Nothing is written anywhere.
+    service's first. --user costs two wrong attempts of the service's name, --log-on one of that
+    user's. Nothing is written anywhere.
 
     Exit code 0: it keeps to the protocol. 13: some users would be left out. 20: it cannot be used.
     """
