@@ -54,7 +54,7 @@ def test_settings_after_the_url(mailroster: CommandLine) -> None:
         (("ftp://x",), 1, "does not start with http"),
         (("http://x", "nonsense"), 2, "has no value"),
         (("http://x", "nonsense=1"), 1, "nonsense"),
-        (("http://x", "--user", "a", "--log-on", "b"), 2, "stdin has 1 line."),
+        (("http://x", "--user", "a", "--log-on", "b"), 2, "on stdin: 1; wanted: 2."),
         ((), 2, "Missing argument"),
     ],
 )

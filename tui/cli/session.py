@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from store.errors import InvalidValue, StoreBusy, StoreDamaged, StoreFull
-from store.text import printable, quantity
+from store.text import printable
 from sync.errors import DirectoryError, GuardBlocked, StalePlan
 from sync.workspace import Workspace, open_workspace
 
@@ -133,8 +133,8 @@ def read_passwords(prompts: Sequence[str]) -> list[str]:
     lines = [line.removesuffix("\r") for line in read_password("").split("\n")]
     if len(lines) != len(prompts):
         raise click.UsageError(
-            f"stdin has {quantity(len(lines), 'line')}. Nothing was sent. "
-            "Pipe one password on each line: " + ", ".join(prompts)
+            f"Passwords on stdin: {len(lines)}; wanted: {len(prompts)}. Nothing was sent. "
+            "Pipe one on each line: " + ", ".join(prompts)
         )
     return lines
 
