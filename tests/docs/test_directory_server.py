@@ -34,12 +34,15 @@ def command_for(name: str, port: int, folder: Path) -> list[str]:
 
 
 @pytest.fixture(params=["directory.py", "directory.php"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def url(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     port = free_port()
-    write_files(PAGE, tmp_path)
-    command = command_for(request.param, port, tmp_path)
+    page = tmp_path_factory.mktemp("page")  # the examples hold their passwords
+    write_files(PAGE, page)
+    command = command_for(request.param, port, page)
     with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=page, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 15
         while True:

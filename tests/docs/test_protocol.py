@@ -19,14 +19,15 @@ PAGE = "docs/PROTOCOL.md"
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> Iterator[int]:
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     port = free_port()
-    write_files(PAGE, tmp_path)
+    page = tmp_path_factory.mktemp("page")  # its file holds a password's hash
+    write_files(PAGE, page)
     (line,) = [block.text for block in blocks(PAGE) if block.mark == "server"]
     password, words = re.fullmatch(r'echo "(.*)" \| mailroster (.*)\n', line).groups()  # type: ignore[union-attr]
     server = subprocess.Popen(
         [sys.executable, "-m", "tui.cli", *words.split(), "--port", str(port)],
-        cwd=tmp_path,
+        cwd=page,
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
