@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT
+from tests.support.programs import require
 from tui.commands_reference import COMPLETION, completion, man_page
 
 MAN_PAGE = ROOT / "docs" / "man" / "mailroster.1"
@@ -27,9 +27,8 @@ def test_the_completion_is_current(name: str) -> None:
 
 
 def test_man_shows_the_page_without_a_warning() -> None:
-    assert shutil.which("man"), "man is not installed (Debian: apt install man-db)"
     done = subprocess.run(
-        ["man", "-l", "--warnings=w", str(MAN_PAGE)],
+        [require("man", "man-db"), "-l", "--warnings=w", str(MAN_PAGE)],
         env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "MANWIDTH": "100"},
         capture_output=True,
         encoding="utf-8",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from tests.docs.pages import Shell, blocks, write_files
 from tests.support.php_server import free_port
+from tests.support.programs import require
 
 PAGE = "docs/PROTOCOL.md"
 
@@ -46,7 +46,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def test_the_examples_answer_what_the_page_says(port: int, tmp_path: Path) -> None:
-    assert shutil.which("curl"), "curl is not installed"
+    require("curl", "curl")
     shell = Shell(tmp_path, "", "")
     answer = ""
     compared = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import socket
 import socketserver
 import ssl
@@ -20,20 +19,15 @@ from typing import Any
 import pytest
 
 from tests.support.certificates import Certificate
+from tests.support.programs import require
 
 SCRIPT = Path(__file__).parents[1] / "php" / "directory.php"
 START_SECONDS = 10
 
 
 def require_php() -> str:
-    """Return the path of `php`; without it skip the test, or fail it where CI is set."""
-    found = shutil.which("php")
-    if found:
-        return found
-    reason = "php is not installed (Debian: apt install php-cli)"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    """Return the path of `php`; see `require`."""
+    return require("php", "php-cli")
 
 
 def php_hash(password: str) -> str:
