@@ -47,6 +47,8 @@ def name_problem(name: object) -> str | None:
         return None
     if not name:
         return "the user name is empty"
+    if len(name) > MAX_NAME_BYTES:  # before what looks at every character
+        return f"the user name is longer than {MAX_NAME_BYTES} bytes"
     if name != name.strip():
         return "the user name starts or ends with a space"
     if name[0] in ".~":

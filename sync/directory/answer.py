@@ -25,6 +25,8 @@ _KINDS = {
 }
 _TEXT = (str, NoneType)
 _ARRAY = (list, NoneType)
+_MOST_WARNINGS = 1000
+_MOST_WARNINGS_OF_A_USER = 10
 
 
 def parse_listing(body: bytes, settings: Settings) -> Listing:
@@ -32,7 +34,8 @@ def parse_listing(body: bytes, settings: Settings) -> Listing:
 
     A missing field, null and an empty text are the same. A record without a usable user name
     becomes an `InvalidRecord`; of a usable one, wrong-typed fields and malformed addresses are
-    left out with a warning. Raises `NotJSON`, `WrongShape`, or `TooLarge` above `max_users`.
+    left out with a warning, of which the first 1000 are kept and the others counted. Raises
+    `NotJSON`, `WrongShape`, or `TooLarge` above `max_users`.
     """
     source = printable(settings.url, 200)
     with collector_paused():
@@ -49,8 +52,14 @@ def parse_listing(body: bytes, settings: Settings) -> Listing:
                 "max_users."
             )
         listing = Listing([], [], [])
+        omitted = 0
         for number, record in enumerate(records, 1):
             _read_record(record, number, listing)
+            if len(listing.warnings) > _MOST_WARNINGS:
+                omitted += len(listing.warnings) - _MOST_WARNINGS
+                del listing.warnings[_MOST_WARNINGS:]
+    if omitted:
+        listing.warnings.append(f"There are {omitted} more warnings like these.")
     return listing
 
 
@@ -127,6 +136,7 @@ def _invalid(record: dict[str, Any], number: int, problem: str) -> InvalidRecord
 def _well_formed(addresses: list[Any], name: str, warnings: list[str]) -> list[str]:
     """Return the usable addresses in their order, each once, in its first spelling."""
     kept: dict[str, str] = {}
+    dropped = 0
     for address in addresses:
         if not isinstance(address, str):
             what, reason = "an address", f"it is {_kind(address)}, not a text"
@@ -135,7 +145,11 @@ def _well_formed(addresses: list[Any], name: str, warnings: list[str]) -> list[s
         else:
             kept.setdefault(address_key(address), address)
             continue
-        warnings.append(f"“{printable(name, 60)}”: {what} was dropped: {reason}.")
+        dropped += 1
+        if dropped <= _MOST_WARNINGS_OF_A_USER:
+            warnings.append(f"“{printable(name, 60)}”: {what} was dropped: {reason}.")
+    if more := max(0, dropped - _MOST_WARNINGS_OF_A_USER):
+        warnings.append(f"“{printable(name, 60)}”: {more} more addresses were dropped.")
     return list(kept.values())
 
 
