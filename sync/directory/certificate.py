@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from store.models import Settings
+from sync.directory.name_lookup import abandon_slow_lookups
 from sync.errors import CertificateRefused, DirectoryError
 
 
@@ -73,6 +74,7 @@ async def _greet(host: str, port: int) -> bytes:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    abandon_slow_lookups()
     _, writer = await asyncio.open_connection(host, port, ssl=context)
     try:
         certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
