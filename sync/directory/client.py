@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -15,6 +15,7 @@ from store.text import printable
 from sync.directory import failures
 from sync.directory.answer import parse_listing, parse_verdict
 from sync.directory.listing import Listing, Progress
+from sync.directory.name_lookup import abandon_slow_lookups
 from sync.directory.tls import ssl_context, uses_tls
 from sync.errors import DirectoryError, Forbidden
 
@@ -22,8 +23,22 @@ _MIB = 1 << 20
 _LARGEST_VERDICT = 64 << 10
 _USER_MARK = b'"userName"'
 
+# Each value of a JSON text but the first follows one of these. A user has about a dozen; the
+# values of a hostile answer could fill 50 times as much memory as its text.
+_VALUE_MARKS = (b",", b"[", b"{")
+_VALUES_PER_USER = 50
+_VALUES_OF_FEW_USERS = 1_000_000
+
 ProgressCallback = Callable[[Progress], None]
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+
+
+class _Limits(NamedTuple):
+    """What one answer may take: seconds in all, bytes, and JSON values."""
+
+    seconds: int
+    size: int
+    values: int
 
 
 class DirectoryClient:
@@ -47,10 +62,14 @@ class DirectoryClient:
         Raises a `DirectoryError`; there is no partial list.
         """
         settings = self._settings
-        body = await self._ask(
-            {"cmd": "list"}, settings.list_timeout, settings.max_answer_mib * _MIB, progress
+        limits = _Limits(
+            settings.list_timeout,
+            settings.max_answer_mib * _MIB,
+            max(_VALUES_PER_USER * settings.max_users, _VALUES_OF_FEW_USERS),
         )
-        return await asyncio.to_thread(parse_listing, body, settings)
+        with failures.hiding(self._password):
+            body = await self._ask({"cmd": "list"}, limits, progress)
+            return await asyncio.to_thread(parse_listing, body, settings)
 
     async def check_password(self, user_name: str, password: str) -> bool:
         """Return whether the directory accepts the password, sent byte for byte as typed.
@@ -67,29 +86,31 @@ class DirectoryClient:
             settings.auth_user_field: user_name,
             settings.auth_password_field: password,
         }
-        try:
-            body = await self._ask(form, settings.login_timeout, _LARGEST_VERDICT)
-        except Forbidden:
-            return False
-        return parse_verdict(body, settings)
+        limits = _Limits(settings.login_timeout, _LARGEST_VERDICT, _LARGEST_VERDICT)
+        with failures.hiding(self._password, password):
+            try:
+                body = await self._ask(form, limits)
+            except Forbidden:
+                return False
+            return parse_verdict(body, settings)
 
     async def _ask(
         self,
         form: dict[str, str],
-        seconds: int,
-        largest: int,
+        limits: _Limits,
         progress: ProgressCallback | None = None,
     ) -> bytes:
-        """Post `form` and return the answer's body, within `seconds` from name look-up to end."""
+        """Post `form` and return the answer's body, within its time from name look-up to end."""
         failure: DirectoryError
+        abandon_slow_lookups()
         # httpx's exceptions hold the request, passwords included. They must not become the
         # context of ours, so ours is raised after they are gone.
         try:
-            async with asyncio.timeout(seconds), AsyncExitStack() as stack:
+            async with asyncio.timeout(limits.seconds), AsyncExitStack() as stack:
                 client = await stack.enter_async_context(self._open())
-                return await self._exchange(client, form, largest, progress, _closing(stack))
+                return await self._exchange(client, form, limits, progress, _closing(stack))
         except TimeoutError:
-            failure = failures.timed_out(self._settings, seconds)
+            failure = failures.timed_out(self._settings, limits.seconds)
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, UnicodeError) as error:
             failure = failures.network_failure(self._settings, error)
         raise failure
@@ -111,7 +132,7 @@ class DirectoryClient:
         self,
         client: httpx.AsyncClient,
         form: dict[str, str],
-        largest: int,
+        limits: _Limits,
         progress: ProgressCallback | None,
         trace: Trace,
     ) -> bytes:
@@ -119,14 +140,17 @@ class DirectoryClient:
             "POST", self._settings.url, data=form, extensions={"trace": trace}
         ) as response:
             total = _announced_size(response)
-            if total is not None and total > largest:
-                raise failures.too_large(self._settings, largest)
+            if total is not None and total > limits.size:
+                raise failures.too_large(self._settings, limits.size)
             body = bytearray()
-            users = 0
+            users = values = 0
             with suppress(httpx.TransportError, ssl.SSLError):
                 async for chunk in response.aiter_raw():
-                    if len(body) + len(chunk) > largest:
-                        raise failures.too_large(self._settings, largest)
+                    if len(body) + len(chunk) > limits.size:
+                        raise failures.too_large(self._settings, limits.size)
+                    values += sum(map(chunk.count, _VALUE_MARKS))
+                    if values > limits.values:
+                        raise failures.too_many_values(self._settings, limits.values)
                     overlap = max(0, len(body) - len(_USER_MARK) + 1)
                     body += chunk
                     if progress:

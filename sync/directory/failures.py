@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import httpx
 
@@ -24,6 +26,7 @@ from sync.errors import (
     HostNotFound,
     NotHTTP,
     NotHTTPS,
+    NotJSON,
     Redirected,
     ServerFailed,
     ServiceCredentialsRefused,
@@ -49,8 +52,8 @@ def status_failure(settings: Settings, response: httpx.Response) -> AnswerRefuse
     """Return the error for a status that is not 2xx."""
     url, status = _shown_url(settings), response.status_code
     if 300 <= status < 400:
-        # Without its query, which may repeat what was sent.
-        target = response.headers.get("Location", "").split("?")[0]
+        # Without its query and fragment, which may repeat what was sent.
+        target = re.split(r"[?#]", response.headers.get("Location", ""))[0]
         return Redirected(
             f"{url} redirects to {printable(target, 200) or 'no named place'} ({status}), which "
             "is never followed. Nothing was changed. If that is the right place, enter it as the "
@@ -123,6 +126,23 @@ def network_failure(settings: Settings, error: Exception) -> DirectoryError:
     )
 
 
+@contextmanager
+def hiding(*secrets: str) -> Iterator[None]:
+    """Take these out of a `DirectoryError` in which the server's own words are quoted.
+
+    A server may repeat what it was sent, and the errors of log-ons go to logs.
+    """
+    try:
+        yield
+    except (Redirected, Compressed, NotJSON) as error:
+        text = str(error)
+        for secret in filter(None, secrets):
+            for spelling in (secret, printable(secret), quote(secret, safe=""), quote_plus(secret)):
+                text = text.replace(spelling, "…")
+        error.args = (text,)
+        raise
+
+
 def not_connected(settings: Settings, error: Exception) -> DirectoryError:
     """Return what an exception from opening a connection without httpx means."""
     connecting = httpx.ConnectError("")
@@ -162,6 +182,14 @@ def too_large(settings: Settings, limit: int) -> TooLarge:
     return TooLarge(
         f"The answer of {_shown_url(settings)} is larger than {size}. Nothing was changed. "
         "Check the URL; if a list of users is that large, raise max_answer_mib."
+    )
+
+
+def too_many_values(settings: Settings, limit: int) -> TooLarge:
+    """Return the error for an answer that holds more than `limit` JSON values."""
+    return TooLarge(
+        f"The answer of {_shown_url(settings)} holds more than {limit} values, far more than its "
+        "users need. Nothing was changed. Check the URL; if that many are right, raise max_users."
     )
 
 
