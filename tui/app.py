@@ -6,12 +6,14 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
+from rich.text import Text
 from textual import work
 from textual.actions import ActionParseResult
 from textual.app import App
@@ -30,6 +32,7 @@ from sync.directory.listing import Listing
 from sync.users.by_hand import needs_administrator
 from sync.workspace import Workspace
 from tui.actions import APP, bindings_for, refusal
+from tui.crash import crash_report
 from tui.palette import ActionProvider, Palette
 from tui.preferences import Preferences, load_preferences, preferences_path
 from tui.screens.base import BaseScreen
@@ -213,13 +216,7 @@ class MailrosterApp(App[None]):
 
     def _fatal_error(self) -> None:
         """End on an error of the program, without the values of variables: passwords are there."""
-        from rich.segment import Segments
-        from rich.traceback import Traceback
-
-        traceback = Traceback(show_locals=False, width=None)
-        self._exit_renderables.append(
-            Segments(self.console.render(traceback, self.console.options))
-        )
+        self._exit_renderables.append(Text(crash_report(sys.exception() or RuntimeError())))
         self._close_messages_no_wait()
 
     # Actions

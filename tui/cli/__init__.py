@@ -7,8 +7,6 @@ from typing import Any
 
 import click
 
-from store.errors import StoreError
-from sync.errors import SyncError
 from tui.cli.screens import low_bandwidth_option, readonly_option, run_screens
 from tui.cli.session import Session, report_failure
 
@@ -43,8 +41,10 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (StoreError, SyncError, KeyboardInterrupt, click.Abort) as error:
-            ctx.exit(report_failure(error, as_json=ctx.obj.as_json))
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told without its values
+            ctx.exit(report_failure(ctx.obj, error))
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -57,6 +57,7 @@ def login(
 
     --explain needs no password, checks one that is piped in, and counts as no attempt.
     """
+    session.code_of_failure = TRY_LATER  # any other would be a verdict
     if wanted:
         ctx.exit(_explain(session, name, source, as_json))
     try:

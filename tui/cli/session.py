@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from store.errors import InvalidValue, StoreBusy, StoreDamaged, StoreFull
+from store.errors import InvalidValue, StoreBusy, StoreDamaged, StoreError, StoreFull
 from store.text import printable
-from sync.errors import DirectoryError, GuardBlocked, StalePlan
+from sync.errors import DirectoryError, GuardBlocked, StalePlan, SyncError
 from sync.workspace import Workspace, open_workspace
 
 OK = 0
@@ -43,6 +43,7 @@ class Session:
     def __init__(self, store: str | None) -> None:
         self._store = store
         self.as_json = False
+        self.code_of_failure: int | None = None  # where a command has one for whatever fails
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -96,14 +97,20 @@ def error_record(error: BaseException) -> dict[str, str]:
     """Return the failure as the record that JSON output shows."""
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return {"kind": "interrupted", "message": "Interrupted. Nothing was written."}
-    return {"kind": getattr(error, "kind", "error"), "message": str(error)}
+    if isinstance(error, (StoreError, SyncError)):
+        return {"kind": error.kind, "message": str(error)}
+    from tui.crash import crash_report
+
+    return {"kind": "unexpected", "message": crash_report(error)}
 
 
-def report_failure(error: BaseException, *, as_json: bool) -> int:
-    """Tell of a failure on stderr, with `as_json` also on stdout, and return the exit code."""
+def report_failure(session: Session, error: BaseException) -> int:
+    """Tell of a failure on stderr, with `--json` also on stdout, and return the exit code."""
     code, record = exit_code_of(error), error_record(error)
+    if code != INTERRUPTED:
+        code = session.code_of_failure or code
     click.echo(f"mailroster: {record['message']}", err=True)
-    if as_json:
+    if session.as_json:
         print_json({"status": "error", "exit_code": code, "error": record})
     return code
 
