@@ -53,17 +53,17 @@ async def fetch_certificate(settings: Settings) -> Certificate:
 
     Nothing is sent but the TLS greeting. Raises a `DirectoryError`.
     """
-    parts = urlsplit(settings.url)
     seconds = settings.login_timeout
     failure: DirectoryError
     try:
+        parts = urlsplit(settings.url)
         async with asyncio.timeout(seconds):
             return _read(await _greet(parts.hostname or "", parts.port or 443))
     except TimeoutError:
         from sync.directory.failures import timed_out
 
         failure = timed_out(settings, seconds)
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:  # the URL may never have been checked
         from sync.directory.failures import not_connected
 
         failure = not_connected(settings, error)
@@ -97,7 +97,7 @@ def _read(der: bytes) -> Certificate:
             read.not_valid_before_utc,
             read.not_valid_after_utc,
         )
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise CertificateRefused(
             "The server's certificate cannot be read. Nothing was changed. Have it issued anew."
         ) from None
