@@ -18,7 +18,7 @@ class Snapshot:
     store_id: str
     generation: int
     settings: Settings
-    users: Mapping[str, UserRow]
+    users: Mapping[str, UserRow] = field(repr=False)  # their hashes are no business of a log
     history: History = field(default_factory=History)
 
     def find(self, user_name: str) -> User | None:

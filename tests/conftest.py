@@ -14,6 +14,8 @@ from tests.support.directory import Directory, running_directory
 hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis_settings.load_profile("untimed")
 
+pytest_plugins = ["tests.support.password_search"]
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.password_search import learn, look_at
+
 
 class Done(NamedTuple):
     """A finished command."""
@@ -30,7 +32,11 @@ class CommandLine:
         self.archive = folder / "archive"
 
     def __call__(self, *words: str, stdin: str = "") -> Done:
-        """Run one command, with `stdin` piped in; none may end with a traceback."""
+        """Run one command, with `stdin` piped in; none may end with a traceback.
+
+        What is piped in are passwords: no command may print one, nor the hash of one.
+        """
+        learn(stdin.removesuffix("\n"))
         done = subprocess.run(
             [sys.executable, "-m", "tui.cli", "--store", str(self.store), *words],
             input=stdin,
@@ -39,6 +45,8 @@ class CommandLine:
             timeout=60,
             check=False,
         )
+        look_at(f"stdout of mailroster {' '.join(words)}", done.stdout)
+        look_at(f"stderr of mailroster {' '.join(words)}", done.stderr)
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 

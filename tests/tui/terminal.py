@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.password_search import look_at
+
 PATIENCE = 20.0
 KEYS = {
     "f1": b"\x1bOP",
@@ -153,6 +155,7 @@ def terminal_on(
         terminal.settle()
         yield terminal
     finally:
+        look_at("the terminal", bytes(terminal.received))
         process.kill()
         process.wait()
         os.close(master)
