@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from store.errors import SecretUnavailable, StoreUnwritable
+from store.errors import InvalidValue, SecretUnavailable, StoreUnwritable
 from store.models import Settings
 from store.text import printable
 
@@ -20,10 +20,27 @@ class SecretBox:
         self._key_path = key_path
 
     def encrypt(self, secret: str) -> str:
-        """Return the token for `secret`; makes the key on first use."""
+        """Return the token for `secret`; makes the key on first use.
+
+        Raises `InvalidValue` for what UTF-8 cannot carry, `SecretUnavailable` if there is a key
+        but an unusable one, and `StoreUnwritable` if none can be made.
+        """
         from cryptography.fernet import Fernet
 
-        return Fernet(self._key() or self._make_key()).encrypt(secret.encode()).decode("ascii")
+        try:
+            plain = secret.encode()
+        except UnicodeEncodeError:
+            raise InvalidValue(
+                "The password is not UTF-8. Nothing was written. Enter it again, in a terminal "
+                "that is set to UTF-8."
+            ) from None
+        try:
+            return Fernet(self._key() or self._make_key()).encrypt(plain).decode("ascii")
+        except ValueError:
+            raise SecretUnavailable(
+                f"The key {printable(self._key_path)} is damaged. Nothing was changed. Move that "
+                "file away, then enter the password again; a new key is made with it."
+            ) from None
 
     def decrypt(self, token: str) -> str:
         """Return the secret of `token`; raises `SecretUnavailable` if its key is lost."""
@@ -31,7 +48,7 @@ class SecretBox:
 
         try:
             return Fernet(self._key() or b"").decrypt(token).decode()
-        except (InvalidToken, ValueError):
+        except (InvalidToken, TypeError, ValueError):
             raise SecretUnavailable(
                 "The directory's password cannot be decrypted: its key "
                 f"{printable(self._key_path)} is missing or another one. Nothing was changed. "
@@ -57,23 +74,24 @@ class SecretBox:
             ) from None
 
     def _make_key(self) -> bytes:
+        import tempfile  # slow to import, seldom used
+
         from cryptography.fernet import Fernet
 
-        key = Fernet.generate_key()
-        temporary = self._key_path.with_name(f".{self._key_path.name}.{os.getpid()}.tmp")
+        folder, name = self._key_path.parent, self._key_path.name
         try:
-            self._key_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(".tmp", f".{name}.", folder)  # mode 0600
             try:
-                os.fchmod(descriptor, 0o600)
-                os.write(descriptor, key)
-                os.fsync(descriptor)
+                with open(descriptor, "wb") as file:
+                    file.write(Fernet.generate_key())
+                    file.flush()
+                    os.fsync(descriptor)
+                # A link, not a rename: if another process was first, its key stays.
+                with contextlib.suppress(FileExistsError):
+                    os.link(temporary, self._key_path)
             finally:
-                os.close(descriptor)
-            # A link, not a rename: if another process was first, its key stays.
-            with contextlib.suppress(FileExistsError):
-                os.link(temporary, self._key_path)
-            temporary.unlink()
+                os.unlink(temporary)
         except OSError as error:
             raise StoreUnwritable(
                 f"The key {printable(self._key_path)} cannot be made: {error.strerror}. "
@@ -92,8 +110,8 @@ def directory_password(settings: Settings, box: SecretBox) -> str:
         return _from_command(settings.password_command)
     if settings.password_file:
         try:
-            return Path(settings.password_file).read_text().split("\n", 1)[0]
-        except (OSError, UnicodeDecodeError) as error:
+            return Path(settings.password_file).read_text("utf-8").split("\n", 1)[0]
+        except (OSError, ValueError) as error:
             raise SecretUnavailable(
                 f"The password file {printable(settings.password_file)} cannot be read: "
                 f"{getattr(error, 'strerror', None) or 'it is not UTF-8'}. Nothing was changed. "
@@ -116,7 +134,7 @@ def _from_command(command: tuple[str, ...]) -> str:
             check=True,
             encoding="utf-8",
         )
-    except (OSError, UnicodeDecodeError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         if isinstance(error, subprocess.CalledProcessError):
             problem = f"ended with exit code {error.returncode}"
         elif isinstance(error, subprocess.TimeoutExpired):

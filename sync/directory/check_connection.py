@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from store.models import Settings
 from store.secrets import directory_password
 from sync.directory.listing import Listing
@@ -21,5 +23,5 @@ async def check_connection(
 
     check_configured(settings)
     if password is None:
-        password = directory_password(settings, workspace.secrets)
+        password = await asyncio.to_thread(directory_password, settings, workspace.secrets)
     return await DirectoryClient(settings, password).list_users()

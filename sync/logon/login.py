@@ -108,7 +108,7 @@ async def check_with_directory(
     from sync.directory.client import DirectoryClient
 
     check_configured(settings)
-    service_password = directory_password(settings, workspace.secrets)
+    service_password = await asyncio.to_thread(directory_password, settings, workspace.secrets)
     return await DirectoryClient(settings, service_password).check_password(
         user.user_name, password
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -26,7 +27,7 @@ async def fetch(
     from sync.directory.client import DirectoryClient
 
     check_configured(settings)
-    password = directory_password(settings, workspace.secrets)
+    password = await asyncio.to_thread(directory_password, settings, workspace.secrets)
     return await DirectoryClient(settings, password).list_users(progress)
 
 

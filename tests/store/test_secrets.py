@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from pathlib import Path
 
 import pytest
 
-from store.errors import SecretUnavailable
+from store.errors import InvalidValue, SecretUnavailable, StoreUnwritable
 from store.models import Settings
 from store.secrets import SecretBox, directory_password
 
@@ -47,6 +48,52 @@ def test_a_lost_key_means_enter_it_again(
         box.decrypt(token)
 
 
+@pytest.mark.parametrize("key", [b"", b"garbage", b"\xff" * 44])
+def test_a_damaged_key_is_named_when_the_password_is_entered_again(
+    box: SecretBox, tmp_path: Path, key: bytes
+) -> None:
+    path = tmp_path / "config" / "secret.key"
+    path.parent.mkdir()
+    path.write_bytes(key)
+    with pytest.raises(SecretUnavailable, match="Move that file away"):
+        box.encrypt("x")
+    assert path.read_bytes() == key
+    path.unlink()
+    assert box.decrypt(box.encrypt("x")) == "x"
+
+
+def test_what_a_killed_process_left_behind_does_not_matter(box: SecretBox, tmp_path: Path) -> None:
+    left = tmp_path / "config" / f".secret.key.{os.getpid()}.tmp"
+    left.parent.mkdir()
+    left.touch()
+    assert box.decrypt(box.encrypt("x")) == "x"
+
+
+def test_where_no_key_can_be_made_nothing_is_left(box: SecretBox, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(StoreUnwritable, match="cannot be made: File too large"):
+            box.encrypt("x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "config").iterdir()) == []
+    assert box.decrypt(box.encrypt("x")) == "x"
+
+
+def test_a_password_that_utf_8_cannot_carry(box: SecretBox, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match="not UTF-8"):
+        box.encrypt("half a pair \ud800")
+    assert not (tmp_path / "config").exists()
+
+
+@pytest.mark.parametrize("token", ["", "x", "ü", "\ud800", "gAAAA", 5])
+def test_a_token_that_is_none(box: SecretBox, token: str) -> None:
+    box.encrypt("x")
+    with pytest.raises(SecretUnavailable, match="Enter the password again"):
+        box.decrypt(token)
+
+
 def test_a_command_overrides_a_file_overrides_the_store(box: SecretBox, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("from file\nsecond line\n")
@@ -67,6 +114,9 @@ def test_a_command_overrides_a_file_overrides_the_store(box: SecretBox, tmp_path
         (Settings(password_file="/nonexistent/x"), "cannot be read: No such file"),
         (Settings(password_command=("false",)), "ended with exit code 1"),
         (Settings(password_command=("/nonexistent/x",)), "could not be run"),
+        (Settings(password_command=("x\0y",)), "could not be run"),
+        (Settings(password_command=("printf", r"\377")), "its output is not UTF-8"),
+        (Settings(password_file="x\0y"), "cannot be read"),
     ],
 )
 def test_a_source_that_fails_is_named(box: SecretBox, settings: Settings, says: str) -> None:
