@@ -178,10 +178,12 @@ def compressed(settings: Settings, encoding: str) -> Compressed:
 
 def too_large(settings: Settings, limit: int) -> TooLarge:
     """Return the error for an answer of more than `limit` bytes."""
-    size = f"{limit >> 20} MiB" if limit >> 20 else f"{limit >> 10} KiB"
+    of_users = limit >= 1 << 20  # a verdict is far smaller
+    size = f"{limit >> 20} MiB" if of_users else f"{limit >> 10} KiB"
+    advice = "; if a list of users is that large, raise max_answer_mib" if of_users else ""
     return TooLarge(
         f"The answer of {_shown_url(settings)} is larger than {size}. Nothing was changed. "
-        "Check the URL; if a list of users is that large, raise max_answer_mib."
+        f"Check the URL{advice}."
     )
 
 
