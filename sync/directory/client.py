@@ -23,10 +23,10 @@ _MIB = 1 << 20
 _LARGEST_VERDICT = 64 << 10
 _USER_MARK = b'"userName"'
 
-# Each value of a JSON text but the first follows one of these. A user has about a dozen; the
-# values of a hostile answer could fill 50 times as much memory as its text.
+# Each value of a JSON text but the first follows one of these. A user has about a dozen of them,
+# those in texts included; a hostile answer of nothing else would fill 50 times its size in memory.
 _VALUE_MARKS = (b",", b"[", b"{")
-_VALUES_PER_USER = 50
+_VALUES_PER_USER = 30
 _VALUES_OF_FEW_USERS = 1_000_000
 
 ProgressCallback = Callable[[Progress], None]
