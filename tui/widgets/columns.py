@@ -67,8 +67,10 @@ def fit(cell: Cell, width: int) -> str:
     """Return the printable text of a cell, cut or padded to a column's width."""
     room = width - GAP
     text = printable(cell, room + 1)
-    length = len(text) if text.isascii() else cell_len(text)
-    if length > room:
+    if text.isascii():
+        if len(text) > room:
+            text = f"{text[: max(0, room - 1)]}…"
+        return text.ljust(width)[:width]
+    if cell_len(text) > room:
         text = f"{set_cell_size(text, max(0, room - 1))}…"
-        return set_cell_size(text, width)
-    return text + " " * (width - length)
+    return set_cell_size(text, width)

@@ -71,6 +71,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._model = Rows(cells, key)
         self._wanted = wanted_widths(columns, ())
         self._widths: list[int] = []
+        self._styles = (Style(), Style(), Style())
 
     @property
     def current(self) -> Row | None:
@@ -183,17 +184,24 @@ class Table(ScrollView, Generic[Row], can_focus=True):
                 self._sort(column, descending=turned)
             left += width
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a part of the view; they share their styles."""
+        style = self.rich_style
+        header, cursor = map(self.get_component_rich_style, ("table--header", "table--cursor"))
+        self._styles = style, style + header, style + cursor
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Return line `y` of the view: the header, then the rows from the scroll offset on."""
-        style = self.rich_style
+        style, header, cursor = self._styles
         if y < _HEADER:
-            return self._line(self._titles(), "", style + self._component("table--header"))
+            return self._line(self._titles(), "", header)
         place = self.scroll_offset.y + y - _HEADER
         if place >= len(self._model.shown):
             return Strip.blank(self.scrollable_content_region.width, style)
         row = self._model.at(place)
         if place == self._model.cursor:
-            style += self._component("table--cursor")
+            style = cursor
         mark = "*" if self._model.is_marked(row) else ""
         return self._line(self._model.cells(row), mark, style)
 
@@ -203,9 +211,6 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             arrow = "▼" if self._model.descending else "▲"
             titles[self._model.column] = f"{arrow} {titles[self._model.column]}"
         return titles
-
-    def _component(self, name: str) -> Style:
-        return self.get_component_rich_style(name)
 
     def _line(self, cells: Sequence[Cell], mark: str, style: Style) -> Strip:
         """Return a line of as few segments as it has styles: each one costs bytes."""
