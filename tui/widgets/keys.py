@@ -68,5 +68,10 @@ class KeyLine(Static):
             shown.append(f" {action.label} ", dim)
             used += length
         if shown != self._shown or shown.spans != self._shown.spans:
+            same_height = self._shown and _lines_of(shown) == _lines_of(self._shown)
             self._shown = shown
-            self.update(shown)
+            self.update(shown, layout=not same_height)
+
+
+def _lines_of(text: Text) -> int:
+    return text.plain.count("\n") + 1
