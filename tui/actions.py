@@ -92,7 +92,12 @@ ACTIONS = (
         "Show step by step what a log-on of a user meets.",
     ),
     Action("options.add", "n", "New rule", "Add a filter rule at the end of the list."),
-    Action("options.edit", "enter", "Edit", "Change the filter rule under the cursor."),
+    Action(
+        "options.edit",
+        "enter",
+        "Edit",
+        "Edit the filter rule under the cursor in its place; again takes it, Esc gives it up.",
+    ),
     Action("options.remove", "x,delete", "Remove", "Remove the filter rule under the cursor."),
     Action("options.up", "u", "Up", "Move the filter rule under the cursor up."),
     Action("options.down", "d", "Down", "Move the filter rule under the cursor down."),

@@ -85,8 +85,8 @@ class MailrosterApp(App[None]):
 
     With `administrator` that administrator is logged on already. `readonly` refuses every write,
     `plain_colours` uses the terminal's own sixteen. `keys` are those that replace the registry's,
-    by action id. `listing` is the directory's
-    last answer in this session, `snapshot` the store's state as the screens show it.
+    by action id. `snapshot` is the store's state as the screens show it, `listing` the directory's
+    answer that plans are made from, `last_listing` that or the answer to a later connection check.
     """
 
     TITLE = "mailroster"
@@ -127,7 +127,8 @@ class MailrosterApp(App[None]):
             self.theme = self.preferences.theme
         self.administrator = administrator
         self.demo = demo
-        self.listing: Listing | None = None
+        self._listing: Listing | None = None
+        self.last_listing: Listing | None = None
         self.snapshot = Snapshot("", 0, Settings(), {})
         self.open_screens: WeakSet[BaseScreen] = WeakSet()
         self.store_changed: Signal[Snapshot] = Signal(self, "store changed")
@@ -177,6 +178,15 @@ class MailrosterApp(App[None]):
         """Import what the first fetch and the first save need."""
         import_module("store.validation")
         import_module("sync.directory.client")
+
+    @property
+    def listing(self) -> Listing | None:
+        """The answer of the last Test Settings; settings that were only tried made no plan."""
+        return self._listing
+
+    @listing.setter
+    def listing(self, listing: Listing) -> None:
+        self._listing = self.last_listing = listing
 
     def refresh_store(self) -> None:
         """Show what this session wrote."""

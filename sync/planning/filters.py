@@ -26,24 +26,17 @@ def scope_of(rules: Iterable[FilterRule]) -> Scope:
     In scope is who is matched by an include rule, or there is none, and by no exclude or skip
     rule. Patterns are shell-style globs, case-insensitive, on the whole value.
     """
-    compiled = [(rule.action, _matcher(rule)) for rule in rules]
-    includes = [matches for action, matches in compiled if action == "include"]
-    excludes = [matches for action, matches in compiled if action != "include"]
-
-    def in_scope(user: DirectoryUser) -> bool:
-        if includes and not any(matches(user) for matches in includes):
-            return False
-        return not any(matches(user) for matches in excludes)
-
-    return in_scope
+    rules = list(rules)
+    includes = [rule for rule in rules if rule.action == "include"]
+    included = _any_of(includes)
+    excluded = _any_of(rule for rule in rules if rule.action != "include")
+    return lambda user: (not includes or included(user)) and not excluded(user)
 
 
 def skipped_by(rules: Iterable[FilterRule]) -> Scope | None:
     """Return the test for users whom a skip rule leaves alone, or None if there is no such rule."""
-    skips = [_matcher(rule) for rule in rules if rule.action == "skip"]
-    if not skips:
-        return None
-    return lambda user: any(matches(user) for matches in skips)
+    skips = [rule for rule in rules if rule.action == "skip"]
+    return _any_of(skips) if skips else None
 
 
 def skip_rule(user_name: str, reason: str) -> FilterRule:
@@ -87,10 +80,15 @@ def rule_text(rule: FilterRule) -> str:
     return f"{text}{REASON_MARK}{rule.reason}" if rule.reason else text
 
 
-def _matcher(rule: FilterRule) -> Scope:
-    match = re.compile(translate(match_key(rule.pattern))).match
-    values = _VALUES[rule.field]
-    return lambda user: any(match(match_key(value)) for value in values(user))
+def _any_of(rules: Iterable[FilterRule]) -> Scope:
+    """Return the test for users whom any of these rules matches: one expression for each field."""
+    patterns: dict[str, list[str]] = {}
+    for rule in rules:
+        patterns.setdefault(rule.field, []).append(translate(match_key(rule.pattern)))
+    tests = [(_VALUES[field], re.compile("|".join(some)).match) for field, some in patterns.items()]
+    return lambda user: any(
+        match(match_key(value)) for values, match in tests for value in values(user)
+    )
 
 
 _VALUES: dict[str, Callable[[DirectoryUser], Iterable[Any]]] = {

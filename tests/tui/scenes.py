@@ -123,24 +123,31 @@ async def tried_log_on(admin: Driver) -> None:
 
 async def new_rule(admin: Driver) -> None:
     admin.app.listing = LISTING
-    await admin.press("f3")
-    await admin.focus("#filters")
-    await admin.press("n")
+    await admin.press("f3", "n")
     await admin.type("svc-*")
     await admin.sees("leave (2)")
 
 
 async def wrong_rule(admin: Driver) -> None:
-    await admin.press("f3", "n", "ctrl+u")
-    await admin.type("everybody")
-    await admin.sees("is no filter rule")
+    await admin.press("f3", "n", "enter")
+    await admin.sees("A filter rule has no pattern.")
 
 
 async def changed_rules(admin: Driver) -> None:
     admin.app.listing = LISTING
     await admin.press("f3")
-    await admin.focus("#filters")
+    await admin.focus("#filters Table")
     await admin.press("end", "u", "u")
+    await admin.sees("in scope")
+
+
+async def edited_rule(admin: Driver) -> None:
+    admin.app.listing = LISTING
+    await admin.press("f3")
+    await admin.focus("#filters Table")
+    await admin.press("enter", "backspace")
+    await admin.sees("come in")
+    await admin.press("shift+tab")
 
 
 async def discard(admin: Driver) -> None:
@@ -201,6 +208,7 @@ FORMS = {
     "try_log_on": Scene(tried_log_on),
     "options_empty": Scene(keys("f3")),
     "options": Scene(changed_rules, {"filters": RULES, "auto_delete": True}),
+    "rule_edited": Scene(edited_rule, {"filters": RULES[1:]}),
     "options_long": Scene(
         keys("f3"),
         {"filters": (*RULES, replace(RULES[0], pattern=LONG, reason=LONG)) * 6},

@@ -6,13 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from store.models import FilterRule
 from sync.configure import configure
 from sync.workspace import Workspace, open_workspace
-from tests.support.builders import answer, listed
 from tests.tui.driver import driving
 from tui.screens.connection import ConnectionScreen
-from tui.screens.options import OptionsScreen
 from tui.screens.synchronize import SynchronizeScreen
 from tui.widgets.fields import Field
 
@@ -157,54 +154,9 @@ async def test_default_privileges_that_stand_alone(filled: Callable[..., Workspa
         assert settings.default_folder_privileges == ("read",)
 
 
-async def test_filter_rules_are_edited_in_order(filled: Callable[..., Workspace]) -> None:
-    async with driving(filled(), **ROOT) as admin:
-        admin.app.listing = answer(listed("anna"), listed("svc-a"), listed("svc-b"))
-        await admin.press("f3")
-        await admin.sees("3 of 3 last fetched users in scope, 0 change side")
-        await admin.press("u")
-        await admin.sees("There is no filter rule; n adds one.")
-        await admin.press("n")
-        await admin.type("svc-*")
-        await admin.sees("1 of 3 last fetched users in scope, 2 change side")
-        await admin.sees("- leave (2): svc-a, svc-b")
-        await admin.press("enter", "n")
-        await admin.press("ctrl+u")
-        await admin.type("nonsense")
-        await admin.sees("is no filter rule")
-        await admin.press("enter", "ctrl+u")
-        await admin.type("include user_name *a*")
-        await admin.press("enter", "down", "u")
-        await admin.sees("1 include", "2 exclude")
-        await admin.press("d", "x")
-        await admin.sees("1 exclude", "Not saved yet.")
-        assert "include" not in admin.text
-        await admin.press("enter")
-        await admin.press("backspace", "backspace")
-        await admin.type("-a")
-        await admin.press("enter")
-        await admin.sees("2 of 3 last fetched users in scope", "- leave (1): svc-a")
-        await admin.press("ctrl+s")
-        await admin.sees("Saved.")
-        rule = FilterRule(action="exclude", field="user_name", pattern="svc-a")
-        assert admin.app.workspace.snapshot().settings.filters == (rule,)
-
-
 async def test_no_cursor_blinks(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(), **ROOT) as admin:
         for keys in ("f2", "f3", "f6", "slash", "escape", "n", "escape", "ctrl+p"):
             await admin.press(keys)
             assert not any(field.cursor_blink for field in admin.app.screen.query(Field))
         assert not admin.app.screen.query_one("Input").cursor_blink  # type: ignore[attr-defined]
-
-
-async def test_rules_are_moved_only_in_their_list(filled: Callable[..., Workspace]) -> None:
-    rule = FilterRule(action="exclude", field="user_name", pattern="x")
-    async with driving(filled(filters=(rule,)), **ROOT) as admin:
-        await admin.press("f3")
-        await admin.press("x")
-        await admin.sees("Go to the list of filter rules first (Tab).")
-        screen = admin.app.screen
-        assert isinstance(screen, OptionsScreen)
-        await admin.focus("#archive_root")
-        assert "field" in (screen.why_not("add") or "")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from rich.text import Text
 from textual import work
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 
 from store.errors import StoreError
 from store.interface import Snapshot
 from store.models import Settings
-from sync.directory.certificate import fetch_certificate, fingerprint
+from sync.directory.certificate import fetch_certificate
 from sync.directory.check_connection import check_connection
 from sync.errors import CertificateRefused, SyncError
 from sync.logon.explain import explain
@@ -23,10 +22,10 @@ from tui.insecure import connection_warning
 from tui.screens.connection_dialogs import CertificateDialog, TryLogOn
 from tui.screens.settings_form import SettingsForm
 from tui.widgets.fields import Field, PasswordField, Tick, row
+from tui.widgets.pinned_certificate import PinnedCertificate
 from tui.widgets.plain import lines, plain
 
 _ASKING = ("check", "certificate")
-_SHOWN_OF_FINGERPRINT = 12 * 3 - 1
 SERVICES = (("None", "none"), ("Application Integration", "application_integration"))
 
 
@@ -37,55 +36,31 @@ class ConnectionScreen(SettingsForm):
     SCOPES = ("connection", "form")
     CSS_PATH = "connection.tcss"
     BINDINGS = bindings_for(*SCOPES)
-    KEYS = (
-        "directory_service",
-        "url",
-        "requires_authentication",
-        "user_name",
-        "ca_file",
-        "pinned_certificate",
-        "ignore_ssl_warnings",
-        "auth_command",
-        "auth_user_field",
-        "auth_password_field",
-        "auth_success_field",
-        "list_timeout",
-        "login_timeout",
-        "max_answer_mib",
-        "max_users",
-    )
-
-    _pinned = ""
     _forget = False
     _asking = False
 
-    def body(self) -> ComposeResult:
-        """Build the form."""
-        with VerticalScroll(classes="form", can_focus=False):
-            yield row(
-                "Directory service",
-                Select(SERVICES, allow_blank=False, compact=True, id="directory_service"),
-            )
-            yield row("URL", Field(placeholder="https://host:port/path", id="url"))
-            yield row("CA file", Field(placeholder="the system's authorities", id="ca_file"))
-            yield row("Pinned certificate", Static(markup=False, id="pinned_certificate"))
-            yield row("", Tick("Ignore SSL warnings", id="ignore_ssl_warnings"))
-            yield row(
-                "",
-                Tick("Server requires authentication", id="requires_authentication"),
-            )
-            yield row("User name", Field(id="user_name"))
-            yield row("Password", PasswordField(id="password"))
-            yield Static("Advanced: how a log-on is checked, and limits", classes="section")
-            yield row("Log-on command", Field(id="auth_command"))
-            yield row("User name field", Field(id="auth_user_field"))
-            yield row("Password field", Field(id="auth_password_field"))
-            yield row("Success field", Field(id="auth_success_field"))
-            yield row("List timeout, seconds", Field(id="list_timeout"))
-            yield row("Log-on timeout, seconds", Field(id="login_timeout"))
-            yield row("Largest answer, MiB", Field(id="max_answer_mib"))
-            yield row("Most users", Field(id="max_users"))
-        yield Static(markup=False, id="message")
+    def rows(self) -> Iterator[Widget]:
+        """Yield the fields."""
+        yield row(
+            "Directory service",
+            Select(SERVICES, allow_blank=False, compact=True, id="directory_service"),
+        )
+        yield row("URL", Field(placeholder="https://host:port/path", id="url"))
+        yield row("CA file", Field(placeholder="the system's authorities", id="ca_file"))
+        yield row("Pinned certificate", PinnedCertificate(id="pinned_certificate"))
+        yield row("", Tick("Ignore SSL warnings", id="ignore_ssl_warnings"))
+        yield row("", Tick("Server requires authentication", id="requires_authentication"))
+        yield row("User name", Field(id="user_name"))
+        yield row("Password", PasswordField(id="password"))
+        yield Static("Advanced: how a log-on is checked, and limits", classes="section")
+        yield row("Log-on command", Field(id="auth_command"))
+        yield row("User name field", Field(id="auth_user_field"))
+        yield row("Password field", Field(id="auth_password_field"))
+        yield row("Success field", Field(id="auth_success_field"))
+        yield row("List timeout, seconds", Field(id="list_timeout"))
+        yield row("Log-on timeout, seconds", Field(id="login_timeout"))
+        yield row("Largest answer, MiB", Field(id="max_answer_mib"))
+        yield row("Most users", Field(id="max_users"))
 
     def load(self, settings: Settings) -> None:
         """Show `settings`; of the password only whether there is one."""
@@ -95,19 +70,9 @@ class ConnectionScreen(SettingsForm):
         field.placeholder = _password_hint(settings)
         super().load(settings)
 
-    def put(self, key: str, value: Any) -> None:
-        """Show the value of one setting."""
-        if key != "pinned_certificate":
-            super().put(key, value)
-            return
-        self._pinned = value
-        shown = fingerprint(value)[:_SHOWN_OF_FINGERPRINT]
-        text = plain(f"SHA-256 {shown}…" if shown else "unreadable, pin it again", "bold")
-        self.query_one(f"#{key}", Static).update(text if value else Text("none", "dim"))
-
-    def get(self, key: str) -> Any:
-        """Return what is entered for one setting."""
-        return self._pinned if key == "pinned_certificate" else super().get(key)
+    @property
+    def _pinned(self) -> str:
+        return self.query_one(PinnedCertificate).value
 
     def password(self) -> str | None:
         """Return the password that was typed, "" to forget the one there is, None to keep it."""
@@ -136,7 +101,9 @@ class ConnectionScreen(SettingsForm):
                 return "The directory is being asked already."
             if self._problem:
                 return self._problem
-        if name == "certificate" and not str(self.get("url")).lower().startswith("https:"):
+        if name == "certificate" and not self.query_one("#url", Input).value.lower().startswith(
+            "https:"
+        ):
             return "The URL does not start with https://, so there is no certificate."
         if name == "unpin" and not self._pinned:
             return "No certificate is pinned."
@@ -161,6 +128,7 @@ class ConnectionScreen(SettingsForm):
         self.show_message(Text("Asking the directory ..."))
         try:
             listing = await check_connection(self.app.workspace, self.draft(), self.password())
+            self.app.last_listing = listing
         except CertificateRefused as error:
             self.show_message(plain(error, "red"))
             self._set_asking(False)

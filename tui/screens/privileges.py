@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from collections.abc import Iterator
+
+from textual.widget import Widget
 from textual.widgets import Static
 
 from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
@@ -19,21 +20,18 @@ class PrivilegesScreen(SettingsForm):
     SCOPES = ("form",)
     CSS_PATH = "privileges.tcss"
     BINDINGS = bindings_for(*SCOPES)
-    KEYS = ("default_privileges", "default_folder_privileges")
 
-    def body(self) -> ComposeResult:
-        """Build the form."""
-        with VerticalScroll(classes="form", can_focus=False):
-            yield Static("Default privileges", classes="section")
-            yield Static(
-                "Users whom a sync creates get these, and no others. None and Administrator "
-                "stand alone.",
-                classes="note",
-            )
-            yield PrivilegeBoxes(PRIVILEGES, id="default_privileges")
-            yield Static("On the own archive", classes="section")
-            yield PrivilegeBoxes(FOLDER_PRIVILEGES, id="default_folder_privileges")
-        yield Static(markup=False, id="message")
+    def rows(self) -> Iterator[Widget]:
+        """Yield the privileges, and the rights on the own archive."""
+        yield Static("Default privileges", classes="section")
+        yield Static(
+            "Users whom a sync creates get these, and no others. None and Administrator "
+            "stand alone.",
+            classes="note",
+        )
+        yield PrivilegeBoxes(PRIVILEGES, id="default_privileges")
+        yield Static("On the own archive", classes="section")
+        yield PrivilegeBoxes(FOLDER_PRIVILEGES, id="default_folder_privileges")
 
     def unsaved(self) -> str:
         """Return what would be lost by leaving, or nothing."""

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
 
 from rich.text import Text
 from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
 from textual.widgets.select import InvalidSelectValueError
 
 from store.errors import InvalidValue
 from store.interface import Snapshot
-from store.models import Settings
+from store.models import SETTING_KEYS, Settings
 from sync.configure import configure, draft
 from tui.screens.base import BaseScreen
 from tui.widgets.plain import plain
@@ -22,49 +26,58 @@ from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 
 class SettingsForm(BaseScreen):
-    """A form whose fields have the setting keys of `KEYS` as their ids.
+    """A form: its fields are the widgets that have a setting's key as their id, and a `value`.
 
     What is entered stays while other screens are shown, and on top of what someone else saves.
     """
-
-    KEYS: ClassVar[tuple[str, ...]] = ()
 
     opened = Settings()
     _loaded: Mapping[str, Any] = {}
     _problem = ""
 
+    def body(self) -> ComposeResult:
+        """Build the rows, which scroll, over what stays in sight."""
+        with VerticalScroll(classes="form", can_focus=False):
+            yield from self.rows()
+        yield from self.below()
+        yield Static(markup=False, id="message")
+
+    def rows(self) -> Iterator[Widget]:
+        """Yield the rows of the form."""
+        yield from ()
+
+    def below(self) -> Iterator[Widget]:
+        """Yield what does not scroll with the rows."""
+        yield from ()
+
     def on_mount(self) -> None:
         """Fill the form."""
         self.load(self.app.snapshot.settings)
 
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        """The fields by setting key; a password is none of them, it is never shown."""
+        found = self.query("*").exclude("#password")
+        return {field.id: field for field in found if field.id in SETTING_KEYS}
+
     def load(self, settings: Settings) -> None:
         """Show `settings`; they are what the form's changes are made from."""
         self.opened = settings
-        for key in self.KEYS:
+        for key in self.fields:
             self.put(key, getattr(settings, key))
-        self._loaded = self.values()
+        self._loaded = {key: field.value for key, field in self.fields.items()}
         self.check()
 
     def put(self, key: str, value: Any) -> None:
         """Show the value of one setting."""
-        field = self.query_one(f"#{key}")
-        if isinstance(field, Input):
-            field.value = str(value)
-        elif isinstance(field, Checkbox | Select | PrivilegeBoxes):
-            with suppress(InvalidSelectValueError):  # the file may say anything
-                field.value = value
-
-    def get(self, key: str) -> Any:
-        """Return what is entered for one setting."""
-        return getattr(self.query_one(f"#{key}"), "value")  # noqa: B009
-
-    def values(self) -> dict[str, Any]:
-        """Return what is entered."""
-        return {key: self.get(key) for key in self.KEYS}
+        field = self.fields[key]
+        with suppress(InvalidSelectValueError):  # the file may say anything
+            field.value = str(value) if isinstance(field, Input) else value
 
     def changes(self) -> dict[str, Any]:
         """Return what is entered and not saved."""
-        return {key: value for key, old in self._loaded.items() if (value := self.get(key)) != old}
+        now = ((key, self.fields[key].value) for key in self._loaded)
+        return {key: value for key, value in now if value != self._loaded[key]}
 
     def password(self) -> str | None:
         """Return the directory's new password, None if it stays."""

@@ -79,6 +79,11 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         return self._model.current
 
     @property
+    def cursor_line(self) -> int:
+        """The line of the view that the cursor is in."""
+        return self._model.cursor - self.scroll_offset.y + _HEADER
+
+    @property
     def marked(self) -> list[Row]:
         """The marked rows, filtered out ones included."""
         model = self._model
