@@ -47,12 +47,17 @@ def check(terminal: Terminal) -> None:
 
 
 def walk(terminal: Terminal, *steps: str) -> None:
-    """Press the keys of each step; `!` before a step means that it shows the hostile text."""
+    """Press the keys of each step, and wait for what it shows.
+
+    `!` before the keys means that the hostile text is shown, `: word` after them that a word is.
+    """
     for step in steps:
         terminal.received.clear()
-        terminal.press(*step.removeprefix("!").split())
+        keys, _, word = step.removeprefix("!").partition(": ")
+        terminal.press(*keys.split())
         if step.startswith("!"):
             terminal.wait_for(SHOWN)
+        terminal.wait_for(word.encode())
         check(terminal)
 
 
@@ -118,6 +123,29 @@ def test_synchronize(open_on: Callable[..., Terminal]) -> None:
         walk(terminal, "space", "s", "escape", "f1", "escape", "!f6", "f3")
         walk(terminal, "n", "*", "enter", "escape", "y", "f5", "s", "y")
         check(terminal)
+
+
+# Screens and dialogs by the way to them; a test for another one is another line.
+WAYS = {
+    "folder rights": ("f6", "end", "!enter", "enter: Save", "shift+tab", "escape", "!n", "escape"),
+    "authentication method": ("f6", "down space", "end space", "a: Marked", "escape"),
+    "typed number": ("!t: 2 delete", "s: Number of", "7 enter: not the number", "h", "f6", "f5"),
+    "filter rules": ("f3", "n: reason", "* enter", "escape", "y"),
+    "log-on that is tried": ("f2", "ctrl+l: Leave the", "x enter enter: no user", "escape"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_way(way: tuple[str, ...], open_on: Callable[..., Terminal]) -> None:
+    settings = {"auto_delete": True, "guard_max_deletes": 0, "guard_max_delete_percent": 100}
+    everyone = json.dumps([{"userName": "carl", "fullName": EVIL}])
+    with (
+        hostile_server(answer(everyone)) as server,
+        open_on(url=server.url, **settings) as terminal,
+    ):
+        walk(terminal, *way)
+        terminal.press("ctrl+q")
+        assert terminal.process.wait(PATIENCE) == 0
 
 
 @pytest.mark.parametrize(
