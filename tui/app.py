@@ -339,7 +339,7 @@ def run_app(
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             loop.add_signal_handler(number, app.exit, None, 128 + number)
         await app.run_async(mouse=not low_bandwidth)
 

@@ -158,4 +158,4 @@ def terminal_on(
         look_at("the terminal", bytes(terminal.received))
         process.kill()
         process.wait()
-        os.close(master)
+        os.close(terminal.master)

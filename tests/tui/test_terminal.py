@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Callable
@@ -21,6 +22,7 @@ LEAVES_THE_ALTERNATE_SCREEN = b"\x1b[?1049l"
 SHOWS_THE_CURSOR = b"\x1b[?25h"
 ASKS_FOR_THE_MOUSE = b"\x1b[?1000h"
 TRUECOLOR = re.compile(rb"[34]8;2;")
+COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:[34][0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
 SCREENS = ("f2", "f3", "f4", "f5", "f6")
 
 
@@ -51,7 +53,7 @@ def test_the_log_on_is_silent_too(opened: Open) -> None:
         assert terminal.read(1.5) == b""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_gives_the_terminal_back(opened: Open, number: signal.Signals) -> None:
     with opened() as terminal:
         terminal.process.send_signal(number)
@@ -109,9 +111,26 @@ def test_no_truecolor_where_none_is_wanted(opened: Open, arguments: dict[str, An
         assert not TRUECOLOR.search(terminal.received)
 
 
+def test_no_colour_at_all(opened: Open) -> None:
+    with opened(environment={"NO_COLOR": "1"}) as terminal:
+        terminal.press(*SCREENS, "f3", "n", "escape", "f1", "escape", "f6", "space", "x", "escape")
+        assert not COLOUR.search(terminal.received)
+
+
+def test_a_terminal_that_is_gone_ends_the_program(opened: Open) -> None:
+    with opened() as terminal:
+        terminal.press("f6")
+        os.close(terminal.master)
+        try:
+            assert terminal.process.wait(PATIENCE) == 128 + signal.SIGHUP
+        finally:
+            terminal.master = os.open(os.devnull, os.O_RDONLY)
+
+
 def test_colours_are_sent_otherwise(opened: Open) -> None:
     with opened() as terminal:
         assert TRUECOLOR.search(terminal.received)
+        assert COLOUR.search(terminal.received)
         assert ASKS_FOR_THE_MOUSE in terminal.received
 
 
