@@ -124,6 +124,38 @@ async def test_an_expired_certificate_cannot_be_pinned(
             await admin.sees("Pinned certificate none")
 
 
+async def test_escape_gives_a_check_up(filled: Callable[..., Workspace]) -> None:
+    with hostile_server(Connection.hold) as server:
+        async with driving(filled(url=server.url), **ROOT) as admin:
+            await admin.press("f2", "ctrl+t")
+            await admin.sees("Asking the directory ... Esc gives up.")
+            await admin.press("ctrl+t")
+            await admin.sees("The directory is being asked already; Esc gives up.")
+            await admin.press("escape")
+            await admin.sees("The directory is asked no longer.", "Pinned certificate")
+            assert "Asking" not in admin.text
+            await admin.press("ctrl+t")
+            await admin.sees("Asking the directory")
+            await admin.press("escape", "escape")
+            await admin.sees("Test Settings (t)")
+
+
+async def test_a_refused_certificate_is_still_named_after_its_dialog(
+    filled: Callable[..., Workspace], authority: Authority
+) -> None:
+    with hostile_server(answer(USERS), server_context(authority.issue())) as server:
+        async with driving(filled(url=server.url), **ROOT) as admin:
+            await admin.press("f2", "ctrl+t")
+            await admin.sees("comes from an unknown issuer", "CN=Test CA")
+            await admin.press("escape")
+            await admin.sees("comes from an unknown issuer", "Pinned certificate none")
+            assert "Asking" not in admin.text
+            await admin.press("ctrl+g")
+            await admin.sees("CN=Test CA")
+            await admin.press("escape")
+            assert "unknown issuer" not in admin.text
+
+
 async def test_ignoring_warnings_stays_possible(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(url="https://directory.example.com/"), **ROOT) as admin:
         await admin.press("f2")

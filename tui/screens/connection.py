@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
+from typing import Any, TypeVar
 
 from rich.text import Text
 from textual import work
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
+from textual.worker import Worker, get_current_worker
 
 from store.errors import StoreError
 from store.interface import Snapshot
@@ -25,6 +27,8 @@ from tui.widgets.fields import Field, PasswordField, Tick, row
 from tui.widgets.pinned_certificate import PinnedCertificate
 from tui.widgets.plain import lines, plain
 
+T = TypeVar("T")
+
 _ASKING = ("check", "certificate")
 SERVICES = (("None", "none"), ("Application Integration", "application_integration"))
 
@@ -37,7 +41,7 @@ class ConnectionScreen(SettingsForm):
     CSS_PATH = "connection.tcss"
     BINDINGS = bindings_for(*SCOPES)
     _forget = False
-    _asking = False
+    _asking: Worker[object] | None = None
 
     def rows(self) -> Iterator[Widget]:
         """Yield the fields."""
@@ -97,8 +101,8 @@ class ConnectionScreen(SettingsForm):
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
         if name in _ASKING:
-            if self._asking:
-                return "The directory is being asked already."
+            if self._asking is not None:
+                return "The directory is being asked already; Esc gives up."
             if self._problem:
                 return self._problem
         if name == "certificate" and not self.query_one("#url", Input).value.lower().startswith(
@@ -124,18 +128,16 @@ class ConnectionScreen(SettingsForm):
     @work(exclusive=True, group="check", exit_on_error=False)
     async def action_check(self) -> None:
         """Ask the directory with what is entered, and say what came of it."""
-        self._set_asking(True)
-        self.show_message(Text("Asking the directory ..."))
         try:
-            listing = await check_connection(self.app.workspace, self.draft(), self.password())
-            self.app.last_listing = listing
+            listing = await self._answer(
+                check_connection(self.app.workspace, self.draft(), self.password())
+            )
         except CertificateRefused as error:
-            self.show_message(plain(error, "red"))
-            self._set_asking(False)
             await self._offer_certificate(str(error))
         except (StoreError, SyncError) as error:
             self.show_message(plain(error, "red"))
         else:
+            self.app.last_listing = listing
             self.show_message(
                 lines(
                     plain(
@@ -147,8 +149,6 @@ class ConnectionScreen(SettingsForm):
                     *listing.warnings[:4],
                 )
             )
-        finally:
-            self._set_asking(False)
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def action_certificate(self) -> None:
@@ -156,14 +156,14 @@ class ConnectionScreen(SettingsForm):
         await self._offer_certificate("")
 
     async def _offer_certificate(self, refusal: str) -> None:
-        self._set_asking(True)
         try:
-            certificate = await fetch_certificate(self.draft())
+            certificate = await self._answer(fetch_certificate(self.draft()))
         except (StoreError, SyncError) as error:
             self.show_message(plain(refusal or error, "red"))
             return
-        finally:
-            self._set_asking(False)
+        self.check()
+        if refusal:
+            self.show_message(plain(refusal, "red"))
         answer = await self.ask(CertificateDialog(certificate, refusal, self._pinned))
         if answer == "pin":
             self.query_one("#ignore_ssl_warnings", Checkbox).value = False
@@ -175,6 +175,26 @@ class ConnectionScreen(SettingsForm):
             self.check()
             self.query_one("#ca_file").focus()
             self.show_message(Text("Enter the path of the CA's file (PEM), then check again."))
+
+    async def _answer(self, question: Coroutine[Any, Any, T]) -> T:
+        """Wait for the server's answer; Esc gives up."""
+        self._asking = get_current_worker()
+        self.show_message(Text("Asking the directory ... Esc gives up."))
+        self.refresh_bindings()
+        try:
+            return await question
+        finally:
+            self._asking = None
+            self.refresh_bindings()
+
+    async def go_back(self) -> None:
+        """Give up asking the directory, or leave."""
+        if self._asking is None:
+            await super().go_back()
+        else:
+            self._asking.cancel()
+            self.check()
+            self.app.say("The directory is asked no longer. Nothing was changed.")
 
     def action_unpin(self) -> None:
         """Trust the pinned certificate no longer."""
@@ -192,10 +212,6 @@ class ConnectionScreen(SettingsForm):
     def action_try_log_on(self) -> None:
         """Show what a log-on meets."""
         self.app.push_screen(TryLogOn(partial(explain, self.app.workspace)))
-
-    def _set_asking(self, asking: bool) -> None:
-        self._asking = asking
-        self.refresh_bindings()
 
 
 def _password_hint(settings: Settings) -> str:
