@@ -35,7 +35,8 @@ Made from the registry of actions by `python -m tui.keys_reference`. F1 shows th
 that is open, ^P finds actions by name; what cannot be done now is greyed and says why.
 
 Lists: arrows, Page Up, Page Down, Home and End. Forms: Tab and Shift+Tab go from field to field,
-Space ticks a box, Enter opens a choice.
+Space ticks a box, Enter opens a choice. In a filter rule the arrows, Space or a first letter change
+a word.
 
 Keys of your own go into `tui.toml` in the config directory (`~/.config/mailroster`), by the ids
 below, several keys with commas between them. ^Q always leaves. A theme can be named there too:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from store.errors import InvalidValue
 from store.models import FilterRule
+from store.names import match_key
 from sync.directory.listing import DirectoryUser
 from sync.planning.filters import parse_rule, rule_text, scope_of
 
@@ -57,3 +62,28 @@ def test_a_rule_is_read_as_it_is_written() -> None:
 def test_what_is_no_rule_is_refused(text: str) -> None:
     with pytest.raises(InvalidValue, match="is no filter rule"):
         parse_rule(text)
+
+
+TEXTS = st.text("aB|().[]*?\\^$", min_size=1, max_size=4)
+RULES = st.builds(
+    FilterRule,
+    action=st.sampled_from(["include", "exclude", "skip"]),
+    field=st.sampled_from(["user_name", "distinguished_name"]),
+    pattern=TEXTS,
+)
+
+
+@given(st.lists(RULES, max_size=6), TEXTS, TEXTS)
+def test_many_rules_are_each_of_them(rules: list[FilterRule], name: str, dn: str) -> None:
+    def matching(*actions: str) -> bool:
+        return any(
+            fnmatchcase(
+                match_key(name if rule.field == "user_name" else dn), match_key(rule.pattern)
+            )
+            for rule in rules
+            if rule.action in actions
+        )
+
+    includes = any(rule.action == "include" for rule in rules)
+    expected = (not includes or matching("include")) and not matching("exclude", "skip")
+    assert scope_of(rules)(DirectoryUser(name, dn, None, [])) is expected

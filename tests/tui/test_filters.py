@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from store.lock import writer_lock
 from store.models import FilterRule
-from sync.configure import leave_alone
+from sync.configure import configure, leave_alone
 from sync.planning.filters import parse_rule
-from sync.workspace import Workspace
+from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed
 from tests.support.directory import Directory
 from tests.tui.driver import Driver, driving
@@ -106,6 +107,36 @@ async def test_what_is_being_edited_can_be_saved(filled: Callable[..., Workspace
         assert admin.app.workspace.snapshot().settings.filters[0].pattern == "svc-a"
         await admin.press("x")
         await admin.sees("3 of 3 last fetched users in scope, 1 change side", "come in (1): svc-a")
+
+
+async def test_a_rule_stays_open_when_others_save(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(filters=(parse_rule("exclude user_name svc-*"),))
+    async with driving(workspace, **ROOT) as admin:
+        screen = await open_rules(admin)
+        await admin.press("enter")
+        await admin.type("x")
+        other = open_workspace(str(workspace.path))
+        configure(other, {"guard_max_deletes": 7})
+        other.close()
+        await admin.sees("Someone changed the settings.", "more users than 7")
+        await admin.press("x")
+        assert screen._rules.value[0].pattern == "svc-*xx"
+        assert screen._rules.editing
+
+
+async def test_what_is_typed_while_it_is_saved_stays(filled: Callable[..., Workspace]) -> None:
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        screen = await open_rules(admin)
+        await admin.focus("#guard_max_deletes")
+        await admin.type("0")
+        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock"), 1):
+            await admin.press("ctrl+s")
+            await admin.type("9")
+            await admin.settle()
+        await admin.sees("Saved.", "more users than 2509", "Not saved yet.")
+        assert workspace.snapshot().settings.guard_max_deletes == 250
+        assert screen.changes() == {"guard_max_deletes": "2509"}
 
 
 async def test_rules_are_moved_and_removed(filled: Callable[..., Workspace]) -> None:

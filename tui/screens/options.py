@@ -10,6 +10,7 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from store.interface import Snapshot
 from store.models import FilterRule, Settings
 from tui.actions import bindings_for
 from tui.screens.settings_form import SettingsForm
@@ -19,6 +20,10 @@ from tui.widgets.scope import scope_text
 
 _NEEDS_RULE = ("edit", "remove", "up", "down")
 _TYPING_SECONDS = 0.1  # who types on is not worth counting for
+_HINTS = {
+    False: "exclude and skip beat include; a skipped user is not deleted either",
+    True: "Enter takes it, Esc gives it up; arrows or a letter change a word",
+}
 _NO_LISTING = (
     "How many users are in scope shows once the directory was asked: Test Settings (F5), or "
     "Check connection (F2)."
@@ -52,13 +57,7 @@ class OptionsScreen(SettingsForm):
 
     def below(self) -> Iterator[Widget]:
         """Yield the filters, and whom they let in."""
-        yield Static(
-            Text.assemble(
-                ("Filters  ", "bold"),
-                ("exclude and skip beat include; a skipped user is not deleted either", "dim"),
-            ),
-            classes="filters",
-        )
+        yield Static(markup=False, id="hint")
         yield self._rules
         yield Static(markup=False, id="scope")
 
@@ -77,7 +76,16 @@ class OptionsScreen(SettingsForm):
 
     @on(FilterRules.Changed)
     def _check_rules(self) -> None:
+        hint = _HINTS[self._rules.editing]
+        self.query_one("#hint", Static).update(Text.assemble(("Filters  ", "bold"), (hint, "dim")))
         self.check()
+
+    def follow_store(self, snapshot: Snapshot) -> None:
+        """Take over what others saved; a rule stays open, so that keys typed go on into it."""
+        editing = self._rules.editing
+        super().follow_store(snapshot)
+        if editing and not self._rules.editing and self._rules.value:
+            self._rules.edit_rule()
 
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""

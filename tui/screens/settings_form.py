@@ -65,8 +65,17 @@ class SettingsForm(BaseScreen):
         self.opened = settings
         for key in self.fields:
             self.put(key, getattr(settings, key))
-        self._loaded = {key: field.value for key, field in self.fields.items()}
+        self._loaded = self._values()
         self.check()
+
+    def _load_under(self, entered: Mapping[str, Any], settings: Settings) -> None:
+        """Show `settings`, and on top of them what is entered and not saved."""
+        self.load(settings)
+        for key, value in entered.items():
+            self.put(key, value)
+
+    def _values(self) -> dict[str, Any]:
+        return {key: field.value for key, field in self.fields.items()}
 
     def put(self, key: str, value: Any) -> None:
         """Show the value of one setting."""
@@ -76,8 +85,9 @@ class SettingsForm(BaseScreen):
 
     def changes(self) -> dict[str, Any]:
         """Return what is entered and not saved."""
-        now = ((key, self.fields[key].value) for key in self._loaded)
-        return {key: value for key, value in now if value != self._loaded[key]}
+        if not self._loaded:
+            return {}
+        return {key: value for key, value in self._values().items() if value != self._loaded[key]}
 
     def password(self) -> str | None:
         """Return the directory's new password, None if it stays."""
@@ -134,15 +144,14 @@ class SettingsForm(BaseScreen):
         if snapshot.settings == self.opened:
             return
         mine = self.changes()
-        self.load(snapshot.settings)
-        for key, value in mine.items():
-            self.put(key, value)
+        self._load_under(mine, snapshot.settings)
         if mine:
             self.app.say("Someone changed the settings. What you entered here is kept, unsaved.")
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:
-        """Save what is entered."""
+        """Save what is entered; what is entered while that lasts stays, unsaved."""
+        sent = self._values()
         settings = await asyncio.to_thread(
             configure,
             self.app.workspace,
@@ -150,7 +159,8 @@ class SettingsForm(BaseScreen):
             password=self.password(),
             based_on=self.opened,
         )
-        self.load(settings)
+        later = {key: value for key, value in self._values().items() if value != sent[key]}
+        self._load_under(later, settings)
         self.app.refresh_store()
         self.app.say("Saved.")
 
