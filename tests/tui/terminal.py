@@ -97,9 +97,9 @@ class Terminal:
             assert self.read(0.1) or self.process.poll() is None, bytes(self.received[-3000:])
 
     def resize(self, columns: int, lines: int) -> bytes:
-        """Change the terminal's size and return what is sent in answer."""
+        """Give the terminal another size and return what is sent in answer."""
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        return self.settle()
+        return (self._read_some(PATIENCE) or b"") + self.settle()
 
     def _read_some(self, seconds: float) -> bytes | None:
         """Return what is there, b"" after this time, None at the end."""
