@@ -28,6 +28,7 @@ from tui.screens import (
     users,
 )
 from tui.screens.base import BaseScreen
+from tui.widgets.keys import KeyLine
 
 OWNERS: list[type[Any]] = [
     MailrosterApp,
@@ -124,6 +125,19 @@ async def test_what_cannot_be_done_is_greyed_and_says_why(workspace: Workspace) 
         shown = admin.app.screen.active_bindings
         assert not shown["t"].enabled
         assert shown["slash"].enabled
+
+
+async def test_a_filter_that_matches_nothing_greys_what_needs_a_row(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(), administrator="root") as admin:
+        await admin.press("f6", "slash")
+        await admin.type("nobody")
+        await admin.sees("0 of 0")
+        shown = admin.app.screen.query_one(KeyLine)._shown
+        dim = {shown.plain[span.start : span.end] for span in shown.spans if "dim" in span.style}
+        assert {" Delete ", " Details ", " Mark "} <= dim
+        assert " New " not in dim
 
 
 async def test_the_palette_runs_actions_and_says_why_not(workspace: Workspace) -> None:

@@ -32,6 +32,9 @@ class TableApp(App[None]):
         self.table.load(self.rows)
         self.table.focus()
 
+    def on_table_moved(self) -> None:
+        self.under_cursor = self.table.current
+
     def cells(self, row: str) -> tuple[str, Text]:
         self.asked.append(row)
         return row, Text(str(len(row)))
@@ -73,6 +76,16 @@ async def test_filter_finds_among_many_whatever_the_case() -> None:
         assert table.app.query_one(FilteredTable).close_filter()
         assert not table.app.query_one(FilteredTable).close_filter()
         assert len(table.rows) == 100_000
+
+
+async def test_the_screen_hears_of_the_row_that_a_filter_brings_under_the_cursor() -> None:
+    async with table_of(["anna", "bert"]) as (driver, table):
+        await driver.press("down")
+        assert table.app.under_cursor == "bert"  # type: ignore[attr-defined]
+        table.app.query_one(FilteredTable).open_filter()
+        for text, row in (("ann", "anna"), ("x", None)):
+            await driver.type(text)
+            assert table.app.under_cursor == row  # type: ignore[attr-defined]
 
 
 async def test_cursor_and_marks_stay_with_their_rows() -> None:

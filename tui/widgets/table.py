@@ -240,7 +240,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._resize_rows()
         self.refresh()
         self._tell()
-        self.post_message(self.Moved())
+        self._tell_moved()
 
     @property
     def _page(self) -> int:
@@ -262,7 +262,11 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._refresh_row(cursor)
         self._scroll_to_cursor()
         self._tell()
-        self.post_message(self.Moved())
+        self._tell_moved()
+
+    def _tell_moved(self) -> None:
+        """Send `Moved` as the table's own, or it would end at a parent that called for it."""
+        self.post_message(self.Moved().set_sender(self))
 
     def _scroll_to_cursor(self) -> None:
         top, cursor = self.scroll_offset.y, self._model.cursor
