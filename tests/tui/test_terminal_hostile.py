@@ -199,6 +199,8 @@ def test_what_is_typed_and_pasted(open_on: Callable[..., Terminal]) -> None:
     paste = f"\x1b[200~{EVIL}\x1b[201~"
     with open_on(url="http://127.0.0.1:1/") as terminal:
         terminal.press("f2", "ctrl+l")
+        terminal.wait_for(b"Leave the password")
+        terminal.settle()
         terminal.received.clear()
         os.write(terminal.master, paste.encode())
         terminal.wait_for(b"52;c")
