@@ -236,7 +236,7 @@ class TestSkipAlways:
             await admin.sees("+ 1 create 1/2 in scope", "Left alone from now on")
             await admin.press("f3")
             await admin.sees("skip user_name anna", "skip user_name gone", "ticket 12")
-            await admin.focus("#filters")
+            await admin.focus("#filters Table")
             await admin.press("end", "x", "ctrl+s")
             await admin.sees("Saved.")
             await admin.press("f5")
