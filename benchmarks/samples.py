@@ -1,0 +1,68 @@
+"""Figures of subjects and floors, each measured in a process of its own, and the table of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+
+class Sample(NamedTuple):
+    """One figure of one round; `floor` is None where the goal is absolute."""
+
+    what: str
+    value: float
+    floor: float | None = None
+    unit: str = "s"
+    goal: str = "-"
+
+
+def job(module: str, *arguments: str | Path | int) -> Any:
+    """Run `python -m module arguments` and return the JSON that it prints.
+
+    What earlier jobs wrote goes to the disk first, so that nobody waits for another's bytes.
+    """
+    os.sync()
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    return orjson.loads(done.stdout)
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process ever held (VmHWM of proc_pid_status(5))."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def report(samples: Sequence[Sample]) -> Iterator[str]:
+    """Yield a line per figure: the least value, the least floor, their ratio, the goal."""
+    yield f"{'what':36}{'least':>12}{'floor':>12}{'ratio':>8}  goal"
+    for what in dict.fromkeys(sample.what for sample in samples):
+        same = [sample for sample in samples if sample.what == what]
+        unit, value = same[0].unit, min(sample.value for sample in same)
+        floors = [sample.floor for sample in same if sample.floor is not None]
+        floor = _shown(min(floors), unit) if floors else ""
+        ratio = f"{value / min(floors):.2f}" if floors else ""
+        yield f"{what:36}{_shown(value, unit):>12}{floor:>12}{ratio:>8}  {same[0].goal}"
+
+
+def _shown(value: float, unit: str) -> str:
+    if unit == "s":
+        return f"{value:.3f} s" if value >= 0.1 else f"{value * 1000:.3g} ms"
+    if unit == "MB":
+        return f"{value / 1e6:.1f} MB"
+    return f"{value:.4g} {unit}"
+
+
+def options(description: str | None) -> argparse.Namespace:
+    """Read `--users` and `--rounds` from the command line."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--users", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser.parse_args()

@@ -1,0 +1,60 @@
+"""How long a sync takes, and how much memory: `python -m benchmarks.sync`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.company import fresh_copy, make_company
+from benchmarks.samples import Sample, job, options, report
+
+_PEERS = {"stock-tinydb": "<= 0.1", "sqlite": "-", "plain-script": "-"}
+_STAGES = ("load", "parse", "plan", "apply", "traces")
+
+
+def sync_of(home: Path, users: int) -> Iterator[Sample]:
+    """Measure one sync beside its floors."""
+    what = f"sync of {users} users"
+    own, bare, traces = (_sync(home, name) for name in ("mailroster", "bare", "same-traces"))
+    users_alone = own["seconds"] - own["traces"]
+    yield Sample(what, users_alone, bare["seconds"], goal="<= 1.2")
+    yield Sample(
+        f"  {users} users, folders and record", own["seconds"], traces["seconds"], goal="<= 1.2"
+    )
+
+
+def largest_sync(home: Path, users: int) -> Iterator[Sample]:
+    """Measure what is asked of the largest company only: stages, memory, other stores."""
+    own = _sync(home, "mailroster")
+    for stage in _STAGES:
+        yield Sample(f"  of which {stage}", own[stage])
+    for peer, goal in _PEERS.items():
+        theirs = _sync(home, peer)["seconds"]
+        what = f"{users} users, by {peer.replace('-', ' ')}"
+        yield Sample(what, own["seconds"] - own["traces"], theirs, goal=goal)
+    yield Sample("peak memory, of the file's size", own["peak"], own["size"], "MB", "<= 9")
+    yield Sample("sync with no change, files written", own["written"], None, "files", "0")
+
+
+def _sync(home: Path, name: str) -> Any:
+    return job("benchmarks.sync_jobs", name, fresh_copy(home))
+
+
+def measure(users: int, rounds: int) -> list[Sample]:
+    """Measure syncs of a hundredth of the users, a tenth and all."""
+    samples: list[Sample] = []
+    with tempfile.TemporaryDirectory() as name:
+        for count in (users // 100, users // 10, users):
+            home = make_company(Path(name), count)
+            for _ in range(rounds):
+                samples += sync_of(home, count)
+                if count == users:
+                    samples += largest_sync(home, count)
+    return samples
+
+
+if __name__ == "__main__":
+    chosen = options(__doc__)
+    print("\n".join(report(measure(chosen.users, chosen.rounds))))
