@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from store.collector import collector_paused
 from store.errors import InvalidValue, StoreError
 from store.names import match_key
 from store.text import printable
@@ -73,7 +74,8 @@ def reported(as_json: bool, report_file: Path | None, run: Callable[[Shown], Out
     try:
         if report_file:
             check_report_name(report_file)
-        status, code, changes = run(shown)
+        with collector_paused():
+            status, code, changes = run(shown)
     except (StoreError, SyncError, KeyboardInterrupt, click.Abort) as failure:
         status = "blocked" if isinstance(failure, GuardBlocked) else "error"
         code, changes, error = exit_code_of(failure), shown.changes, error_record(failure)
