@@ -50,7 +50,6 @@ class TinyDBStore:
         self._history = HistoryFiles(path)
         self._mutex = threading.RLock()
         self._tables: Tables = {}
-        self._ids: dict[str, str] = {}
         self._snapshot = _EMPTY
 
     @property
@@ -82,7 +81,7 @@ class TinyDBStore:
             if not batch.edits and settings == before.settings and before.store_id:
                 return before
             generation = before.generation + 1
-            users, table, ids = self._edited(batch.edits, generation)
+            users, table = self._edited(batch.edits, generation)
             touched = {edit.key for edit in batch.edits}
             check_administrator_remains(before.users, users, touched)
             store_id = before.store_id or uuid.uuid4().hex
@@ -92,7 +91,7 @@ class TinyDBStore:
             after = Snapshot(store_id, generation, settings, users, history)
             tables = {**self._tables, _USERS: table, **self._documents(after)}
             self._storage.write(tables)
-            self._tables, self._ids, self._snapshot = tables, ids, after
+            self._tables, self._snapshot = tables, after
         return after
 
     def run(self, run_id: str) -> Run:
@@ -122,15 +121,15 @@ class TinyDBStore:
     def _load(self) -> None:
         try:
             with collector_paused():
-                self._tables, self._ids, self._snapshot = self._read()
+                self._tables, self._snapshot = self._read()
         except StoreDamaged:
             self._storage.close()  # so that it is read, and refused, again
             raise
 
-    def _read(self) -> tuple[Tables, dict[str, str], Snapshot]:
+    def _read(self) -> tuple[Tables, Snapshot]:
         tables = self._storage.read()
         if tables is None:
-            return {}, {}, _EMPTY
+            return {}, _EMPTY
         try:
             meta = tables["meta"][_ONLY]
             if meta["schema"] > SCHEMA:
@@ -142,7 +141,8 @@ class TinyDBStore:
             table = tables[_USERS]
             users: dict[str, UserRow] = {match_key(row["user_name"]): row for row in table.values()}
             settings = Settings.from_stored(tables["settings"][_ONLY])
-            ids = dict(zip(users, table, strict=True))
+            if len(users) < len(table):
+                raise ValueError("fewer names than users")
             kept = meta.get("history")
             history = History.from_stored(kept) if kept else History()
             snapshot = Snapshot(meta["store_id"], meta["generation"], settings, users, history)
@@ -150,7 +150,7 @@ class TinyDBStore:
             raise self._storage.damaged(
                 f"is not a mailroster store, or two users have the same name ({error!r})"
             ) from None
-        return tables, ids, snapshot
+        return tables, snapshot
 
     def _documents(self, after: Snapshot) -> Tables:
         kept_meta = self._tables.get("meta", {}).get(_ONLY, {})
@@ -174,18 +174,19 @@ class TinyDBStore:
 
     def _edited(
         self, edits: Sequence[Edit], generation: int
-    ) -> tuple[dict[str, UserRow], dict[str, Any], dict[str, str]]:
-        """Return users, table and document ids after `edits`; the current ones stay as they are."""
+    ) -> tuple[dict[str, UserRow], dict[str, Any]]:
+        """Return users and table after `edits`, in one order; the current ones stay as they are."""
         users = dict(self._snapshot.users)
         table = dict(self._tables.get(_USERS, {}))
-        ids = dict(self._ids)
-        next_id = max(map(int, table), default=0) + 1 if edits else 0
+        ids = dict(zip(users, table, strict=True))
+        creates = any(not edit.rev for edit in edits)
+        next_id = max(map(int, table), default=0) + 1 if creates else 0
         now = datetime.now(UTC).isoformat(timespec="seconds")
         vacated: dict[str, tuple[str, UserRow]] = {}
         for edit in edits:
             if edit.rev:
-                vacated[edit.key] = (ids.pop(edit.key), users.pop(edit.key))
-                del table[vacated[edit.key][0]]
+                vacated[edit.key] = (ids[edit.key], users.pop(edit.key))
+                del table[ids[edit.key]]
         for edit in edits:
             if edit.user is None:
                 continue
@@ -199,5 +200,4 @@ class TinyDBStore:
             if key in users:
                 raise StoreConflict([f"the name “{printable(edit.user.user_name)}” is taken"])
             users[key] = table[doc_id] = row
-            ids[key] = doc_id
-        return users, table, ids
+        return users, table

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 
 from store.addresses import address_key
 from store.administrators import is_local_administrator
@@ -127,9 +129,12 @@ def _holders(
     holders: dict[Trait, list[str]] = {
         trait: [trait[0]] if isinstance(trait, tuple) else [] for trait in claims
     }
-    for key, row in users.items():
+    rows = users.values()
+    addresses = chain.from_iterable(map(itemgetter("email_addresses"), rows))
+    held = set(claims).intersection(map(address_key, addresses))
+    for key, row in users.items() if held else ():
         for address in map(address_key, row["email_addresses"]):
-            if address in holders:
+            if address in held:
                 holders[address].append(key)
     return holders
 

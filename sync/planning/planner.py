@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from store.interface import Snapshot
-from store.models import INTEGRATED, UserRow
+from store.models import INTEGRATED, FilterRule, UserRow
 from store.names import RESERVED_NAME, match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning import changes
@@ -18,6 +18,7 @@ from sync.planning.filters import as_listed, scope_of, skipped_by
 from sync.planning.guard import guard_sentences, past_of
 from sync.planning.plan import Answers, Change, Plan, in_order
 from sync.planning.renames import rename_candidates, settle
+from sync.planning.unchanged import apart_from_unchanged
 
 NO_ANSWERS = Answers()
 
@@ -54,12 +55,18 @@ def make_plan(
     the delete guard looks back.
     """
     users, settings = snapshot.users, snapshot.settings
-    draft = _Draft(warnings=list(listing.warnings))
-    _sort_records(snapshot, listing, answers, draft)
     managed = managed_users(snapshot)
+    unchanged, others = apart_from_unchanged(managed, listing)
+    draft = _Draft(warnings=list(others.warnings))
+    _sort_unchanged(unchanged, settings.filters, draft)
+    _sort_records(snapshot, others, draft, answers)
+    if unknown := answers.link - draft.present.keys() - unchanged.keys():
+        draft.warnings.append(
+            f"The directory does not list {changes.quoted(sorted(unknown))}: nothing to link."
+        )
     if listing.listed:
         draft.deletes, kept = find_deletions(
-            snapshot, listing, managed, draft.present, draft.scope, draft.left_alone
+            snapshot, others, managed, draft.present, draft.scope, draft.left_alone
         )
         _keep_who_may_be_skipped(users, draft)
         draft.warnings += kept if settings.auto_delete else ()
@@ -102,7 +109,20 @@ def make_plan(
     )
 
 
-def _sort_records(snapshot: Snapshot, listing: Listing, answers: Answers, draft: _Draft) -> None:
+def _sort_unchanged(
+    unchanged: Mapping[str, UserRow], rules: Sequence[FilterRule], draft: _Draft
+) -> None:
+    """Note who of the unchanged, none of whom is skipped, is in scope, and the others' records."""
+    draft.scope.update(unchanged)
+    if rules:
+        in_scope = scope_of(rules)
+        draft.present = {
+            key: record for key, row in unchanged.items() if not in_scope(record := as_listed(row))
+        }
+        draft.scope -= draft.present.keys()
+
+
+def _sort_records(snapshot: Snapshot, listing: Listing, draft: _Draft, answers: Answers) -> None:
     """Draft creates, updates, links and conflicts; note who is present, in scope or skipped."""
     users, rules = snapshot.users, snapshot.settings.filters
     is_skipped, in_scope, unfiltered = skipped_by(rules), scope_of(rules), not rules
@@ -113,8 +133,8 @@ def _sort_records(snapshot: Snapshot, listing: Listing, answers: Answers, draft:
                 f"{bad.problem}; correct the record in the directory",
             )
     keys = [match_key(record.user_name) for record in listing.users]
-    draft.present = dict(zip(keys, listing.users, strict=True))
-    repeated = _spellings(listing.users, keys) if len(draft.present) < len(keys) else {}
+    draft.present.update(zip(keys, listing.users, strict=True))
+    repeated = _spellings(listing.users, keys)
     for key, record in zip(keys, listing.users, strict=True):
         row = users.get(key)
         if is_skipped and (is_skipped(record) or (row and is_skipped(as_listed(row)))):
@@ -143,10 +163,6 @@ def _sort_records(snapshot: Snapshot, listing: Listing, answers: Answers, draft:
             draft.changes.append(changes.local_namesake(row, record))
         elif changes.differing(row, record):
             draft.updates[key] = record
-    if unknown := answers.link - draft.present.keys():
-        draft.warnings.append(
-            f"The directory does not list {changes.quoted(sorted(unknown))}: nothing to link."
-        )
 
 
 def _as_record(bad: InvalidRecord) -> DirectoryUser:

@@ -1,0 +1,138 @@
+"""Records that equal what is stored are not read; the plan is the one that reading them gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.interface import Snapshot
+from store.models import FilterRule, Settings, User
+from store.names import match_key
+from sync.directory.answer import parse_listing
+from sync.directory.listing import Listing
+from sync.planning.deletions import managed_users
+from sync.planning.plan import Answers
+from sync.planning.planner import make_plan
+from sync.planning.unchanged import apart_from_unchanged
+from tests.support.builders import AUTO_DELETE, managed
+
+ANNA = managed("Anna", full_name="Anna A.", email_addresses=["anna@x.org"])
+RECORD: dict[str, Any] = {
+    "userName": "Anna",
+    "fullName": "Anna A.",
+    "distinguishedName": None,
+    "emailAddresses": ["anna@x.org"],
+}
+NAMES = st.sampled_from(["a", "A", "b", "c", "admin", "ß", "ss", "../x", "", "e\u0301", "\u00e9"])
+ADDRESSES = st.lists(st.sampled_from(["a@x.org", "A@x.org", "b@x.org", "no address"]), max_size=2)
+TEXTS = st.sampled_from([None, "", "one", "two"])
+STORED = st.builds(
+    managed,
+    NAMES.filter(lambda name: name not in ("../x", "")),
+    full_name=st.sampled_from([None, "one"]),
+    distinguished_name=st.sampled_from([None, "one"]),
+    email_addresses=st.sampled_from([[], ["a@x.org"], ["b@x.org"]]),
+    privileges=st.sampled_from([["login"], ["admin"]]),
+    pinned=st.booleans(),
+)
+LOCAL = st.builds(User, user_name=NAMES.filter(lambda name: name not in ("../x", "")))
+RECORDS = st.one_of(
+    st.fixed_dictionaries(
+        {"userName": NAMES},
+        optional={
+            "fullName": TEXTS | st.just(1),
+            "distinguishedName": TEXTS | st.just([]),
+            "emailAddresses": ADDRESSES | st.none() | st.just({}) | st.just([1]),
+        },
+    ),
+    st.sampled_from([1, None, [], {}, "userName", {"userName": 1}, {"userName": None}]),
+)
+RULES = st.builds(
+    FilterRule,
+    action=st.sampled_from(["include", "exclude", "skip"]),
+    field=st.sampled_from(["user_name", "email_domain", "distinguished_name"]),
+    pattern=st.sampled_from(["a", "*", "x.org", "one", "b*"]),
+)
+
+
+def snapshot_of(*users: User, settings: Settings = AUTO_DELETE) -> Snapshot:
+    rows = {match_key(user.user_name): {**user.to_row(), "rev": 1} for user in users}
+    return Snapshot("id", 1, settings, rows)  # type: ignore[arg-type]
+
+
+def as_sent(*records: Any) -> Listing:
+    return parse_listing(json.dumps(records).encode(), Settings())
+
+
+def told_apart(snapshot: Snapshot, *records: Any) -> tuple[list[str], int]:
+    unchanged, others = apart_from_unchanged(managed_users(snapshot), as_sent(*records))
+    return list(unchanged), others.listed
+
+
+@given(
+    users=st.lists(STORED | LOCAL, max_size=4, unique_by=lambda user: match_key(user.user_name)),
+    records=st.lists(RECORDS, max_size=6),
+    rules=st.lists(RULES, max_size=2).map(tuple),
+    link=st.sets(NAMES),
+)
+def test_the_plan_is_that_of_reading_every_record(
+    users: list[User], records: list[Any], rules: tuple[FilterRule, ...], link: set[str]
+) -> None:
+    settings = Settings(auto_delete=True, guard_max_delete_percent=100, filters=rules)
+    snapshot = snapshot_of(*users, settings=settings)
+    unread, whole = as_sent(*records), as_sent(*records)
+    read = Listing(whole.users, whole.invalid, whole.warnings)
+    answers = Answers.of(link=link)
+    plan = make_plan(snapshot, unread, lambda _: False, answers)
+    assert plan == make_plan(snapshot, read, lambda _: False, answers)
+
+
+def test_an_equal_record_is_set_apart_unread() -> None:
+    assert told_apart(snapshot_of(ANNA), RECORD) == (["anna"], 0)
+    no_addresses = managed("Anna", full_name="Anna A.")
+    record = {"userName": "Anna", "fullName": "Anna A."}
+    assert told_apart(snapshot_of(no_addresses), record) == (["anna"], 0)
+    assert told_apart(snapshot_of(no_addresses), {**record, "emailAddresses": []}) == (["anna"], 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"userName": "anna"},
+        {"userName": 1},
+        {"fullName": "Anna B."},
+        {"fullName": None},
+        {"fullName": ["Anna A."]},
+        {"distinguishedName": "CN=Anna"},
+        {"distinguishedName": 0},
+        {"emailAddresses": ["anna@x.org", "anna@x.org"]},
+        {"emailAddresses": None},
+        {"emailAddresses": "anna@x.org"},
+    ],
+)
+def test_a_record_that_differs_in_anything_is_read(change: dict[str, Any]) -> None:
+    assert told_apart(snapshot_of(ANNA), {**RECORD, **change}) == ([], 1)
+
+
+@pytest.mark.parametrize("other", [RECORD, {**RECORD, "userName": "ANNA"}])
+def test_a_name_listed_twice_leaves_nobody_unchanged(other: dict[str, Any]) -> None:
+    bert = managed("bert")
+    records = [RECORD, {"userName": "bert"}]
+    assert told_apart(snapshot_of(ANNA, bert), *records) == (["anna", "bert"], 0)
+    assert told_apart(snapshot_of(ANNA, bert), *records, other) == ([], 3)
+
+
+def test_who_is_not_managed_is_read() -> None:
+    local = User(user_name="Anna", full_name="Anna A.", email_addresses=["anna@x.org"])
+    assert told_apart(snapshot_of(local), RECORD) == ([], 1)
+
+
+def test_records_keep_their_numbers() -> None:
+    plan = make_plan(snapshot_of(ANNA), as_sent(RECORD, "nonsense"), lambda _: False)
+    assert [change.reason for change in plan.changes] == [
+        "record 2 is a text, not an object; correct the record in the directory"
+    ]
