@@ -40,6 +40,19 @@ def peak_bytes() -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
+def durable_write(path: Path, data: bytes) -> None:
+    """Replace `path` durably, and do nothing else."""
+    temporary = path.with_suffix(".tmp")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
 def report(samples: Sequence[Sample]) -> Iterator[str]:
     """Yield a line per figure: the least value, the least floor, their ratio, the goal."""
     yield f"{'what':36}{'least':>12}{'floor':>12}{'ratio':>8}  goal"
@@ -54,10 +67,12 @@ def report(samples: Sequence[Sample]) -> Iterator[str]:
 
 def _shown(value: float, unit: str) -> str:
     if unit == "s":
+        if value < 0.001:
+            return f"{value * 1e6:.3g} µs"
         return f"{value:.3f} s" if value >= 0.1 else f"{value * 1000:.3g} ms"
     if unit == "MB":
         return f"{value / 1e6:.1f} MB"
-    return f"{value:.4g} {unit}"
+    return f"{value:.4g} {unit}".rstrip()
 
 
 def options(description: str | None) -> argparse.Namespace:

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from benchmarks.company import ANSWER, COLUMNS, DATABASE, KEY, ROOT, STORE, as_column
-from benchmarks.samples import peak_bytes
+from benchmarks.samples import durable_write, peak_bytes
 
 Row = dict[str, Any]
 _FOLLOWED = {
@@ -142,7 +142,7 @@ def _bare(home: Path, *, with_traces: bool) -> None:
             record.append((table.pop(doc_id), None))
     if with_traces:
         _leave_traces(home, record)
-    _replace(home / STORE, orjson.dumps(tables))
+    durable_write(home / STORE, orjson.dumps(tables))
     if with_traces:
         _remove_archives(home, record)
 
@@ -152,7 +152,7 @@ def _leave_traces(home: Path, record: list[tuple[Row | None, Row | None]]) -> No
         if new and not old:
             for part in ("", "tmp", "new", "cur"):
                 os.mkdir(f"{home}/archive/{new['user_name']}/{part}", 0o700)
-    _replace(home / "record.json", orjson.dumps(record))
+    durable_write(home / "record.json", orjson.dumps(record))
     os.link(home / STORE, home / "backup.json")
 
 
@@ -179,18 +179,6 @@ def _new_row(listed: Row) -> Row:
 
 def _followed(listed: Row) -> Row:
     return {name: listed[wire] for name, wire in _FOLLOWED.items()}
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
 
 
 def stock_tinydb(home: Path) -> dict[str, float]:

@@ -178,9 +178,9 @@ class TinyDBStore:
         """Return users and table after `edits`, in one order; the current ones stay as they are."""
         users = dict(self._snapshot.users)
         table = dict(self._tables.get(_USERS, {}))
-        ids = dict(zip(users, table, strict=True))
-        creates = any(not edit.rev for edit in edits)
-        next_id = max(map(int, table), default=0) + 1 if creates else 0
+        leaving = {edit.key for edit in edits if edit.rev}
+        ids = {key: doc_id for key, doc_id in zip(users, table, strict=True) if key in leaving}
+        next_id = max(map(int, table), default=0) + 1 if len(leaving) < len(edits) else 0
         now = datetime.now(UTC).isoformat(timespec="seconds")
         vacated: dict[str, tuple[str, UserRow]] = {}
         for edit in edits:

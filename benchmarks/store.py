@@ -1,0 +1,99 @@
+"""How long the store takes to open, to change and to find a user: `python -m benchmarks.store`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks.company import KEY, STORE, make_company
+from benchmarks.samples import Sample, durable_write, job, options, report
+from store.collector import collector_paused
+from store.interface import Batch, Edit
+from sync.workspace import open_workspace
+
+_FINDS = 100_000
+
+
+def opened(home: Path) -> dict[str, float]:
+    """Open the store and index its users, as every command does first."""
+    started = time.perf_counter()
+    open_workspace(str(home / STORE), home / KEY).snapshot()
+    return {"seconds": time.perf_counter() - started}
+
+
+def parsed(home: Path) -> dict[str, float]:
+    """Only parse the file, without the garbage collector."""
+    with collector_paused():
+        started = time.perf_counter()
+        orjson.loads((home / STORE).read_bytes())
+        return {"seconds": time.perf_counter() - started}
+
+
+def changed(home: Path) -> dict[str, float]:
+    """Change one user durably, and write the same data with nothing else, a few times each."""
+    workspace = open_workspace(str(home / STORE), home / KEY)
+    found = {"seconds": float("inf"), "floor": float("inf")}
+    with collector_paused():
+        tables = orjson.loads((home / STORE).read_bytes())
+    for number in range(4):
+        before = workspace.snapshot().find("user000007")
+        assert before
+        after = replace(before, full_name=f"Changed {number}")
+        started = time.perf_counter()
+        workspace.store.apply(Batch([Edit.update(before, after)]))
+        found["seconds"] = min(found["seconds"], time.perf_counter() - started)
+        started = time.perf_counter()
+        durable_write(home / "floor.json", orjson.dumps(tables))
+        found["floor"] = min(found["floor"], time.perf_counter() - started)
+    return found
+
+
+def found(home: Path) -> dict[str, float]:
+    """Find users by their names, spread over all."""
+    snapshot = open_workspace(str(home / STORE), home / KEY).snapshot()
+    users = len(snapshot.users) - 1
+    names = [f"USER{number * 7919 % users:06}" for number in range(_FINDS)]
+    started = time.perf_counter()
+    for name in names:
+        snapshot.find(name)
+    return {"seconds": (time.perf_counter() - started) / _FINDS}
+
+
+def rows(small: Path, large: Path) -> Iterator[Sample]:
+    """Measure everything once."""
+    own, floor = _in_a_process("opened", large), _in_a_process("parsed", large)
+    yield Sample("open and index", own["seconds"], floor["seconds"], goal="<= 1.25")
+    change = _in_a_process("changed", large)
+    yield Sample("change one user", change["seconds"], change["floor"], goal="<= 1.15")
+    own, floor = _in_a_process("found", large), _in_a_process("found", small)
+    yield Sample(
+        "find by name, beside 1/100 of users", own["seconds"], floor["seconds"], goal="<= 2"
+    )
+
+
+def _in_a_process(name: str, home: Path) -> Any:
+    return job("benchmarks.store", name, home)
+
+
+def measure(users: int, rounds: int) -> list[Sample]:
+    """Measure so many rounds."""
+    with tempfile.TemporaryDirectory() as name:
+        small, large = (make_company(Path(name), count) for count in (users // 100, users))
+        return [sample for _ in range(rounds) for sample in rows(small, large)]
+
+
+JOBS = {run.__name__: run for run in (opened, parsed, changed, found)}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and sys.argv[1] in JOBS:
+        print(orjson.dumps(JOBS[sys.argv[1]](Path(sys.argv[2]))).decode())
+    else:
+        chosen = options(__doc__)
+        print("\n".join(report(measure(chosen.users, chosen.rounds))))
