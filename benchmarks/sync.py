@@ -20,6 +20,7 @@ def sync_of(home: Path, users: int) -> Iterator[Sample]:
     own, bare, traces = (_sync(home, name) for name in ("mailroster", "bare", "same-traces"))
     users_alone = own["seconds"] - own["traces"]
     yield Sample(what, users_alone, bare["seconds"], goal="<= 1.2")
+    yield Sample(f"  {users} users, processor alone", own["processor"], bare["processor"])
     yield Sample(
         f"  {users} users, folders and record", own["seconds"], traces["seconds"], goal="<= 1.2"
     )
