@@ -23,7 +23,7 @@ _FLOOR = [sys.executable, "-c", "import bcrypt, httpx"]
 
 def log_on(home: Path, users: int, stored: str, goal: str) -> Iterator[Sample]:
     """Measure one accepted log-on, less the bcrypt check that is part of it."""
-    command = [sys.executable, "-m", "tui.cli", "--store", home / STORE, "login", _NAME]
+    command = [sys.executable, "-m", "tui.cli", "--store", str(home / STORE), "login", _NAME]
     started = time.perf_counter()
     subprocess.run(command, check=True, input=_PASSWORD.encode(), stdout=subprocess.DEVNULL)
     whole = time.perf_counter() - started
@@ -38,7 +38,7 @@ def log_on(home: Path, users: int, stored: str, goal: str) -> Iterator[Sample]:
 
 def imported_screens(home: Path) -> Iterator[Sample]:
     """Count the modules of Textual that a log-on imports."""
-    command = [sys.executable, "-X", "importtime", "-m", "tui.cli", "--store", home / STORE]
+    command = [sys.executable, "-X", "importtime", "-m", "tui.cli", "--store", str(home / STORE)]
     done = subprocess.run(
         [*command, "login", _NAME], check=True, input=_PASSWORD.encode(), capture_output=True
     )

@@ -6,6 +6,7 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +33,21 @@ def job(module: str, *arguments: str | Path | int) -> Any:
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     return orjson.loads(done.stdout)
+
+
+class Stopwatch:
+    """Time since it was made: `seconds` on the clock, `processor` of them at work."""
+
+    def __init__(self) -> None:
+        self._started, self._worked = time.perf_counter(), time.process_time()
+
+    @property
+    def times(self) -> dict[str, float]:
+        """Both times so far."""
+        return {
+            "seconds": time.perf_counter() - self._started,
+            "processor": time.process_time() - self._worked,
+        }
 
 
 def peak_bytes() -> int:

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from benchmarks.company import ANSWER, COLUMNS, DATABASE, KEY, ROOT, STORE, as_column
-from benchmarks.samples import durable_write, peak_bytes
+from benchmarks.samples import Stopwatch, durable_write, peak_bytes
 
 Row = dict[str, Any]
 _FOLLOWED = {
@@ -46,7 +46,7 @@ def mailroster(home: Path) -> dict[str, float]:
         traces.watch(Archives, name)
     traces.watch(HistoryFiles, "write")
     with collector_paused():
-        laps, worked = [time.perf_counter()], time.process_time()
+        watch, laps = Stopwatch(), [time.perf_counter()]
         workspace = open_workspace(str(home / STORE), home / KEY)
         settings = workspace.snapshot().settings
         laps.append(time.perf_counter())
@@ -57,7 +57,7 @@ def mailroster(home: Path) -> dict[str, float]:
         deletes = plan.counts["delete"]
         result = apply_plan(workspace, plan, allow_deletes=deletes)
         laps.append(time.perf_counter())
-        worked = time.process_time() - worked
+        whole = watch.times
     assert len(result.applied) == 3 * deletes > 0, plan.counts
     peak, spent, processor = peak_bytes(), traces.seconds, traces.processor
     before = _files(home)
@@ -66,10 +66,10 @@ def mailroster(home: Path) -> dict[str, float]:
     names = ("load", "parse", "plan", "apply")
     stages = {name: end - start for name, start, end in zip(names, laps, laps[1:], strict=False)}
     return {
-        "seconds": laps[-1] - laps[0],
         **stages,
         "traces": spent,
-        "processor": worked - processor,
+        "seconds": whole["seconds"],
+        "processor": whole["processor"] - processor,
         "peak": peak,
         "size": (home / STORE).stat().st_size,
         "written": len(_files(home) ^ before),
@@ -90,14 +90,13 @@ class _Clock:
         def watched(*arguments: Any) -> Any:
             if self._running:
                 return method(*arguments)
-            self._running = True
-            started, worked = time.perf_counter(), time.process_time()
+            self._running, watch = True, Stopwatch()
             try:
                 return method(*arguments)
             finally:
                 self._running = False
-                self.seconds += time.perf_counter() - started
-                self.processor += time.process_time() - worked
+                self.seconds += watch.times["seconds"]
+                self.processor += watch.times["processor"]
 
         setattr(owner, name, watched)
 
@@ -282,13 +281,9 @@ def _compared(
 
 
 def _timed(run: Callable[[], None]) -> dict[str, float]:
-    started, worked = time.perf_counter(), time.process_time()
+    watch = Stopwatch()
     run()
-    return {
-        "seconds": time.perf_counter() - started,
-        "processor": time.process_time() - worked,
-        "peak": peak_bytes(),
-    }
+    return {**watch.times, "peak": peak_bytes()}
 
 
 JOBS = {
