@@ -14,7 +14,7 @@ from typing import Any
 from tinydb import TinyDB
 
 from store.administrators import check_administrator_remains
-from store.collector import collector_paused
+from store.collector import bulk_load
 from store.differences import differences
 from store.errors import InvalidValue, StoreConflict, StoreDamaged, StoreTooNew, StoreUnwritable
 from store.history import History, Run, with_run
@@ -120,7 +120,7 @@ class TinyDBStore:
 
     def _load(self) -> None:
         try:
-            with collector_paused():
+            with bulk_load():
                 self._tables, self._snapshot = self._read()
         except StoreDamaged:
             self._storage.close()  # so that it is read, and refused, again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.collector import collector_paused
+from store.collector import bulk_load
 from store.models import Settings
 from store.text import printable
 from sync.directory import strict_json
@@ -16,7 +16,7 @@ def parse_listing(body: bytes, settings: Settings) -> Listing:
     Raises `NotJSON`, `WrongShape`, or `TooLarge` above `max_users`.
     """
     source = printable(settings.url, 200)
-    with collector_paused():
+    with bulk_load():
         records = strict_json.loads(body, source)
         if not isinstance(records, list):
             raise WrongShape(
