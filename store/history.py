@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict
 
@@ -50,6 +50,11 @@ class RunSummary:
     undoes: str | None = None
     generation: int = 0
 
+    @property
+    def measures(self) -> bool:
+        """Whether the delete guard compares later syncs with what the directory listed then."""
+        return self.kind == "sync" and not self.held
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -67,13 +72,24 @@ class History:
     """The runs that are kept, oldest first.
 
     `filters` are those of the last sync. Of runs that were dropped for want of room, `folded_runs`
-    and `folded_counts` tell how many they were and what they changed.
+    and `folded_counts` tell how many they were and what they changed, `folded_listed` how many
+    users the directory had at the last sync among them that held nothing back.
     """
 
     runs: tuple[RunSummary, ...] = ()
     filters: tuple[FilterRule, ...] | None = None
     folded_runs: int = 0
     folded_counts: Mapping[str, int] = field(default_factory=dict)
+    folded_listed: int | None = None
+
+    @property
+    def undone(self) -> set[str]:
+        """The ids of the runs that an undo took back which itself still stands."""
+        found: set[str] = set()
+        for run in reversed(self.runs):
+            if run.undoes and run.id not in found:
+                found.add(run.undoes)
+        return found
 
     def find(self, run_id: str) -> RunSummary | None:
         """Return the run of that id, or None."""
@@ -88,6 +104,7 @@ class History:
             None if filters is None else tuple(FilterRule(**rule) for rule in filters),
             stored["folded_runs"],
             stored["folded_counts"],
+            stored.get("folded_listed"),
         )
 
     def to_stored(self) -> dict[str, Any]:
@@ -98,6 +115,7 @@ class History:
             "filters": None if filters is None else [rule.to_stored() for rule in filters],
             "folded_runs": self.folded_runs,
             "folded_counts": dict(self.folded_counts),
+            "folded_listed": self.folded_listed,
         }
 
 
@@ -119,6 +137,7 @@ def with_run(history: History, run: Run, sizes: Mapping[str, int], limit: int) -
     runs = [*history.runs, run.summary]
     total = sum(sizes.get(kept.id, 0) for kept in runs)
     folded, counts = history.folded_runs, dict(history.folded_counts)
+    listed = history.folded_listed
     recent = datetime.fromisoformat(run.summary.at) - UNFOLDED
     while total > limit or len(runs) > MOST_RUNS:
         if datetime.fromisoformat(runs[0].at) >= recent:
@@ -126,9 +145,8 @@ def with_run(history: History, run: Run, sizes: Mapping[str, int], limit: int) -
         oldest = runs.pop(0)
         total -= sizes.get(oldest.id, 0)
         folded += 1
+        listed = oldest.listed if oldest.measures else listed
         for action, count in oldest.counts.items():
             counts[action] = counts.get(action, 0) + count
     filters = run.filters if run.summary.kind == "sync" else history.filters
-    return replace(
-        history, runs=tuple(runs), filters=filters, folded_runs=folded, folded_counts=counts
-    )
+    return History(tuple(runs), filters, folded, counts, listed)

@@ -7,12 +7,13 @@ import os
 from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 
 from store.durable import sync_folder, write_new
 from store.errors import NO_ROOM, StoreDamaged, StoreFull, StoreUnwritable
-from store.history import Run, summary_from
+from store.history import Run, RunChange, summary_from
 from store.models import FilterRule
 from store.ownership import make_folder
 from store.text import printable
@@ -32,12 +33,15 @@ class HistoryFiles:
         except OSError:
             return {}
 
-    def write(self, run: Run, data: bytes) -> None:
+    def write(self, run: Run, data: bytes, kept: Collection[str]) -> None:
         """Write the run's `data` through to the disk, before the store that lists it is written.
 
-        Raises `StoreFull` or `StoreUnwritable`; then the store is as it was.
+        The files of other runs than the `kept` ones are removed first: those were folded, or never
+        completed. Raises `StoreFull` or `StoreUnwritable`; then the store is as it was.
         """
         try:
+            for run_id in self.sizes().keys() - set(kept):
+                self._path(run_id).unlink(missing_ok=True)
             make_folder(self._folder, self._store.parent)
             os.close(write_new(self._path(run.summary.id), data))
             sync_folder(self._folder)
@@ -50,11 +54,6 @@ class HistoryFiles:
                 + " and try again."
             ) from None
 
-    def sweep(self, kept: Collection[str]) -> None:
-        """Remove the files of runs that the store does not list: folded, or never completed."""
-        for run_id in self.sizes().keys() - set(kept):
-            self._path(run_id).unlink(missing_ok=True)
-
     def read(self, run_id: str) -> Run:
         """Return the run; raises `StoreDamaged` if its file is gone or unusable."""
         path = self._path(run_id)
@@ -62,7 +61,7 @@ class HistoryFiles:
             record = orjson.loads(path.read_bytes())
             return Run(
                 summary=summary_from(record["summary"]),
-                changes=record["changes"],
+                changes=[_change_from(change) for change in record["changes"]],
                 filters=tuple(FilterRule(**rule) for rule in record["filters"]),
                 guard=tuple(record["guard"]),
                 warnings=tuple(record["warnings"]),
@@ -77,6 +76,17 @@ class HistoryFiles:
 
     def _path(self, run_id: str) -> Path:
         return self._folder / f"{run_id}.json"
+
+
+def _change_from(record: Any) -> RunChange:
+    """Return the change if it has the right shape; raises `LookupError` or `TypeError`."""
+    texts = (record["action"], record["user_name"], record["reason"], record["archive"] or "")
+    values = (record["old"] or {}, record["new"] or {})
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is something else")
+    if not all(isinstance(value, dict) for value in values):
+        raise TypeError("the values are no object")
+    return cast("RunChange", {name: record[name] for name in RunChange.__annotations__})
 
 
 def run_bytes(run: Run) -> bytes:

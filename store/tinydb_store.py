@@ -167,9 +167,8 @@ class TinyDBStore:
         """Write the run's file and return the history that lists it; only that makes it count."""
         run = replace(run, summary=replace(run.summary, generation=generation))
         data = run_bytes(run)
-        self._history.sweep([kept.id for kept in history.runs])
-        sizes = {**self._history.sizes(), run.summary.id: len(data)}
-        self._history.write(run, data)
+        self._history.write(run, data, [kept.id for kept in history.runs])
+        sizes = self._history.sizes()
         return with_run(history, run, sizes, settings.history_max_mib << 20)
 
     def _edited(

@@ -30,11 +30,11 @@ def past_of(history: History, now: datetime | None = None) -> Past:
     since = (now or datetime.now(UTC)) - UNFOLDED
     listed, deleted = None, 0
     for run in reversed(history.runs):
-        if listed is None and run.kind == "sync" and not run.held:
+        if listed is None and run.measures:
             listed = run.listed
         if not run.confirmed and datetime.fromisoformat(run.at) > since:
             deleted += run.counts.get("delete", 0)
-    return Past(listed, deleted)
+    return Past(history.folded_listed if listed is None else listed, deleted)
 
 
 def guard_sentences(

@@ -212,7 +212,7 @@ def check_guard(
             f"{allow_deletes} deletions were confirmed, but the plan has {deletes}. Nothing was "
             "written. Look at the plan again and confirm the exact number."
         )
-    sentences = plan.guard
+    sentences, since = plan.guard, ""
     if not sentences and history is not None:
         past = replace(past_of(history), listed=None)
         sentences = tuple(
@@ -224,10 +224,14 @@ def check_guard(
                 past=past,
             )
         )
+        since = (
+            "Other runs have deleted users since this preview was made. Make a new preview; it "
+            "shows what would change now, and asks for the number. "
+        )
     if sentences and deletes and allow_deletes is None:
         raise GuardBlocked(
-            "The delete guard stopped this sync: " + " ".join(sentences) + " Nothing was written. "
-            f"If these {deletes} deletions are right, confirm the exact number "
+            f"The delete guard stopped this {plan.kind}: {' '.join(sentences)} Nothing was written. "
+            f"{since}If these {deletes} deletions are right, confirm the exact number "
             f"(--allow-deletes {deletes}); to apply everything else, hold them back "
             "(--hold-deletes)."
         )

@@ -12,12 +12,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
-from store.errors import StoreDamaged
-from store.history import MOST_RUNS, History, with_run
+from store.errors import StoreDamaged, StoreUnwritable
+from store.history import MOST_RUNS, History, RunSummary, with_run
 from store.interface import Batch, Edit
 from store.models import User
 from store.tinydb_store import TinyDBStore
@@ -69,6 +70,38 @@ def test_a_lost_record_is_told_and_the_rest_goes_on(store: TinyDBStore, path: Pa
     store.apply(Batch([Edit.create(User(user_name="carla"))]))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        5,
+        None,
+        {"a": 1},
+        [5],
+        [{"action": "create"}],
+        [{"action": "x", "user_name": "x", "reason": "x", "archive": None, "old": 5, "new": None}],
+        [{"action": 1, "user_name": "x", "reason": "x", "archive": None, "old": {}, "new": None}],
+    ],
+)
+def test_a_record_of_the_wrong_shape_is_damaged_too(
+    store: TinyDBStore, path: Path, changes: object
+) -> None:
+    store.apply(Batch([Edit.create(ANNA)], run=run_record("r1")))
+    file = folder(path) / "r1.json"
+    file.write_bytes(orjson.dumps({**orjson.loads(file.read_bytes()), "changes": changes}))
+    with pytest.raises(StoreDamaged, match="cannot be read"):
+        store.run("r1")
+
+
+def test_what_cannot_be_swept_is_told(store: TinyDBStore, path: Path) -> None:
+    store.apply(Batch([Edit.create(ANNA)], run=run_record("r1")))
+    (folder(path) / "stray.json").mkdir()
+    with pytest.raises(StoreUnwritable, match="No user was changed"):
+        store.apply(Batch([Edit.create(BERT)], run=run_record("r2")))
+    assert list(store.snapshot().users) == ["anna"]
+    (folder(path) / "stray.json").rmdir()
+    store.apply(Batch([Edit.create(BERT)], run=run_record("r2")))
+
+
 def test_a_store_from_before_the_history_opens(store: TinyDBStore, path: Path) -> None:
     store.apply(Batch([Edit.create(ANNA)]))
     content = orjson.loads(path.read_bytes())
@@ -104,6 +137,37 @@ class TestFolding:
         history = with_run(history, third, sizes, 1)
         assert [run.id for run in history.runs] == ["r2", "r3"]
         assert history.folded_runs == 1
+
+    def test_the_guards_measure_of_the_directory_is_kept(self) -> None:
+        """The newest sync that held nothing back counts; neither an undo nor a half sync does."""
+        changes: list[dict[str, Any]] = [
+            {"listed": 100},
+            {"listed": 90},
+            {"listed": 40, "held": 50},
+            {"listed": 3, "kind": "undo", "undoes": "r1"},
+            {},
+        ]
+        history = History()
+        for day, values in enumerate(changes, 1):
+            run = run_record(f"r{day}", f"2026-01-{2 * day:02}T00:00:00+00:00")
+            run = replace(run, summary=replace(run.summary, **values))
+            history = with_run(history, run, {f"r{day}": 100 for day in range(1, 6)}, 1)
+        assert [run.id for run in history.runs] == ["r5"]
+        assert history.folded_listed == 90
+        assert History.from_stored(history.to_stored()) == history
+        stored = history.to_stored()
+        del stored["folded_listed"]  # as before it was kept
+        assert History.from_stored(stored).folded_listed is None
+
+
+class TestUndone:
+    def test_what_is_taken_back_and_not_given_back(self) -> None:
+        def run(name: str, undoes: str | None = None) -> RunSummary:
+            return replace(run_record(name).summary, undoes=undoes)
+
+        history = History((run("a"), run("b"), run("c", undoes="a"), run("d", undoes="b")))
+        assert history.undone == {"a", "b"}
+        assert replace(history, runs=(*history.runs, run("e", undoes="c"))).undone == {"b", "c"}
 
 
 SYNC_FOREVER = """

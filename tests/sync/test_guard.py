@@ -80,6 +80,11 @@ class TestPast:
         assert past_of(History(runs), NOW).listed == 100
         assert past_of(History(), NOW) == Past()
 
+    def test_the_measure_outlives_the_run_that_is_folded(self) -> None:
+        held = ran(2, listed=40, held=60)
+        assert past_of(History((held,), folded_listed=100), NOW).listed == 100
+        assert past_of(History((ran(3, listed=90), held), folded_listed=100), NOW).listed == 90
+
 
 class TestSlowDrip:
     def test_the_number_trips_with_the_total(self) -> None:
@@ -113,6 +118,24 @@ class TestSlowDrip:
         with pytest.raises(GuardBlocked, match="3 deletions, 6 with those of the last 24 hours"):
             apply_plan(workspace, second)
         assert len(workspace.snapshot().users) == 97
+
+    def test_a_total_that_grew_since_the_preview_leads_to_a_new_one(self, fill: Fill) -> None:
+        users = [managed(f"u{number:02}") for number in range(100)]
+        workspace = fill(*users, settings=replace(GENTLE, guard_max_deletes=4))
+        names = [user.user_name for user in users]
+        directory = answer(*map(listed, [*names[:3], *names[6:]]))
+        plan = preview(workspace, directory)
+        apply_plan(workspace, preview(workspace, answer(*map(listed, names[3:]))))
+        with pytest.raises(GuardBlocked) as blocked:
+            apply_plan(workspace, plan)
+        assert "Other runs have deleted users since this preview was made" in str(blocked.value)
+        assert "Make a new preview" in str(blocked.value)
+        again = preview(workspace, directory)
+        assert "3 deletions, 6 with those of the last 24 hours" in again.guard[0]
+        with pytest.raises(GuardBlocked) as blocked:
+            apply_plan(workspace, again)
+        assert "Other runs" not in str(blocked.value)
+        apply_plan(workspace, again, allow_deletes=3)
 
 
 class TestMeasure:
