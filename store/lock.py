@@ -25,8 +25,16 @@ def writer_lock(
     """Hold the exclusive `flock` on `path`, waiting at most `wait` seconds for it.
 
     The file is created once and never replaced, removed or written, so that all lock the same
-    inode. Raises `StoreBusy`, in which `busy` is what is said of the holder.
+    inode; its folder is made if need be. Raises `StoreUnwritable`, or `StoreBusy`, in which `busy`
+    is what is said of the holder.
     """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnwritable(
+            f"The folder {printable(path.parent)} cannot be made: {error.strerror}. "
+            "Nothing was written. Make it by hand, or choose another store with --store."
+        ) from None
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:

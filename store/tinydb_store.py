@@ -16,7 +16,7 @@ from tinydb import TinyDB
 from store.administrators import check_administrator_remains
 from store.collector import bulk_load
 from store.differences import differences
-from store.errors import InvalidValue, StoreConflict, StoreDamaged, StoreTooNew, StoreUnwritable
+from store.errors import InvalidValue, StoreConflict, StoreDamaged, StoreTooNew
 from store.history import History, Run, with_run
 from store.history_files import HistoryFiles, run_bytes
 from store.interface import Batch, Edit, Snapshot
@@ -66,13 +66,6 @@ class TinyDBStore:
 
     def apply(self, batch: Batch) -> Snapshot:
         """Write the batch in one durable write; see `Store.apply`."""
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreUnwritable(
-                f"The folder {printable(self._path.parent)} cannot be made: {error.strerror}. "
-                "Nothing was written. Make it by hand, or choose another store with --store."
-            ) from None
         with self._mutex, writer_lock(self._lock_path, self._lock_wait):
             before = self.snapshot()
             if changed := differences(before, batch):

@@ -24,13 +24,12 @@ def run_lock(workspace: Workspace, wait: float = WAIT_SECONDS) -> Iterator[None]
     """Hold the lock against other runs on this store, waiting at most `wait` seconds for it.
 
     Within the same thread it may be taken again. It is never held while a question is open.
-    Raises `StoreBusy`, naming the holder.
+    Raises `StoreBusy`, naming the holder, or `StoreUnwritable`.
     """
     path = workspace.path.with_name(f"{workspace.path.name}.sync.lock")
     if path in _held.paths:
         yield
         return
-    workspace.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with writer_lock(path, wait, "Another sync is running,"):
         _held.paths.add(path)
         try:
