@@ -14,6 +14,7 @@ from sync.runs.run import fetch
 from sync.workspace import Workspace
 
 FIRST_PAUSE = 1.0  # seconds; each pause is twice the one before
+LONGEST_PAUSE = 15.0
 _WORTH_IT = (ConnectionFailed, HostNotFound, ServerFailed, TimedOut)
 
 
@@ -39,7 +40,7 @@ async def fetch_patiently(
                 raise
             tell(f"{_first_sentence(failure)} Asking again in {pause:g} s.")
         await asyncio.sleep(pause)
-        pause *= 2
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def _first_sentence(failure: DirectoryError) -> str:

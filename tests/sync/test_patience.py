@@ -72,3 +72,20 @@ async def test_it_gives_up_within_the_deadline(workspace: Workspace) -> None:
         await ask(workspace, server, list_timeout=2)
     assert time.monotonic() - started < 2
     assert len(server.requests) > 2
+
+
+async def test_the_pauses_stop_growing(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Doubled for ever, the last pause would throw half of the time away."""
+    monkeypatch.setattr("sync.runs.patience.LONGEST_PAUSE", 0.04)
+    answers = [response(b"", "503 Busy")] * 5 + [LISTED]
+    with hostile_server(lambda peer: peer.send(answers.pop(0))) as server:
+        told = await ask(workspace, server)
+    assert [text.rpartition("Asking again in ")[2] for text in told] == [
+        "0.01 s.",
+        "0.02 s.",
+        "0.04 s.",
+        "0.04 s.",
+        "0.04 s.",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -53,6 +54,7 @@ Type=oneshot
 ExecStart=/usr/bin/logger --priority user.err --tag mailroster \\
     "The sync failed; see: journalctl -u mailroster-sync.service"
 """
+_PLAIN = re.compile(r"[\w./+-]+", re.ASCII)
 
 
 @click.command("systemd-units")
@@ -87,4 +89,4 @@ def _program() -> Path:
 def _quoted(path: str) -> str:
     """Return a word as a unit file spells it: `%` and `$` doubled, quoted if need be."""
     escaped = path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return escaped if path.isascii() and path.isprintable() and " " not in path else f'"{escaped}"'
+    return path if _PLAIN.fullmatch(path) else f'"{escaped}"'
