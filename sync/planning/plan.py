@@ -35,7 +35,8 @@ class Change:
     `edit` is what would be written; conflicts and rename questions have none, they are only
     reported. A rename goes by its new name. `archive` says what becomes of a deleted user's
     archive. `asks` is the question that the administrator can answer; where it is a rename,
-    `candidates` are the names of those who may have come under the new one.
+    `candidates` are the names of those who may have come under the new one. `done` marks what the
+    history tells of: it was written, so there is no edit.
     """
 
     action: Action
@@ -46,6 +47,7 @@ class Change:
     edit: Edit | None = None
     asks: Question | None = None
     candidates: tuple[str, ...] = ()
+    done: bool = False
 
 
 @dataclass(frozen=True, slots=True)

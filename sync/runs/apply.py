@@ -230,9 +230,9 @@ def check_guard(
         )
     if sentences and deletes and allow_deletes is None:
         raise GuardBlocked(
-            f"The delete guard stopped this {plan.kind}: {' '.join(sentences)} Nothing was written. "
-            f"{since}If these {deletes} deletions are right, confirm the exact number "
-            f"(--allow-deletes {deletes}); to apply everything else, hold them back "
+            f"The delete guard stopped this {plan.kind}: {' '.join(sentences)} "
+            f"Nothing was written. {since}If these {deletes} deletions are right, confirm the "
+            f"exact number (--allow-deletes {deletes}); to apply everything else, hold them back "
             "(--hold-deletes)."
         )
     return bool(sentences and deletes)

@@ -11,7 +11,7 @@ from typing import Any
 from store.history import Run, RunChange, RunSummary
 from store.interface import Edit, Snapshot
 from store.models import UserRow
-from sync.planning.plan import ACTIONS, Change, Plan
+from sync.planning.plan import ACTIONS, Change, FieldChange, FieldValue, Plan
 
 _OF_THE_STORE = ("rev", "changed", "created")  # set by the store with every write
 _HASH = "password_hash"
@@ -95,6 +95,35 @@ def shown_changes(changes: Iterable[RunChange]) -> list[dict[str, Any]]:
         {**change, "old": _without_hash(change["old"]), "new": _without_hash(change["new"])}
         for change in changes
     ]
+
+
+def recorded_change(change: RunChange) -> Change:
+    """Return a recorded change as a line of a plan, without what only the store needs."""
+    (shown,) = shown_changes([change])
+    old, new = shown["old"] or {}, shown["new"] or {}
+    hidden = _OF_THE_STORE if old and new else (*_OF_THE_STORE, "user_name")
+    values = {name: FieldChange(_text(old.get(name)), _text(new.get(name))) for name in old | new}
+    return Change(
+        action=change["action"],  # type: ignore[arg-type]
+        user_name=change["user_name"],
+        reason=change["reason"],
+        fields={
+            name: both
+            for name, both in values.items()
+            if both.old != both.new and name not in hidden
+        },
+        archive=change["archive"],  # type: ignore[arg-type]
+        done=bool(old or new),
+    )
+
+
+def _text(value: Any) -> FieldValue:
+    """Return a stored value as a plan's field shows it; nothing and no are both None."""
+    if isinstance(value, dict):
+        return [f"{folder}: {'+'.join(rights)}" for folder, rights in value.items()] or None
+    if isinstance(value, list):
+        return value or None
+    return ("yes" if value is True else str(value)) if value else None
 
 
 def _without_hash(values: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
+from store.history import Run
 from store.text import printable
 from sync.planning.plan import ACTIONS, Change, FieldValue
+from sync.runs.record import recorded_change
 
 SIGNS = {"create": "+", "update": "~", "delete": "-", "conflict": "!", "rename": "?"}
 
@@ -27,6 +30,20 @@ def run_record(
     }
 
 
+def past_run_record(run: Run) -> dict[str, Any]:
+    """Return a run of the history as one record, shaped like one that was just done."""
+    changes = [recorded_change(change) for change in run.changes]
+    return {
+        "status": "applied",
+        "run": asdict(run.summary),
+        "guard": list(run.guard),
+        "warnings": list(run.warnings),
+        "counts": dict(run.summary.counts),
+        "changes": [change_record(change) for change in changes],
+        "error": None,
+    }
+
+
 def change_record(change: Change) -> dict[str, Any]:
     """Return one change as a record. It holds no secret: a plan's fields never have one."""
     return {
@@ -42,7 +59,8 @@ def change_record(change: Change) -> dict[str, Any]:
 
 def sign_of(change: Change) -> str:
     """Return the change's sign; a rename that was answered is no question any more."""
-    return ">" if change.action == "rename" and change.edit else SIGNS[change.action]
+    answered = change.action == "rename" and (change.edit or change.done)
+    return ">" if answered else SIGNS.get(change.action, " ")
 
 
 def change_lines(change: Change) -> Iterator[str]:

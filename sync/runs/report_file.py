@@ -27,20 +27,29 @@ def check_report_name(path: Path) -> None:
         )
 
 
-def write_report(path: Path, record: dict[str, Any]) -> None:
-    """Write a run's record (see `sync.runs.report.run_record`) to `path`, for its owner only.
+def write_report(path: Path, record: dict[str, Any], *, replacing: bool = True) -> None:
+    """Write a run's record (see `sync.runs.report`) to `path`, for its owner only.
 
-    The name's ending chooses the format; a file that is there is replaced. Raises `ReportError`.
+    The name's ending chooses the format; a file that is there is replaced, or refused. Raises
+    `ReportError`.
     """
     check_report_name(path)
     is_csv = path.suffix.lower() == ".csv"
     text = _as_csv(record) if is_csv else json.dumps(record, indent=2) + "\n"
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        os.close(write_new(temporary, text.encode()))
-        os.replace(temporary, path)
+        if replacing:
+            os.close(write_new(temporary, text.encode()))
+            os.replace(temporary, path)
+        else:
+            os.close(write_new(path, text.encode()))
     except OSError as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, FileExistsError) and not replacing:
+            raise ReportError(
+                f"There is a file {printable(path)} already. It was left as it is. Choose another "
+                "name, or remove that file first."
+            ) from None
         raise ReportError(
             f"The report {printable(path)} cannot be written: {error.strerror}. The run itself is "
             "not affected. Check the folder's owner, mode and room."
@@ -58,14 +67,21 @@ def _as_csv(record: dict[str, Any]) -> str:
 
 def _rows(record: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """Yield a line for the run, then one per change and per field that it changes."""
-    error = record["error"] or {}
-    yield record["status"], "run", "", "", "", "", error.get("message", ""), ""
+    yield record["status"], "run", "", "", "", "", _about(record), ""
     for change in record["changes"]:
         line = record["status"], change["action"], change["user_name"]
         rest = change["reason"], change["archive"]
         fields = change["fields"] or {"": {"old": None, "new": None}}
         for name, values in fields.items():
             yield (*line, name, values["old"], values["new"], *rest)
+
+
+def _about(record: dict[str, Any]) -> str:
+    """Return what went wrong, or for a run of the history which one it is."""
+    if record["error"]:
+        return str(record["error"]["message"])
+    run = record.get("run")
+    return f"{run['kind']} by {run['who']} on {run['at']}, run {run['id']}" if run else ""
 
 
 def _cell(value: Any) -> str:

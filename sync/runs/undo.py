@@ -76,16 +76,23 @@ def undo_plan(
     )
 
 
-def release(workspace: Workspace, user_name: str) -> User:
-    """Let syncs delete a pinned user again; return the user as stored. Raises `InvalidValue`."""
-    user = workspace.snapshot().find(user_name)
-    if user is None or not user.pinned:
-        raise InvalidValue(
-            f"There is no pinned user “{printable(user_name, 60)}”. Nothing was changed. "
-            "`mailroster history pinned` lists all."
-        )
-    edit = Edit.update(user, replace(user, pinned=False))
-    return User.from_row(workspace.store.apply(Batch([edit])).users[user.key])
+def release(workspace: Workspace, *user_names: str) -> list[User]:
+    """Let syncs delete these pinned users again, all or none; return them as stored.
+
+    Raises `InvalidValue` where one of them is not pinned.
+    """
+    snapshot = workspace.snapshot()
+    edits: dict[str, Edit] = {}
+    for name in user_names:
+        user = snapshot.find(name)
+        if user is None or not user.pinned:
+            raise InvalidValue(
+                f"There is no pinned user “{printable(name, 60)}”. Nothing was changed. "
+                "`mailroster history pinned` lists all."
+            )
+        edits[user.key] = Edit.update(user, replace(user, pinned=False))
+    after = workspace.store.apply(Batch(list(edits.values()))).users
+    return [User.from_row(after[key]) for key in edits]
 
 
 def pinned_users(snapshot: Snapshot) -> list[User]:

@@ -233,6 +233,8 @@ class TestHistory:
         assert f"undo of {run}" in synchronised("history", "list").out
         assert synchronised("history", "pinned", "--json").json == ["carla"]
         assert "pinned" in synchronised("test").err
+        assert synchronised("history", "release", "carla", "anna").code == 1
+        assert synchronised("history", "pinned").out == "carla\n"
         assert synchronised("history", "release", "carla").code == 0
         assert "- delete   carla" in synchronised("test").out
 
@@ -240,6 +242,49 @@ class TestHistory:
         before = synchronised.store.read_bytes()
         assert synchronised("sync", "--yes").code == 0
         assert synchronised.store.read_bytes() == before
+
+    def test_an_undo_passes_the_guard_and_can_hold_deletions_back(
+        self, synchronised: CommandLine
+    ) -> None:
+        blocked = synchronised("history", "undo", "last", "--yes")
+        assert blocked.code == 11
+        assert "The delete guard stopped this undo: All 3 managed users" in blocked.err
+        assert "--hold-deletes" in blocked.err
+        held = synchronised("history", "undo", "last", "--yes", "--hold-deletes")
+        assert (held.code, set(synchronised.users())) == (0, {"anna", "bert", "carla"})
+        both = synchronised("history", "undo", "last", "--hold-deletes", "--allow-deletes", "3")
+        assert both.code == 2
+        assert synchronised("history", "undo", "last", "--yes", "--allow-deletes", "3").code == 0
+        assert synchronised.users() == {}
+
+    def test_what_only_the_store_needs_is_not_listed(
+        self, synchronised: CommandLine, directory: Directory
+    ) -> None:
+        directory.put("anna", "bert")
+        synchronised("sync", "--yes")
+        for run in synchronised("history", "list", "--json").json["runs"]:
+            shown = synchronised("history", "show", run["id"]).out
+            assert not [word for word in ("rev:", "created:", "changed:", "hash") if word in shown]
+            assert "folder_privileges:" in shown
+
+    def test_a_report_of_any_run(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        directory.put("anna", "bert")
+        synchronised("sync", "--yes")
+        as_json, as_csv = tmp_path / "r.json", tmp_path / "r.csv"
+        for file in (as_json, as_csv):
+            done = synchronised("history", "show", "last", "--report", str(file))
+            assert done.code == 0, done.err
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        record = json.loads(as_json.read_text())
+        assert record["run"]["id"] == last_run(synchronised)
+        assert (record["status"], record["counts"]["delete"]) == ("applied", 1)
+        assert record["changes"][0]["fields"]["full_name"] == {"old": "Carla", "new": None}
+        rows = list(csv.DictReader(as_csv.read_text().splitlines()))
+        assert "run " + record["run"]["id"] in rows[0]["reason"]
+        assert {row["field"] for row in rows[1:]} >= {"full_name", "email_addresses"}
+        assert "password_hash" not in as_json.read_text() + as_csv.read_text()
 
     def test_an_empty_history_and_an_unknown_run(self, mailroster: CommandLine) -> None:
         assert mailroster("history", "list").out == "No run changed anything yet.\n"
@@ -301,6 +346,28 @@ class TestUnattended:
             done = mailroster("sync", "--yes", "--retry")
         assert "answered no users at all" in done.err
         assert "Asking again in 1 s." in done.err
+
+    def test_a_folder_that_cannot_be_made_is_told(self, mailroster: CommandLine) -> None:
+        mailroster.store = Path("/proc/nowhere/users.json")
+        done = mailroster("history", "undo", "x", "--yes", "--json")
+        assert (done.code, done.json["error"]["kind"]) == (1, "store_unwritable")
+        assert "/proc/nowhere cannot be made" in done.err
+
+    @pytest.mark.parametrize("folder", ["o'neil", "a b", 'a"b', "a%b$c", "a\\b;c", "ü"])
+    def test_the_units_with_any_path(
+        self, mailroster: CommandLine, tmp_path: Path, folder: str
+    ) -> None:
+        if not shutil.which("systemd-analyze"):
+            pytest.skip("systemd-analyze is not installed")
+        (tmp_path / folder).mkdir()
+        mailroster.store = tmp_path / folder / "users.json"
+        text = mailroster("systemd-units", "--user", "root").out
+        unit = tmp_path / "mailroster-sync.service"
+        unit.write_text(text.split("# /etc/systemd/system/")[1].partition("\n")[2])
+        checked = subprocess.run(
+            ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+        )
+        assert "mailroster-sync.service:" not in checked.stderr, checked.stderr
 
     def test_the_units(self, mailroster: CommandLine, tmp_path: Path) -> None:
         text = mailroster("systemd-units", "--user", "root", "--on-calendar", "*-*-* 02:30").out

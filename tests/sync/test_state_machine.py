@@ -24,9 +24,11 @@ from sync.errors import GuardBlocked, StalePlan
 from sync.planning.plan import Answers, Plan
 from sync.runs.apply import apply_plan, divide
 from sync.runs.moved_rights import moved_rights
+from sync.runs.record import shown_changes
 from sync.runs.run import preview
 from sync.runs.undo import pinned_users, release, undo_preview
 from sync.workspace import Workspace, open_workspace
+from tests.support.replay import comparable, replay
 
 SPELLINGS = ["anna", "bert", "carla", "dora", "emil", "stra\u00dfe", "ANNA"]
 NAMES = st.sampled_from(SPELLINGS)
@@ -290,6 +292,9 @@ class Syncs(RuleBasedStateMachine):
             return None
         self.generation += bool(result.applied)
         after = workspace.snapshot()
+        if result.run:
+            recorded = shown_changes(workspace.store.run(result.run).changes)
+            assert replay(before.users, recorded) == comparable(after.users)
         renamed = {
             change.edit.key: change.edit.user.key
             for change in result.applied

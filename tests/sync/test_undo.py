@@ -148,6 +148,17 @@ class TestUndo:
         with pytest.raises(InvalidValue, match="no pinned user “bert”"):
             release(filled, "bert")
 
+    def test_several_are_released_in_one_write_or_none(self, fill: Fill) -> None:
+        names = ["anna", "bert", "carla"]
+        workspace = fill(*(managed(name, pinned=name != "carla") for name in names))
+        before = workspace.snapshot()
+        with pytest.raises(InvalidValue, match="no pinned user “carla”"):
+            release(workspace, *names)
+        assert workspace.snapshot() is before
+        assert [user.user_name for user in release(workspace, "ANNA", "bert")] == ["anna", "bert"]
+        after = workspace.snapshot()
+        assert (pinned_users(after), after.generation) == ([], before.generation + 1)
+
     def test_users_edited_since_are_conflicts(self, filled: Workspace) -> None:
         run = synchronise(filled)
         for name in ("anna", "carla"):

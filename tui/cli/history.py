@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from store.errors import InvalidValue
-from store.history import History, RunChange, RunSummary
+from store.history import History, RunSummary
 from store.text import printable
 from sync.runs import undo as undoing
 from sync.runs.apply import without
 from sync.runs.plan_file import save_plan
-from sync.runs.record import shown_changes
-from sync.runs.report import SIGNS, value_text
+from sync.runs.record import recorded_change, shown_changes
+from sync.runs.report import change_lines, past_run_record
+from sync.runs.report_file import write_report
 from tui.cli.runs import (
     Outcome,
     Shown,
     allow_option,
     applied,
     ask,
+    check_delete_options,
+    hold_option,
     named_changes,
     only_run,
     report_option,
@@ -52,7 +54,7 @@ def list_(session: Session, as_json: bool) -> None:
         return print_json({"runs": [asdict(run) for run in kept.runs], "folded": folded})
     if kept.folded_runs:
         click.echo(f"({kept.folded_runs} older runs, folded: {_counted(kept.folded_counts)})")
-    undone = {run.undoes for run in kept.runs}
+    undone = kept.undone
     rows = [_columns(run, run.id in undone) for run in kept.runs]
     for line in table_lines(rows) if rows else ["No run changed anything yet."]:
         click.echo(line)
@@ -61,11 +63,18 @@ def list_(session: Session, as_json: bool) -> None:
 
 @history.command()
 @click.argument("run_id", metavar="ID")
+@report_option
 @json_option
 @pass_session
-def show(session: Session, run_id: str, as_json: bool) -> None:
-    """Show one run: every change with its old and new values, conflicts, the delete guard."""
+def show(session: Session, run_id: str, report_file: Path | None, as_json: bool) -> None:
+    """Show one run: every change with its old and new values, conflicts, the delete guard.
+
+    What --json prints is complete enough to replay: changed users have their differing fields,
+    created and deleted ones all of them, but for password hashes, which are never shown.
+    """
     run = session.workspace.store.run(_resolved(session, run_id))
+    if report_file:
+        write_report(report_file, past_run_record(run))
     if as_json:
         return print_json(
             {
@@ -76,12 +85,16 @@ def show(session: Session, run_id: str, as_json: bool) -> None:
                 "changes": shown_changes(run.changes),
             }
         )
-    for line in table_lines([_columns(run.summary, False)]):
+    undone = session.workspace.snapshot().history.undone
+    for line in table_lines([_columns(run.summary, run.summary.id in undone)]):
         click.echo(line)
+    for warning in run.warnings:
+        click.echo(f"warning: {printable(warning)}")
     for sentence in run.guard:
         click.echo(f"delete guard: {printable(sentence)}")
     for change in run.changes:
-        _show_change(change)
+        for line in change_lines(recorded_change(change)):
+            click.echo(line)
     return None
 
 
@@ -95,6 +108,7 @@ def show(session: Session, run_id: str, as_json: bool) -> None:
 )
 @yes_option
 @allow_option
+@hold_option
 @skip_option
 @report_option
 @json_option
@@ -107,6 +121,7 @@ def undo(
     out: Path | None,
     yes: bool,
     allow_deletes: int | None,
+    hold_deletes: bool,
     skip: Sequence[str],
     report_file: Path | None,
     as_json: bool,
@@ -115,6 +130,8 @@ def undo(
 
     Users whom it had deleted come back whole and pinned; see `history release`.
     """
+    check_delete_options(allow_deletes, hold_deletes)
+    choices = (skip, allow_deletes, hold_deletes)
 
     def run(shown: Shown) -> Outcome:
         workspace = session.workspace
@@ -125,11 +142,11 @@ def undo(
                 save_plan(workspace, out, plan)
                 show_and_check(shown, plan)
                 return "changes_pending", OK, plan.changes
-            wanted = show_and_check(shown, plan, skip, allow_deletes)
+            wanted = show_and_check(shown, plan, *choices)
             if yes or not wanted:
-                return applied(workspace, plan, skip, allow_deletes)
+                return applied(workspace, plan, *choices)
         ask(plan, wanted)
-        return applied(workspace, plan, skip, allow_deletes)
+        return applied(workspace, plan, *choices)
 
     ctx.exit(reported(as_json, report_file, run))
 
@@ -148,12 +165,12 @@ def pinned(session: Session, as_json: bool) -> None:
 
 
 @history.command()
-@click.argument("name")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @pass_session
-def release(session: Session, name: str) -> None:
-    """Let syncs delete a pinned user again."""
-    user = undoing.release(session.workspace, name)
-    click.echo(f"“{printable(user.user_name)}” is not pinned any more.", err=True)
+def release(session: Session, names: Sequence[str]) -> None:
+    """Let syncs delete pinned users again; all of them, or none."""
+    for user in undoing.release(session.workspace, *names):
+        click.echo(f"“{printable(user.user_name)}” is not pinned any more.", err=True)
 
 
 def _resolved(session: Session, run_id: str) -> str:
@@ -177,25 +194,3 @@ def _columns(run: RunSummary, undone: bool) -> tuple[str, ...]:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "-"
-
-
-def _show_change(change: RunChange) -> None:
-    sign = SIGNS.get(change["action"], " ")
-    if change["action"] == "rename" and change["new"]:
-        sign = ">"
-    name, reason = printable(change["user_name"]), printable(change["reason"])
-    click.echo(f"{sign} {change['action']:<8} {name}  ({reason})")
-    (shown,) = shown_changes([change])
-    old, new = shown["old"] or {}, shown["new"] or {}
-    for field in {**old, **new}:
-        before, after = _text(old.get(field)), _text(new.get(field))
-        if before != after:
-            click.echo(f"      {printable(field)}: {before} -> {after}")
-    if change["archive"]:
-        click.echo(f"      archive: {change['archive']}")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        value = [f"{folder}: {'+'.join(rights)}" for folder, rights in value.items()]
-    return value_text(value if isinstance(value, list) or value is None else str(value))

@@ -44,6 +44,9 @@ skip_option = click.option(
 allow_option = click.option(
     "--allow-deletes", type=click.IntRange(0), metavar="N", help="Confirm N deletions."
 )
+hold_option = click.option(
+    "--hold-deletes", is_flag=True, help="Apply everything but the deletions."
+)
 yes_option = click.option("--yes", is_flag=True, help="Apply without asking.")
 
 
@@ -93,6 +96,12 @@ def reported(as_json: bool, report_file: Path | None, run: Callable[[Shown], Out
     if as_json:
         print_json(record)
     return code
+
+
+def check_delete_options(allow_deletes: int | None, hold_deletes: bool) -> None:
+    """Raise a usage error if the deletions are both confirmed and held back."""
+    if hold_deletes and allow_deletes is not None:
+        raise click.UsageError("--allow-deletes and --hold-deletes exclude each other.")
 
 
 @contextmanager

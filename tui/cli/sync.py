@@ -24,6 +24,8 @@ from tui.cli.runs import (
     allow_option,
     applied,
     ask,
+    check_delete_options,
+    hold_option,
     named_changes,
     only_run,
     report_option,
@@ -127,7 +129,7 @@ def test(
 )
 @yes_option
 @allow_option
-@click.option("--hold-deletes", is_flag=True, help="Apply everything but the deletions.")
+@hold_option
 @_answer_options
 @skip_option
 @click.option(
@@ -162,8 +164,7 @@ def sync(
     **answers: Unpack[_Answers],
 ) -> None:
     """Synchronize now: ask the directory, show the changes and apply them in one write."""
-    if hold_deletes and allow_deletes is not None:
-        raise click.UsageError("--allow-deletes and --hold-deletes exclude each other.")
+    check_delete_options(allow_deletes, hold_deletes)
     if plan_file and (any(answers.values()) or skip or skip_always):
         raise click.UsageError(
             "A saved plan is applied as it is. Nothing was changed. Give answers and --skip to "
