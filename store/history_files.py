@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import orjson
 
+from store.collector import collector_paused
 from store.durable import sync_folder, write_new
 from store.errors import NO_ROOM, StoreDamaged, StoreFull, StoreUnwritable
 from store.history import Run, RunChange, summary_from
@@ -58,14 +59,15 @@ class HistoryFiles:
         """Return the run; raises `StoreDamaged` if its file is gone or unusable."""
         path = self._path(run_id)
         try:
-            record = orjson.loads(path.read_bytes())
-            return Run(
-                summary=summary_from(record["summary"]),
-                changes=[_change_from(change) for change in record["changes"]],
-                filters=tuple(FilterRule(**rule) for rule in record["filters"]),
-                guard=tuple(record["guard"]),
-                warnings=tuple(record["warnings"]),
-            )
+            with collector_paused():
+                record = orjson.loads(path.read_bytes())
+                return Run(
+                    summary=summary_from(record["summary"]),
+                    changes=[_checked(change) for change in record["changes"]],
+                    filters=tuple(FilterRule(**rule) for rule in record["filters"]),
+                    guard=tuple(record["guard"]),
+                    warnings=tuple(record["warnings"]),
+                )
         except (OSError, ValueError, LookupError, TypeError) as error:
             gone = isinstance(error, OSError) and error.errno == errno.ENOENT
             raise StoreDamaged(
@@ -78,15 +80,15 @@ class HistoryFiles:
         return self._folder / f"{run_id}.json"
 
 
-def _change_from(record: Any) -> RunChange:
+def _checked(change: Any) -> RunChange:
     """Return the change if it has the right shape; raises `LookupError` or `TypeError`."""
-    texts = (record["action"], record["user_name"], record["reason"], record["archive"] or "")
-    values = (record["old"] or {}, record["new"] or {})
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a text is something else")
-    if not all(isinstance(value, dict) for value in values):
-        raise TypeError("the values are no object")
-    return cast("RunChange", {name: record[name] for name in RunChange.__annotations__})
+    for name in ("action", "user_name", "reason"):
+        if type(change[name]) is not str:
+            raise TypeError(name)
+    for name, kind in (("archive", str), ("old", dict), ("new", dict)):
+        if change[name] is not None and type(change[name]) is not kind:
+            raise TypeError(name)
+    return cast("RunChange", change)
 
 
 def run_bytes(run: Run) -> bytes:

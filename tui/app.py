@@ -80,6 +80,12 @@ def _users() -> Screen[Any]:
     return UsersScreen()
 
 
+def _history() -> Screen[Any]:
+    from tui.screens.history import HistoryScreen
+
+    return HistoryScreen()
+
+
 class MailrosterApp(App[None]):
     """mailroster's screens on one workspace.
 
@@ -99,6 +105,7 @@ class MailrosterApp(App[None]):
         "privileges": _privileges,
         "synchronize": _synchronize,
         "users": _users,
+        "history": _history,
     }
     BINDINGS = [*bindings_for(APP), Binding("ctrl+q", "quit", show=False, priority=True)]
 
@@ -282,6 +289,10 @@ class MailrosterApp(App[None]):
     def action_users(self) -> None:
         """Show Users."""
         self.switch_mode("users")
+
+    def action_history(self) -> None:
+        """Show History."""
+        self.switch_mode("history")
 
     def action_help(self) -> None:
         """Show every key of this screen."""

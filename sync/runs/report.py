@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from store.collector import collector_paused
 from store.history import Run
 from store.text import printable
 from sync.planning.plan import ACTIONS, Change, FieldValue
@@ -16,9 +17,15 @@ SIGNS = {"create": "+", "update": "~", "delete": "-", "conflict": "!", "rename":
 
 
 def run_record(
-    status: str, exit_code: int, changes: Iterable[Change], error: dict[str, str] | None = None
+    status: str,
+    exit_code: int | None,
+    changes: Iterable[Change],
+    error: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return a run of Test Settings or Synchronize now as one record."""
+    """Return a run of Test Settings or Synchronize now as one record.
+
+    The screens have no `exit_code`.
+    """
     listed = list(changes)
     counts = Counter(change.action for change in listed)
     return {
@@ -32,14 +39,15 @@ def run_record(
 
 def past_run_record(run: Run) -> dict[str, Any]:
     """Return a run of the history as one record, shaped like one that was just done."""
-    changes = [recorded_change(change) for change in run.changes]
+    with collector_paused():
+        changes = [change_record(recorded_change(change)) for change in run.changes]
     return {
         "status": "applied",
         "run": asdict(run.summary),
         "guard": list(run.guard),
         "warnings": list(run.warnings),
         "counts": dict(run.summary.counts),
-        "changes": [change_record(change) for change in changes],
+        "changes": changes,
         "error": None,
     }
 

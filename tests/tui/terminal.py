@@ -26,6 +26,7 @@ KEYS = {
     "f4": b"\x1bOS",
     "f5": b"\x1b[15~",
     "f6": b"\x1b[17~",
+    "f7": b"\x1b[18~",
     "down": b"\x1b[B",
     "pagedown": b"\x1b[6~",
     "home": b"\x1b[H",

@@ -15,7 +15,7 @@ LATER = (
     "store.validation",
     "sync.demo",
 )
-SCREENS = ("connection", "options", "privileges", "synchronize", "users")
+SCREENS = ("connection", "options", "privileges", "synchronize", "users", "history")
 
 
 @pytest.mark.parametrize("module", ["tui.app", *(f"tui.screens.{name}" for name in SCREENS)])

@@ -18,10 +18,11 @@ from sync.directory.listing import Listing
 from sync.workspace import Workspace
 from tests.tui.driver import Driver
 from tests.tui.scenes import FORMS, URL, Play, first_problem, keys
+from tests.tui.scenes_of_history import HISTORY
 from tests.tui.scenes_of_lists import LISTS
 from tui.app import MailrosterApp
 
-SCENES = FORMS | LISTS
+SCENES = FORMS | LISTS | HISTORY
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 
 
@@ -33,6 +34,7 @@ def clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
             return datetime(2026, 2, 3, 4, 5, 6, tzinfo=tz)
 
     monkeypatch.setattr("store.tinydb_store.datetime", Clock)
+    monkeypatch.setattr("sync.runs.record.datetime", Clock)
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 

@@ -23,7 +23,7 @@ SHOWS_THE_CURSOR = b"\x1b[?25h"
 ASKS_FOR_THE_MOUSE = b"\x1b[?1000h"
 TRUECOLOR = re.compile(rb"[34]8;2;")
 COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:[34][0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
-SCREENS = ("f2", "f3", "f4", "f5", "f6")
+SCREENS = ("f2", "f3", "f4", "f5", "f6", "f7")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ _DONE = {"create": "created", "update": "updated", "delete": "deleted", "rename"
 def change_word(change: Change, *, done: bool = False, skipped: bool = False) -> Text:
     """Return sign and word of a change: what it would do, or did, or that it is skipped."""
     word: str = change.action
-    if change.edit is not None and (done or skipped):
+    if (change.edit is not None or change.done) and (done or skipped):
         word = "skipped" if skipped else _DONE.get(word, word)
     style = "dim strike" if skipped else COLOURS[change.action]
     return Text(f"{sign_of(change)} {word}", style)

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from tui.actions import APP, actions_of, reason_against, shown_key
 
-SCREENS = ("connection", "options", "privileges", "synchronize", "users")
+SCREENS = ("connection", "options", "privileges", "synchronize", "users", "history")
 _IN_KEY_LINE = ("help", "command_palette", "back", "quit")
 
 

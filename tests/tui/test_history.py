@@ -1,0 +1,419 @@
+"""History: the runs, one run in full, undo, pinned users, reports."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from store.interface import Batch, Edit
+from store.models import User
+from sync.runs.apply import apply_plan
+from sync.runs.run import preview
+from sync.runs.undo import pinned_users, undo_preview
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import answer, listed, managed
+from tests.tui.driver import driving
+
+Filled = Callable[..., Workspace]
+ROOT = {"administrator": "root"}
+HASH = "$2b$04$SECRETHASHSECRETHASHSECRETHASH"
+HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
+USERS = (
+    managed("anna", full_name="Anna"),
+    managed("bert", full_name="Bert", privileges=["login", "export"], password_hash=HASH),
+    User(user_name="local"),
+)
+DIRECTORY = answer(listed("anna", full="Anna Berg"), listed("carla"), listed("local"))
+
+
+def synchronise(workspace: Workspace, *records: str, who: str = "cron") -> str:
+    """Run a sync by somebody else than the one on the screen; return its id."""
+    directory = answer(*map(listed, records)) if records else DIRECTORY
+    plan = preview(workspace, directory)
+    deletes = plan.counts["delete"]
+    run = apply_plan(workspace, plan, allow_deletes=deletes or None, who=who).run
+    assert run
+    return run
+
+
+def beside(workspace: Workspace) -> Workspace:
+    """A second session on the same store."""
+    return open_workspace(str(workspace.path))
+
+
+async def test_an_empty_history_says_so(filled: Filled) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f7")
+        await admin.sees("No run changed anything yet.")
+        for key in ("enter", "u", "e"):
+            await admin.press(key)
+            await admin.sees("There is no run in this list.")
+
+
+async def test_runs_are_listed_newest_first(filled: Filled) -> None:
+    workspace = filled(*USERS, guard_max_deletes=0)
+    synchronise(workspace)
+    synchronise(workspace, "anna", "carla", "dora", who="eve")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f7")
+        await admin.sees("eve sync +1", "cron sync +1 ~1 -1 !1 guard opened 2", "1 of 2")
+        assert admin.words.index("eve") < admin.words.index("cron")
+        await admin.press("slash")
+        await admin.type("cron")
+        await admin.sees("(all: 2)")
+        assert "eve sync" not in admin.words
+
+
+async def test_the_oldest_are_a_line_of_counts(filled: Filled) -> None:
+    workspace = filled()
+    synchronise(workspace, "anna")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f7")
+        await admin.sees("cron sync")
+        history = replace(
+            admin.app.snapshot.history, folded_runs=1234, folded_counts={"create": 9, "delete": 0}
+        )
+        admin.app._take(replace(admin.app.snapshot, history=history))
+        await admin.sees("1 234 older runs, kept as counts only: + 9 create.")
+
+
+async def test_a_run_in_full(filled: Filled) -> None:
+    workspace = filled(*USERS, guard_max_deletes=0)
+    synchronise(workspace)
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f7", "enter")
+        await admin.sees("Sync by cron on 20", "generation 2", "Delete guard: 1 deletions exceed")
+        await admin.sees("The number of deletions was confirmed.", "+ created carla")
+        await admin.sees("privileges (none) -> login", "folder privileges (none) -> carla: read")
+        await admin.press("down")
+        await admin.sees("full name Anna -> Anna Berg")
+        await admin.press("down")
+        await admin.sees("- deleted bert", "has password yes -> (none)", "privileges login, export")
+        await admin.press("down")
+        await admin.sees("! conflict local", "a local user has this name")
+        assert "SECRET" not in admin.text
+        await admin.press("slash")
+        await admin.type("bert")
+        await admin.sees("1 of 1 (all: 4)")
+        await admin.press("escape")
+        await admin.sees("of 4")
+        await admin.press("escape")
+        await admin.sees("When (UTC)")
+        await admin.press("escape")
+        await admin.sees("Test Settings (t)")
+
+
+async def test_a_lost_record_is_told(filled: Filled) -> None:
+    workspace = filled(*USERS)
+    run = synchronise(workspace)
+    Path(f"{workspace.path}.history", f"{run}.json").unlink()
+    async with driving(workspace, **ROOT) as admin:
+        for key in ("enter", "u"):
+            await admin.press("f7", key)
+            await admin.sees("That did not work", "is gone")
+            await admin.press("enter")
+            await admin.sees("When (UTC)")
+
+
+async def test_hostile_text_is_shown_and_never_obeyed(filled: Filled) -> None:
+    workspace = filled(managed("zoe", full_name=HOSTILE), managed("y" * 200))
+    directory = answer(listed(HOSTILE, full=HOSTILE), listed("zoe", dn=HOSTILE), listed("x" * 200))
+    apply_plan(workspace, preview(workspace, directory), allow_deletes=1, who=HOSTILE)
+    async with driving(workspace, **ROOT) as admin:
+        for keys in (("f7",), ("enter",), ("down", "down"), ("u", "down"), ("u",), ("n", "escape")):
+            await admin.press(*keys)
+            assert not any(char in admin.text for char in "\x1b\x07\u202e")
+        await admin.press("escape", "f7")
+        await admin.sees("[/]")
+        assert admin.app.is_running
+
+
+class TestUndo:
+    async def test_preview_confirmation_result(self, filled: Filled) -> None:
+        workspace = filled(*USERS)
+        synchronise(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("Undo of the sync by cron", "+ 1 create ~ 1 update - 1 delete")
+            await admin.sees("+ create bert", "comes back whole, and pinned")
+            await admin.press("u")
+            await admin.sees("Undo now?", "This will: + 1 create ~ 1 update - 1 delete")
+            await admin.sees("Users who come back, and are pinned: 1.")
+            await admin.press("n")
+            assert "bert" not in workspace.snapshot().users
+            await admin.press("u", "y")
+            await admin.sees("Done: + 1 create ~ 1 update - 1 delete", "+ created bert")
+            bert = workspace.snapshot().find("bert")
+            assert bert
+            assert (bert.pinned, bert.password_hash) == (True, HASH)
+            assert "carla" not in workspace.snapshot().users
+            assert workspace.snapshot().history.runs[-1].who == "root"
+            await admin.press("u")
+            await admin.sees("This is done; Esc goes back")
+            await admin.press("escape")
+            await admin.sees("root undo +1 ~1 -1", "undone")
+
+    async def test_single_changes_can_be_skipped(self, filled: Filled) -> None:
+        workspace = filled(*USERS)
+        synchronise(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("+ create bert")
+            await admin.press("space", "g")
+            await admin.sees("skipped 2", "+ skipped bert", "~ skipped anna")
+            await admin.press("u")
+            await admin.sees("This will: - 1 delete", "Skipped by you: 2.")
+            await admin.press("y")
+            await admin.sees("Done: - 1 delete skipped 2", "- deleted carla", "~ skipped anna")
+            assert set(workspace.snapshot().users) == {"anna", "local", "root"}
+
+    async def test_the_guard_needs_the_exact_number(self, filled: Filled) -> None:
+        workspace = filled()
+        synchronise(workspace, "anna", "carla")
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "enter")
+            await admin.sees("+ created anna")
+            await admin.press("u")
+            await admin.sees("All 2 managed users would be deleted.")
+            await admin.press("u")
+            await admin.sees("Number of deletions", "- 2 delete")
+            await admin.press("1", "enter")
+            await admin.sees("This is not the number of deletions.")
+            await admin.press("backspace", "2", "enter")
+            await admin.sees("Done: - 2 delete")
+            await admin.press("escape")
+            await admin.sees("It was undone.")
+            assert set(workspace.snapshot().users) == {"root"}
+
+    async def test_users_edited_since_are_conflicts(self, filled: Filled) -> None:
+        workspace = filled(*USERS)
+        synchronise(workspace)
+        other = beside(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("~ update anna")
+            anna = other.snapshot().find("anna")
+            assert anna
+            other.store.apply(Batch([Edit.update(anna, replace(anna, full_name="By hand"))]))
+            await admin.sees("! conflict anna", "+ 1 create - 1 delete ! 1 conflict")
+            await admin.press("end", "space")
+            await admin.sees("A conflict is not applied anyway", "was changed since")
+        other.close()
+
+    async def test_what_changed_while_the_question_was_open_is_refused(
+        self, filled: Filled
+    ) -> None:
+        workspace = filled(*USERS)
+        synchronise(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("~ update anna")
+            await admin.press("u")
+            await admin.sees("Undo now?")
+            other = beside(workspace)
+            anna = other.snapshot().find("anna")
+            assert anna
+            other.store.apply(Batch([Edit.update(anna, replace(anna, full_name="By hand"))]))
+            before = other.snapshot().generation
+            await admin.press("y")
+            await admin.sees("The plan is stale", "user “anna” was changed")
+            assert other.snapshot().generation == before
+            other.close()
+            await admin.press("enter")
+            await admin.sees("! conflict anna")
+
+    async def test_a_total_that_grew_meanwhile_leads_to_a_new_preview(self, filled: Filled) -> None:
+        users = [managed(f"u{number}") for number in range(9)]
+        workspace = filled(*users, guard_max_deletes=3)
+        names = [user.user_name for user in users]
+        apply_plan(workspace, preview(workspace, answer(*map(listed, [*names, "new", "newer"]))))
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("- 2 delete")
+            await admin.press("u")
+            await admin.sees("Undo now?")
+            other = beside(workspace)
+            left = answer(*map(listed, [*names[2:], "new", "newer"]))
+            apply_plan(other, preview(other, left))
+            other.close()
+            await admin.press("y")
+            await admin.sees("The delete guard stopped this undo", "Make a new preview")
+            await admin.press("enter")
+            await admin.sees("4 with those of the last 24 hours")
+            await admin.press("u")
+            await admin.sees("Number of deletions")
+            await admin.press("2", "enter")
+            await admin.sees("Done: - 2 delete")
+
+    async def test_nothing_to_take_back(self, filled: Filled) -> None:
+        workspace = filled(*USERS)
+        run = synchronise(workspace)
+        plan = undo_preview(workspace, run)
+        apply_plan(workspace, plan)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "down", "u")
+            await admin.sees("! 3 conflict")
+            await admin.press("u")
+            await admin.sees("There is nothing to take back.")
+
+
+async def test_another_administrators_sync_appears_within_a_second(filled: Filled) -> None:
+    workspace = filled(*USERS)
+    other = beside(workspace)
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f7")
+        await admin.sees("No run changed anything yet.")
+        synchronise(other, who="eve")
+        started = time.monotonic()
+        await admin.sees("eve sync +1 ~1 -1 !1")
+        assert time.monotonic() - started < 1
+        await admin.press("enter")
+        await admin.sees("+ created carla")
+        apply_plan(other, undo_preview(other, other.snapshot().history.runs[-1].id))
+        await admin.sees("It was undone.")
+    other.close()
+
+
+async def test_read_only_shows_all_and_writes_nothing(filled: Filled, tmp_path: Path) -> None:
+    workspace = filled(*USERS, managed("kept", pinned=True))
+    synchronise(workspace)
+    before = workspace.path.read_bytes()
+    async with driving(workspace, readonly=True, **ROOT) as admin:
+        await admin.press("f7", "u")
+        await admin.sees("+ create bert", "u Undo now")
+        assert not admin.app.screen.active_bindings["u"].enabled
+        await admin.press("u")
+        await admin.sees("This session is read-only (--readonly).")
+        await admin.press("escape", "p")
+        await admin.sees("kept")
+        assert not admin.app.screen.active_bindings["r"].enabled
+        await admin.press("r")
+        await admin.sees("This session is read-only (--readonly).")
+        assert workspace.path.read_bytes() == before
+
+
+class TestPinned:
+    async def test_they_are_listed_and_released(self, filled: Filled) -> None:
+        names = ("anna", "bert", "carla")
+        workspace = filled(*(managed(name, pinned=True) for name in names), managed("dora"))
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "p")
+            await admin.sees("An undo brought these users back", "anna", "bert", "carla", "1 of 3")
+            assert "dora" not in admin.text
+            await admin.press("enter")
+            await admin.sees("Pinned: yes")
+            await admin.press("escape", "space", "space", "r")
+            await admin.sees("Release 2 users?", "anna", "bert")
+            await admin.press("y")
+            await admin.sees("Released: 2 users.", "1 of 1")
+            assert [user.user_name for user in pinned_users(workspace.snapshot())] == ["carla"]
+            await admin.press("m", "escape")
+            await admin.sees("Pinned user")
+            await admin.press("r")
+            await admin.sees("Release carla?")
+            await admin.press("y")
+            await admin.sees("No user is pinned.")
+            await admin.press("r")
+            await admin.sees("There is no pinned user in this list.")
+            await admin.press("escape")
+            await admin.sees("No run changed anything yet.")
+
+    async def test_who_was_released_elsewhere_leaves_the_list(self, filled: Filled) -> None:
+        workspace = filled(managed("anna", pinned=True))
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "p", "r")
+            await admin.sees("Release anna?")
+            other = beside(workspace)
+            anna = other.snapshot().find("anna")
+            assert anna
+            other.store.apply(Batch([Edit.update(anna, replace(anna, pinned=False))]))
+            other.close()
+            await admin.press("y")
+            await admin.sees("There is no pinned user “anna”")
+            await admin.press("enter")
+            await admin.sees("No user is pinned.")
+
+
+class TestReport:
+    @pytest.fixture(autouse=True)
+    def somewhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+
+    async def test_of_a_run(self, filled: Filled, tmp_path: Path) -> None:
+        workspace = filled(*USERS)
+        run = synchronise(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "e")
+            await admin.sees("Write a report", f"mailroster-run-{run}.json")
+            await admin.press("enter")
+            await admin.sees("The report is in")
+            file = tmp_path / f"mailroster-run-{run}.json"
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            record = json.loads(file.read_text())
+            assert (record["run"]["id"], record["counts"]["delete"]) == (run, 1)
+            assert "SECRET" not in file.read_text()
+
+            await admin.press("enter")
+            await admin.sees("+ created carla")
+            await admin.press("e")
+            await admin.sees("There is a file", "already. Choose another")
+            await admin.press("enter")
+            await admin.sees("Write a report")
+            await admin.press("ctrl+u")
+            await admin.type("run.txt")
+            await admin.sees("neither a .json nor a .csv file")
+            await admin.press("ctrl+u")
+            await admin.type("run.csv")
+            await admin.press("enter")
+            await admin.sees("The report is in")
+            rows = list(csv.DictReader((tmp_path / "run.csv").read_text().splitlines()))
+            assert "sync by cron on 20" in rows[0]["reason"]
+            assert {row["action"] for row in rows[1:]} == {"create", "update", "delete", "conflict"}
+
+    async def test_that_cannot_be_written(self, filled: Filled) -> None:
+        workspace = filled(*USERS)
+        synchronise(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "e", "ctrl+u")
+            await admin.type("nowhere/run.csv")
+            await admin.press("enter")
+            await admin.sees("That did not work", "cannot be written: No such file")
+
+    async def test_of_an_undo_that_failed_and_one_that_did_not(
+        self, filled: Filled, tmp_path: Path
+    ) -> None:
+        workspace = filled(*USERS)
+        run = synchronise(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("~ update anna")
+            await admin.press("u")
+            await admin.sees("Undo now?")
+            other = beside(workspace)
+            anna = other.snapshot().find("anna")
+            assert anna
+            other.store.apply(Batch([Edit.update(anna, replace(anna, full_name="By hand"))]))
+            other.close()
+            await admin.press("y")
+            await admin.sees("The plan is stale")
+            await admin.press("enter", "e", "enter")
+            await admin.sees("The report is in")
+            record = json.loads((tmp_path / f"mailroster-undo-{run}.json").read_text())
+            assert (record["status"], record["error"]["kind"]) == ("error", "stale_plan")
+            assert len(record["changes"]) == 3
+
+            await admin.press("u", "y")
+            await admin.sees("Done: + 1 create - 1 delete")
+            await admin.press("e", "ctrl+u")
+            await admin.type("done.json")
+            await admin.press("enter")
+            await admin.sees("The report is in")
+            record = json.loads((tmp_path / "done.json").read_text())
+            assert (record["status"], record["run"]["undoes"]) == ("applied", run)

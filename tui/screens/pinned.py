@@ -1,0 +1,109 @@
+"""Pinned users: whom an undo brought back and no sync deletes until released."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import work
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from store.interface import Snapshot
+from store.models import User
+from sync.runs.undo import pinned_users, release
+from tui.actions import bindings_for
+from tui.screens.base import listed_names
+from tui.screens.table_screen import TableScreen
+from tui.screens.user import UserScreen
+from tui.widgets.filtered_table import FilteredTable
+from tui.widgets.plain import grouped, lines
+from tui.widgets.table import Cell, Column, Table
+
+_NEEDS_USER = ("release", "details", "mark", "mark_all")
+
+
+class PinnedScreen(TableScreen):
+    """The pinned users, to look at and to release."""
+
+    NAME = "history"
+    SCOPES = ("pinned", "table")
+    CSS_PATH = "pinned.tcss"
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: Table[User] = Table(
+            [Column("Pinned user", 3), Column("Full name", 3), Column("Changed", width=11)],
+            _cells,
+            lambda user: user.key,
+        )
+
+    def body(self) -> ComposeResult:
+        """Build what pinned means, and the table."""
+        yield Static(markup=False, id="meaning")
+        yield FilteredTable(self.table)
+
+    def on_mount(self) -> None:
+        """Fill the table."""
+        self.follow_store(self.app.snapshot)
+        self.table.focus()
+
+    def follow_store(self, snapshot: Snapshot) -> None:
+        """Show who is pinned now."""
+        users = pinned_users(snapshot)
+        self.table.load(users)
+        self.query_one("#meaning", Static).update(
+            "An undo brought these users back. No sync deletes them until they are released."
+            if users
+            else "No user is pinned. Users whom an undo brings back are, until they are released."
+        )
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name in _NEEDS_USER and self.table.current is None:
+            return "There is no pinned user in this list."
+        return super().why_not(name)
+
+    async def go_back(self) -> None:
+        """Take the marks away, leave the filter, or go back to the runs."""
+        if self.query_one(FilteredTable).close_filter():
+            return
+        if self.table.has_marks:
+            self.table.clear_marks()
+        else:
+            self.dismiss()
+
+    def action_mark(self) -> None:
+        """Mark the user under the cursor, or take the mark away."""
+        self.table.toggle_mark()
+
+    def action_mark_all(self) -> None:
+        """Mark all users that are shown, or unmark them all."""
+        self.table.toggle_all_marks()
+
+    def action_details(self) -> None:
+        """Show everything about the user under the cursor."""
+        if user := self.table.current:
+            self.app.push_screen(UserScreen(user))
+
+    @work(exclusive=True, group="release", exit_on_error=False)
+    async def action_release(self) -> None:
+        """Let syncs delete the chosen users again."""
+        current = self.table.current
+        users = self.table.marked or ([current] if current else [])
+        names = [user.user_name for user in users]
+        if not names:
+            return
+        who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
+        text = lines("A sync may delete who is released, if the directory does not list them:")
+        if await self.confirm(f"Release {who}?", lines(text, listed_names(names))):
+            try:
+                await asyncio.to_thread(release, self.app.workspace, *names)
+            finally:
+                await self.app.reload()
+            self.table.clear_marks()
+            self.app.say(f"Released: {who}.")
+
+
+def _cells(user: User) -> tuple[Cell, ...]:
+    return user.user_name, user.full_name or "", user.changed[:10]

@@ -1,0 +1,86 @@
+"""Runs of the history in words: when, by whom, how much, and what the delete guard said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.text import Text
+
+from store.history import History, Run, RunSummary
+from sync.planning.plan import ACTIONS
+from sync.runs.report import SIGNS
+from tui.widgets.changes import COLOURS
+from tui.widgets.plain import grouped, lines, plain
+
+_FILTERS = 3  # how many filter rules are spelled out
+
+
+def when_text(at: str) -> str:
+    """Return the stored UTC time of a run to the minute."""
+    return at[:16].replace("T", " ")
+
+
+def signed_counts(counts: Mapping[str, int]) -> str:
+    """Return counts as briefly as a column needs them."""
+    return "  ".join(
+        f"{SIGNS[name]}{grouped(counts[name])}" for name in ACTIONS if counts.get(name)
+    )
+
+
+def notes_text(run: RunSummary, undone: bool) -> str:
+    """Return what else there is to say of a run: the delete guard, and whether it was undone."""
+    return ", ".join(
+        (
+            *(("undone",) if undone else ()),
+            *(("guard opened",) if run.confirmed else ()),
+            *((f"{grouped(run.held)} held",) if run.held else ()),
+        )
+    )
+
+
+def folded_text(history: History) -> str:
+    """Return what is still known of the oldest runs, or nothing if none were folded."""
+    if not history.folded_runs:
+        return ""
+    counts = history.folded_counts
+    found = ", ".join(
+        f"{SIGNS[name]} {grouped(counts[name])} {name}" for name in ACTIONS if counts.get(name)
+    )
+    return f"{grouped(history.folded_runs)} older runs, kept as counts only: {found or 'none'}."
+
+
+def heading_text(run: Run, undone: bool) -> Text:
+    """Return everything about a run but its changes."""
+    summary = run.summary
+    kind = f"Undo of run {summary.undoes}" if summary.undoes else "Sync"
+    first = plain(
+        f"{kind} by {summary.who} on {when_text(summary.at)} UTC, run {summary.id}, "
+        f"generation {summary.generation}."
+    )
+    if undone:
+        first.append(" It was undone.", "yellow")
+    second = Text("  ").join(
+        Text(f"{SIGNS[name]} {grouped(summary.counts[name])} {name}", COLOURS[name])
+        for name in ACTIONS
+        if summary.counts.get(name)
+    )
+    if summary.kind == "sync":
+        second.append(f"  {grouped(summary.listed)} users listed", "dim")
+    parts = [first, second, *_guard(run)]
+    if run.filters:
+        rules = [f"{rule.action} {rule.field} {rule.pattern}" for rule in run.filters]
+        more = f" and {len(rules) - _FILTERS} more" if len(rules) > _FILTERS else ""
+        parts.append(plain(f"Filters: {'; '.join(rules[:_FILTERS])}{more}", "dim", limit=300))
+    if run.warnings:
+        count = "1 warning" if len(run.warnings) == 1 else f"{grouped(len(run.warnings))} warnings"
+        parts.append(plain(f"{count}: {'; '.join(run.warnings[:5])}", "yellow", limit=300))
+    return lines(*parts)
+
+
+def _guard(run: Run) -> list[Text]:
+    parts = [plain(f"Delete guard: {sentence}", "red", limit=300) for sentence in run.guard]
+    if run.summary.confirmed:
+        parts.append(Text("The number of deletions was confirmed.", "red"))
+    if run.summary.held:
+        parts.append(Text(f"Deletions held back: {grouped(run.summary.held)}."))
+    return parts
