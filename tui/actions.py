@@ -132,6 +132,12 @@ ACTIONS = (
         True,
     ),
     Action("synchronize.warnings", "w", "Warnings", "Show the warnings about the answer in full."),
+    Action(
+        "synchronize.report",
+        "e",
+        "Report",
+        "Write the plan, what failed or what was done to a JSON or CSV file.",
+    ),
     Action("demo.switch_directory", "d", "Switch directory", "Demo: change the directory."),
     Action(
         "users.switch_authentication",

@@ -8,8 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from store.collector import collector_paused
+from store.errors import StoreError
 from store.history import Run
 from store.text import printable
+from sync.errors import GuardBlocked, SyncError
 from sync.planning.plan import ACTIONS, Change, FieldValue
 from sync.runs.record import recorded_change
 
@@ -35,6 +37,13 @@ def run_record(
         "changes": [change_record(change) for change in listed],
         "error": error,
     }
+
+
+def failed_record(failure: StoreError | SyncError, changes: Iterable[Change]) -> dict[str, Any]:
+    """Return a run that failed on a screen as one record, with what had been found until then."""
+    status = "blocked" if isinstance(failure, GuardBlocked) else "error"
+    error = {"kind": failure.kind, "message": str(failure)}
+    return run_record(status, None, changes, error)
 
 
 def past_run_record(run: Run) -> dict[str, Any]:

@@ -9,16 +9,19 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from store.interface import Batch, Edit
 from store.models import User
+from sync.configure import configure
 from sync.runs.apply import apply_plan
 from sync.runs.run import preview
 from sync.runs.undo import pinned_users, undo_preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed, managed
+from tests.support.directory import Directory
 from tests.tui.driver import driving
 
 Filled = Callable[..., Workspace]
@@ -363,7 +366,7 @@ class TestReport:
             await admin.press("enter")
             await admin.sees("+ created carla")
             await admin.press("e")
-            await admin.sees("There is a file", "already. Choose another")
+            await admin.sees("There is such a file already. Choose another name.")
             await admin.press("enter")
             await admin.sees("Write a report")
             await admin.press("ctrl+u")
@@ -382,9 +385,54 @@ class TestReport:
         synchronise(workspace)
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f7", "e", "ctrl+u")
-            await admin.type("nowhere/run.csv")
+            for name in ("nowhere/run.csv", "~nobody/run.csv"):
+                await admin.press("ctrl+u")
+                await admin.type(name)
+                await admin.press("enter")
+                await admin.sees("There is no such folder.", "Write a report")
+            await admin.press("ctrl+u")
+            await admin.type("run.csv")
+            await admin.sees("run.csv")
+            Path("run.csv").mkdir()
+            await admin.press("ctrl+e", "enter")
+            await admin.sees("Enter the name of a new file.")
+
+    async def test_of_a_sync_that_failed_was_planned_and_was_done(
+        self, filled: Filled, directory: Directory, tmp_path: Path
+    ) -> None:
+        async def report(name: str) -> dict[str, Any]:
+            await admin.press("e")
+            await admin.sees("Write a report")
+            await admin.press("ctrl+u")
+            await admin.type(name)
             await admin.press("enter")
-            await admin.sees("That did not work", "cannot be written: No such file")
+            for _ in range(100):
+                if (tmp_path / name).exists():
+                    break
+                await admin.pilot.pause(0.05)
+            record: dict[str, Any] = json.loads((tmp_path / name).read_text())
+            return record
+
+        workspace = filled(url="http://127.0.0.1:1/")
+        directory.put("anna")
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f5", "e")
+            await admin.sees("There is nothing to report yet.")
+            await admin.press("t")
+            await admin.sees("That did not work")
+            await admin.press("enter")
+            failed = await report("failed.json")
+            assert (failed["status"], failed["error"]["kind"]) == ("error", "connection_failed")
+            configure(workspace, {"url": directory.url})
+            await admin.app.reload()
+            await admin.press("t")
+            await admin.sees("+ 1 create")
+            planned = await report("planned.json")
+            assert (planned["status"], planned["error"]) == ("changes_pending", None)
+            await admin.press("s", "y")
+            await admin.sees("Done: + 1 create")
+            done = await report("done.json")
+            assert (done["status"], done["run"]["who"]) == ("applied", "root")
 
     async def test_of_an_undo_that_failed_and_one_that_did_not(
         self, filled: Filled, tmp_path: Path

@@ -20,10 +20,9 @@ from sync.errors import StalePlan
 from sync.planning.plan import Plan
 from sync.runs.plan_file import outcome_differences
 from sync.runs.run import fetch, preview
+from tui.screens.plan_screen import PlanScreen
 from tui.screens.settings_form import SettingsForm
-from tui.screens.sync_selection import Selection
 from tui.screens.sync_texts import progress_text
-from tui.screens.table_screen import TableScreen
 from tui.widgets.plain import grouped
 
 _PLANNED = ("options", "privileges")
@@ -31,7 +30,7 @@ _PROGRESS_SECONDS = 0.1
 _POLL_SECONDS = 0.01
 
 
-class LivePlan(TableScreen):
+class LivePlan(PlanScreen):
     """A screen with a plan that follows the store, the settings entered and the answers given.
 
     Settings that are entered on other screens and not saved yet are in the plan. `asking` is the
@@ -40,21 +39,12 @@ class LivePlan(TableScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.selection = Selection()
         self.asking: Worker[object] | None = None
         self._planning: Worker[None] | None = None
         self._told = 0.0
 
     def show_plan(self) -> None:
         """Show another plan, or another state of it."""
-        raise NotImplementedError
-
-    def show_counts(self) -> None:
-        """Show what the plan holds in numbers."""
-        raise NotImplementedError
-
-    def tell(self, text: Text) -> None:
-        """Show this instead of the numbers for a while."""
         raise NotImplementedError
 
     def on_screen_resume(self) -> None:
@@ -65,7 +55,7 @@ class LivePlan(TableScreen):
 
     async def make_plan(self) -> None:
         """Ask the directory and show what would change; Esc cancels the worker that does."""
-        self.asking = get_current_worker()
+        self.asking, self.failure = get_current_worker(), None
         self.workers.cancel_group(self, "preview")
         try:
             listing = await self._fetch("Asking the directory ... Esc gives up.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from rich.text import Text
@@ -198,23 +197,6 @@ async def ask_reason(screen: BaseScreen, names: Sequence[str]) -> str | None:
     who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
     reason = await screen.ask(Entry(f"Leave {who} alone from now on? Reason:", text, "", check))
     return reason and reason.strip()
-
-
-async def ask_file(screen: BaseScreen, text: Text, suggested: str) -> Path | None:
-    """Ask for the file of a plan; it must be new."""
-
-    def check(entered: str) -> Text:
-        path = Path(entered).expanduser()
-        if not entered.strip() or path.is_dir():
-            raise InvalidValue("Enter the name of a new file.")
-        if path.exists():
-            raise InvalidValue("There is such a file already. Choose another name.")
-        if not path.parent.is_dir():
-            raise InvalidValue("There is no such folder.")
-        return plain(path.absolute(), "dim")
-
-    entered = await screen.ask(Entry("Save the plan", text, suggested, check))
-    return None if entered is None else Path(entered).expanduser()
 
 
 def _every_text(answer: Answer | None, count: int, others: int) -> tuple[str, Text]:

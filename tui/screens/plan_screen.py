@@ -1,0 +1,210 @@
+"""What screens with a plan have in common: skipping, confirming, applying, result and report."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from store.errors import StoreError
+from sync.errors import ReportError, SyncError
+from sync.planning.plan import Change, Plan
+from sync.runs.apply import Result, apply_plan
+from sync.runs.report import failed_record, past_run_record, run_record
+from tui.screens.dialogs import TypedNumber
+from tui.screens.report_dialog import ask_report
+from tui.screens.sync_selection import Selection
+from tui.screens.sync_texts import MOST_NAMES, confirmation_text
+from tui.screens.table_screen import TableScreen
+from tui.widgets.change_details import ChangeDetails
+from tui.widgets.changes import change_word
+from tui.widgets.filtered_table import FilteredTable
+from tui.widgets.plain import lines, plain
+from tui.widgets.table import Cell, Column, Table
+
+BEING_WRITTEN = "The changes are being written; wait a moment."
+
+
+class PlanScreen(TableScreen):
+    """The plan as a table, with the details of the change under the cursor.
+
+    Without a `result` the table shows the plan, with one what was done. `writing` tells that it is
+    being done; `failure` is what went wrong last.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.selection = Selection()
+        self.result: Result | None = None
+        self.writing = False
+        self.failure: StoreError | SyncError | None = None
+        self._reported: Sequence[Change] = ()
+        self._held: frozenset[str] = frozenset()
+        self.table: Table[Change] = Table(
+            [Column("Action", width=12), Column("User name", 2), Column("Reason", 3)],
+            self._cells,
+            lambda change: f"{change.action} {change.user_name} {change.reason}",
+        )
+
+    @property
+    def report_name(self) -> str:
+        """What the file of a report is called after."""
+        raise NotImplementedError
+
+    def show_counts(self) -> None:
+        """Show what the plan holds, or what was done, in numbers."""
+        raise NotImplementedError
+
+    def body(self) -> ComposeResult:
+        """Build the counts, the guard's sentences, the table and the details."""
+        yield Static(markup=False, id="counts")
+        yield Static(markup=False, id="guard")
+        yield FilteredTable(self.table)
+        yield ChangeDetails(self._messages)
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "report" and self.selection.plan is None and self.failure is None:
+            return "There is nothing to report yet."
+        return super().why_not(name)
+
+    def fail(self, error: Exception) -> None:
+        """Show the text of an error, and keep it for a report."""
+        if isinstance(error, StoreError | SyncError) and not isinstance(error, ReportError):
+            self.failure = error
+        super().fail(error)
+
+    @work(exclusive=True, group="report", exit_on_error=False)
+    async def action_report(self) -> None:
+        """Write what is shown to a file: the plan, what failed, or what was done."""
+        await ask_report(self, self.report_name, self._record)
+
+    def _record(self) -> dict[str, Any]:
+        result, failure, changes = self.result, self.failure, self.selection.changes
+        if result is not None and result.run:
+            return past_run_record(self.app.workspace.store.run(result.run))
+        if failure is not None:
+            return failed_record(failure, changes)
+        pending = any(change.edit for change in changes)
+        return run_record("changes_pending" if pending else "no_changes", None, changes)
+
+    def why_not_skip(self) -> str | None:
+        """Return why the change under the cursor cannot be left out, or taken in again."""
+        change = self.table.current
+        if change is None:
+            return "There is no change in this list."
+        if change.edit is None:
+            what = "conflict" if change.action == "conflict" else "question"
+            return f"A {what} is not applied anyway: {change.reason}"
+        return None
+
+    def action_skip(self) -> None:
+        """Leave the change under the cursor out, or take it in again."""
+        change = self.table.current
+        if change is not None:
+            self.selection.toggle({change.user_name})
+            self._show_skipped()
+            self.table.action_move(1)
+
+    def action_skip_group(self) -> None:
+        """Leave all changes of the kind under the cursor out; if all are out, take them in."""
+        change = self.table.current
+        if change is not None:
+            self.selection.toggle_group(change)
+            self._show_skipped()
+
+    async def ask_numbers(self, title: str, plan: Plan, *more: str) -> str | None:
+        """Ask for a yes, or where the guard stops the plan for the number of deletions.
+
+        The answer is `all`, `hold` for everything but the deletions, or None.
+        """
+        deletes = [change for change in self.selection.wanted if change.action == "delete"]
+        kept = [change.user_name for change in deletes[:MOST_NAMES] if change.archive == "kept"]
+        messages = {name: await asyncio.to_thread(self._messages, name) for name in kept}
+        numbers = lines(confirmation_text(self.selection, messages), *more)
+        if plan.guard and deletes:
+            text = lines(*(plain(sentence, "red") for sentence in plan.guard), numbers)
+            return await self.ask(TypedNumber(title, text, len(deletes)))
+        return "all" if await self.confirm(title, numbers) else None
+
+    async def write(self, plan: Plan, skip: frozenset[str], deletes: int, *, hold: bool) -> None:
+        """Apply the plan as it was confirmed and show what was done; raises like `apply_plan`."""
+        self.writing, self.failure = True, None
+        self.tell(Text("Writing ..."))
+        self.refresh_bindings()
+        try:
+            result = await asyncio.to_thread(
+                apply_plan,
+                self.app.workspace,
+                plan,
+                skip=skip,
+                allow_deletes=deletes if plan.guard and not hold else None,
+                hold_deletes=hold,
+                who=self.app.administrator,
+            )
+            self.selection.applied()
+        finally:
+            self.writing = False
+            self.show_counts()
+            await self.app.reload()
+        self.result = result
+        self._held = frozenset(change.user_name for change in result.skipped)
+        self._reported = [change for change in plan.changes if change.edit is None]
+        self.show()
+
+    def show(self) -> None:
+        """Show the plan, or the result if there is one."""
+        plan, result = self.selection.plan, self.result
+        if result is not None:
+            self.table.load([*result.applied, *result.skipped, *self._reported])
+        else:
+            self.table.load(self.selection.changes)
+        guard = self.query_one("#guard", Static)
+        sentences = plan.guard if plan and result is None else ()
+        guard.update(lines(*sentences))
+        guard.display = bool(sentences)
+        self.show_counts()
+        self._show_details()
+
+    def tell(self, text: Text) -> None:
+        """Show this in the place of the numbers."""
+        self.query_one("#counts", Static).update(text)
+
+    def on_table_moved(self) -> None:
+        """Show the details of the change under the cursor."""
+        self._show_details()
+        self.refresh_bindings()
+
+    def _messages(self, user_name: str) -> int:
+        return self.app.workspace.archives(self.app.snapshot.settings).messages(user_name)
+
+    def _show_skipped(self) -> None:
+        self.table.refresh_cells()
+        self.show_counts()
+        self._show_details()
+        self.refresh_bindings()
+
+    def _is_skipped(self, change: Change) -> bool:
+        if self.result is not None:
+            return change.edit is not None and change.user_name in self._held
+        return self.selection.is_left_out(change)
+
+    def _cells(self, change: Change) -> tuple[Cell, ...]:
+        word = change_word(change, done=self.result is not None, skipped=self._is_skipped(change))
+        return word, change.user_name, change.reason
+
+    def _show_details(self) -> None:
+        change, done = self.table.current, self.result is not None
+        note = ""
+        if change and not done and self.selection.is_left_out(change):
+            note = (
+                "Skipped by you."
+                if change.user_name in self.selection.skip
+                else "Left out too, as it needs what a change left out keeps."
+            )
+        self.query_one(ChangeDetails).show(change, done=done, note=note)
