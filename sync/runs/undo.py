@@ -125,8 +125,8 @@ def _restored(row: dict[str, Any]) -> Change:
     return Change(
         action="create",
         user_name=user.user_name,
-        reason="the undone run had deleted the user, who comes back whole, and pinned: no sync "
-        "deletes the user again until released",
+        reason="comes back whole, and pinned: the undone run had deleted the user, and no sync "
+        "does so again until released",
         fields={
             name: FieldChange(None, getattr(user, name))
             for name in (*changes.FOLLOWED_FIELDS[1:], "privileges")

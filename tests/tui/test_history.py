@@ -192,7 +192,7 @@ class TestUndo:
             await admin.press("backspace", "2", "enter")
             await admin.sees("Done: - 2 delete")
             await admin.press("escape")
-            await admin.sees("It was undone.")
+            await admin.sees("listed undone")
             assert set(workspace.snapshot().users) == {"root"}
 
     async def test_users_edited_since_are_conflicts(self, filled: Filled) -> None:
@@ -280,7 +280,7 @@ async def test_another_administrators_sync_appears_within_a_second(filled: Fille
         await admin.press("enter")
         await admin.sees("+ created carla")
         apply_plan(other, undo_preview(other, other.snapshot().history.runs[-1].id))
-        await admin.sees("It was undone.")
+        await admin.sees("listed undone")
     other.close()
 
 

@@ -53,7 +53,7 @@ class PinnedScreen(TableScreen):
         users = pinned_users(snapshot)
         self.table.load(users)
         self.query_one("#meaning", Static).update(
-            "An undo brought these users back. No sync deletes them until they are released."
+            "An undo brought these users back; no sync deletes them until released."
             if users
             else "No user is pinned. Users whom an undo brings back are, until they are released."
         )

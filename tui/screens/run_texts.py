@@ -57,8 +57,6 @@ def heading_text(run: Run, undone: bool) -> Text:
         f"{kind} by {summary.who} on {when_text(summary.at)} UTC, run {summary.id}, "
         f"generation {summary.generation}."
     )
-    if undone:
-        first.append(" It was undone.", "yellow")
     second = Text("  ").join(
         Text(f"{SIGNS[name]} {grouped(summary.counts[name])} {name}", COLOURS[name])
         for name in ACTIONS
@@ -66,6 +64,8 @@ def heading_text(run: Run, undone: bool) -> Text:
     )
     if summary.kind == "sync":
         second.append(f"  {grouped(summary.listed)} users listed", "dim")
+    if undone:
+        second.append("  undone", "yellow")
     parts = [first, second, *_guard(run)]
     if run.filters:
         rules = [f"{rule.action} {rule.field} {rule.pattern}" for rule in run.filters]
