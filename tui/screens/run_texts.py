@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from store.history import History, Run, RunSummary
+from store.text import printable
 from sync.planning.plan import ACTIONS
 from sync.runs.report import SIGNS
 from tui.widgets.changes import COLOURS
@@ -54,7 +55,7 @@ def heading_text(run: Run, undone: bool) -> Text:
     summary = run.summary
     kind = f"Undo of run {summary.undoes}" if summary.undoes else "Sync"
     first = plain(
-        f"{kind} by {summary.who} on {when_text(summary.at)} UTC, run {summary.id}, "
+        f"{kind} by {printable(summary.who, 60)} on {when_text(summary.at)} UTC, run {summary.id}, "
         f"generation {summary.generation}."
     )
     second = Text("  ").join(

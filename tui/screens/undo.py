@@ -10,6 +10,7 @@ from textual import work
 from store.errors import StoreError
 from store.history import RunSummary
 from store.interface import Snapshot
+from store.text import printable
 from sync.errors import GuardBlocked, StalePlan
 from sync.runs.undo import undo_preview
 from tui.actions import bindings_for
@@ -113,5 +114,5 @@ class UndoScreen(PlanScreen):
             text = counts_text(plan.changes) if plan.changes else Text("No changes.")
             if left_out := self.selection.left_out:
                 text.append(f"  skipped {grouped(len(left_out))}")
-        what = f"Undo of the {run.kind} by {run.who} on {when_text(run.at)} UTC"
+        what = f"Undo of the {run.kind} by {printable(run.who, 60)} on {when_text(run.at)} UTC"
         self.tell(lines(plain(what), text))
