@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from store.history import History, RunSummary
+from store.history import History, Run, RunSummary, with_run
 from store.interface import Batch, Snapshot
 from store.models import FilterRule, Settings
 from sync.errors import GuardBlocked
@@ -84,6 +86,42 @@ class TestPast:
         held = ran(2, listed=40, held=60)
         assert past_of(History((held,), folded_listed=100), NOW).listed == 100
         assert past_of(History((ran(3, listed=90), held), folded_listed=100), NOW).listed == 90
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0, 30),
+            st.integers(0, 9),
+            st.integers(1, 99),
+            st.integers(0, 1),
+            st.booleans(),
+            st.sampled_from(["sync", "undo"]),
+        ),
+        min_size=1,
+    )
+)
+def test_folding_changes_nothing_of_what_the_guard_knows(
+    drawn: list[tuple[float, int, int, int, bool, str]],
+) -> None:
+    """However little room there is: the last day's total and the measure stay."""
+    whole = folded = History()
+    at = NOW
+    for number, (hours, deletes, listed_, held, confirmed, kind) in enumerate(drawn):
+        at += timedelta(hours=hours)
+        summary = replace(
+            ran(0, deletes, listed_, held=held, confirmed=confirmed, kind=kind),
+            id=f"r{number}",
+            at=at.isoformat(),
+        )
+        run = Run(summary=summary, changes=[])
+        sizes = {f"r{place}": 100 for place in range(number + 1)}
+        whole = with_run(whole, run, sizes, limit=10**9)
+        folded = with_run(folded, run, sizes, limit=1)
+        assert past_of(folded, at) == past_of(whole, at)
+    gone = whole.runs[: folded.folded_runs]
+    assert folded.runs == whole.runs[folded.folded_runs :]
+    assert folded.folded_counts.get("delete", 0) == sum(run.counts["delete"] for run in gone)
 
 
 class TestSlowDrip:

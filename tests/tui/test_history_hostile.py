@@ -28,6 +28,18 @@ def test_history(filled: Callable[..., Workspace], tmp_path: Path) -> None:
     with terminal_on(workspace.path, tmp_path / "secret.key", administrator="root") as terminal:
         walk(terminal, "!f7", "/", "RED", "enter", "escape", "!enter", "down", "end", "/", "RED")
         walk(terminal, "enter", "escape", "!u", "end", "u", "y", "enter", "escape", "escape")
-        walk(terminal, "e", "escape", "!escape", "!p", "m", "!r", "escape", "!enter", "escape", "escape")
+        walk(
+            terminal,
+            "e",
+            "escape",
+            "!escape",
+            "!p",
+            "m",
+            "!r",
+            "escape",
+            "!enter",
+            "escape",
+            "escape",
+        )
         terminal.press("ctrl+q")
         assert terminal.process.wait(PATIENCE) == 0
