@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store.history import History, Run, RunSummary, with_run
@@ -88,6 +88,7 @@ class TestPast:
         assert past_of(History((ran(3, listed=90), held), folded_listed=100), NOW).listed == 90
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
