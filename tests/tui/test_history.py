@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit
 from store.models import User
 from sync.configure import configure
@@ -254,6 +255,32 @@ class TestUndo:
             await admin.sees("Number of deletions")
             await admin.press("2", "enter")
             await admin.sees("Done: - 2 delete")
+
+    async def test_a_run_that_is_folded_by_its_own_undo(self, filled: Filled) -> None:
+        workspace = filled(history_max_mib=1)
+        change = RunChange(
+            action="create",
+            user_name="anna",
+            reason="x" * (1 << 20),
+            archive=None,
+            old=None,
+            new={**managed("anna").to_row()},
+        )
+        summary = RunSummary(
+            id="old", kind="sync", who="cron", at="2026-01-01T00:00:00+00:00", counts={"create": 1}
+        )
+        run = Run(summary=replace(summary, listed=1), changes=[change])
+        workspace.store.apply(Batch([Edit.create(managed("anna"))], run=run))
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("- delete anna")
+            await admin.press("u")
+            await admin.sees("Number of deletions")
+            await admin.press("1", "enter")
+            await admin.sees("Done: - 1 delete")
+            await admin.pilot.pause(0.5)
+            await admin.sees("Done: - 1 delete", "- deleted anna")
+            assert workspace.snapshot().history.folded_counts == {"create": 1}
 
     async def test_nothing_to_take_back(self, filled: Filled) -> None:
         workspace = filled(*USERS)

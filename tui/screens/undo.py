@@ -55,8 +55,9 @@ class UndoScreen(PlanScreen):
         try:
             plan = await asyncio.to_thread(undo_preview, self.app.workspace, self.undone.id)
         except StoreError as error:
-            self.dismiss()
-            self.fail(error)
+            if self.result is None:  # else the undo itself folded the run that it took back
+                self.dismiss()
+                self.fail(error)
             return
         if self.result is None:
             self.selection.take(plan)
