@@ -97,6 +97,7 @@ def test_every_size_works(opened: Open, size: tuple[int, int]) -> None:
             terminal.press("tab", "f1", "escape")
             assert terminal.resize(80, 24), key
         assert terminal.process.poll() is None
+        terminal.press("f6")
         terminal.received.clear()
         terminal.resize(81, 24)
         terminal.wait_for(b"user000")
