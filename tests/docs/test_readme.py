@@ -66,6 +66,7 @@ sync --yes --hold-deletes
 sync --yes --allow-deletes 4 --report run.csv
 history list
 history show last
+history show last --report last.json
 history undo last --out undo.json
 history undo last --yes
 history pinned

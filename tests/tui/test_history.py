@@ -93,7 +93,7 @@ async def test_a_run_in_full(filled: Filled) -> None:
     synchronise(workspace)
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f7", "enter")
-        await admin.sees("Sync by cron on 20", "generation 2", "Delete guard: 1 deletions exceed")
+        await admin.sees("Sync by cron on 20", "generation 2", "Delete guard: 1 deletion")
         await admin.sees("The number of deletions was confirmed.", "+ created carla")
         await admin.sees("privileges (none) -> login", "folder privileges (none) -> carla: read")
         await admin.press("down")
