@@ -18,6 +18,7 @@ from sync.workspace import Workspace, open_workspace
 from tests.support.builders import managed
 from tests.support.directory import Directory
 from tests.tui.driver import PASSWORD, Driver, driving
+from tui.widgets.keys import KeyLine
 
 ROOT = {"administrator": "root"}
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
@@ -299,6 +300,28 @@ async def test_the_table_follows_the_store(filled: Callable[..., Workspace]) -> 
         await admin.sees("hannah", "1 of 2 (all: 4)")
         await admin.press("escape")
         await admin.sees("zoe")
+
+
+def greyed(admin: Driver, label: str) -> bool:
+    """Whether the key line shows this action as one that cannot be done now."""
+    shown = admin.app.screen.query_one(KeyLine)._shown
+    place = shown.plain.index(f" {label} ")
+    return any(span.start <= place < span.end and "dim" in str(span.style) for span in shown.spans)
+
+
+async def test_the_keys_are_greyed_while_a_filter_matches_nobody(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(local("anna")), **ROOT) as admin:
+        await admin.press("f6")
+        assert not greyed(admin, "Delete")
+        await admin.press("slash")
+        await admin.type("nobody at all")
+        await admin.sees("0 of 0")
+        assert all(greyed(admin, label) for label in ("Details", "Delete", "Password", "Mark"))
+        await admin.press("ctrl+u")
+        await admin.sees("1 of 2")
+        assert not greyed(admin, "Delete")
 
 
 async def test_hostile_names_are_shown_and_never_obeyed(filled: Callable[..., Workspace]) -> None:
