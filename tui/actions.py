@@ -65,6 +65,9 @@ ACTIONS = (
     Action("app.back", "escape", "Back", "Back out by one level; a form asks if it has changes."),
     Action("app.quit", "q,ctrl+q", "Quit", "Leave mailroster; asks if something is unsaved."),
     Action("logon.log_on", "enter", "Log on", "Log on with the user name and password entered."),
+    Action(
+        "quick.change_password", "p", "Change password", "Change your own local password.", True
+    ),
     Action("first.create", "ctrl+s", "Create", "Create the first administrator and log on.", True),
     Action("form.save", "ctrl+s", "Save", "Check and save what this form holds.", True),
     Action(

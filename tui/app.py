@@ -25,7 +25,7 @@ from textual.worker import Worker, WorkerState
 
 from store.errors import StoreError
 from store.interface import Snapshot
-from store.models import Settings
+from store.models import Settings, User
 from store.read_only import ReadOnlyStore
 from store.text import printable
 from sync.directory.listing import Listing
@@ -166,7 +166,7 @@ class MailrosterApp(App[None]):
             text = lines(*self.preferences.problems, "The defaults are used instead.")
             await self.push_screen(Message("In tui.toml", text))
 
-    @work(exit_on_error=False)
+    @work(exclusive=True, group="watch", exit_on_error=False)
     async def _watch(self) -> None:
         """Follow what others write to the store; tell once when it cannot be read."""
         told = ""
@@ -216,6 +216,20 @@ class MailrosterApp(App[None]):
         configured = self.snapshot.settings.directory_service != "none"
         self.switch_mode(HOME if configured else "connection")
 
+    def open_quick_access(self, user: User) -> None:
+        """Let a user in who is no administrator."""
+        from tui.screens.quick_access import QuickAccessScreen
+
+        self.refresh_store()
+        self._watch()
+        self.push_screen(QuickAccessScreen(user))
+
+    async def log_off(self, reason: str) -> None:
+        """Close whatever is open over the log-on, and say why."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self.push_screen(Message("Logged off", reason))
+
     def go_home(self) -> None:
         """Back out of a screen to Synchronize, where there is nothing more to back out of."""
         if self.current_mode == HOME:
@@ -246,7 +260,7 @@ class MailrosterApp(App[None]):
     def why_not(self, name: str) -> str | None:
         """Return why a global action cannot be done now."""
         if name in self.MODES and self.administrator is None:
-            return "Log on first."
+            return "Log on as an administrator first."
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

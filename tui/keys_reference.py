@@ -10,6 +10,7 @@ PATH = Path(__file__).parent.parent / "docs" / "KEYS.md"
 HEADINGS = {
     "app": "Everywhere",
     "logon": "Log on",
+    "quick": "Quick Access",
     "first": "The first administrator",
     "form": "Forms",
     "connection": "Connection",

@@ -86,8 +86,7 @@ async def log_on(
     accepted = workspace.lockout.settle(key, source, right=right)
     if not (accepted and allowed):
         raise LogOnLocked() if locked or right else LogOnRefused()
-    await asyncio.to_thread(_strengthen, workspace, allowed, password)
-    return allowed
+    return await asyncio.to_thread(_strengthened, workspace, allowed, password)
 
 
 def current_users(workspace: Workspace) -> Snapshot:
@@ -124,11 +123,13 @@ async def _directory_accepts(
     return right
 
 
-def _strengthen(workspace: Workspace, user: User, password: str) -> None:
-    """Hash the password anew where the stored hash is weaker than today's; no matter if not."""
+def _strengthened(workspace: Workspace, user: User, password: str) -> User:
+    """Return the user, the password hashed anew if the hash was too weak; no matter if it fails."""
     if user.authentication == DIRECTORY_SERVICES or not user.password_hash:
-        return
+        return user
     if needs_rehash(user.password_hash):
         with contextlib.suppress(StoreError):
             stronger = replace(user, password_hash=hash_password(password, user.user_name))
-            workspace.store.apply(Batch([Edit.update(user, stronger)]))
+            after = workspace.store.apply(Batch([Edit.update(user, stronger)]))
+            return after.find(user.user_name) or user
+    return user

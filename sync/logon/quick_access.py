@@ -25,10 +25,10 @@ async def change_own_password(workspace: Workspace, user_name: str, current: str
     """Replace the user's own password, which needs the current one; return the user as stored.
 
     The current one is checked like a log-on, failures counted: raises what `log_on` raises, then
-    `InvalidValue` if the user may not, or the new password breaks the policy.
+    `InvalidValue` if the user may not, or the new password breaks the policy, and the store's
+    errors: `StoreConflict` if anybody changed the user since the check.
     """
     user = await log_on(workspace, user_name, current)
     if problem := password_change_problem(user):
         raise InvalidValue(f"{problem} Nothing was written.")
-    latest = workspace.snapshot().find(user.user_name) or user
-    return await asyncio.to_thread(set_password, workspace, latest, new)
+    return await asyncio.to_thread(set_password, workspace, user, new)

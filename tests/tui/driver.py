@@ -89,3 +89,14 @@ async def driving(workspace: Workspace, **arguments: Any) -> AsyncIterator[Drive
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.pause()
         yield Driver(app, pilot)
+
+
+async def log_on(person: Driver, name: str, password: str) -> None:
+    """Enter user name and password at the log-on."""
+    await person.sees("User name", "Password")
+    await person.focus("#user_name")
+    await person.press("ctrl+u")
+    await person.type(name)
+    await person.press("enter")
+    await person.type(password)
+    await person.press("enter")

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from store.models import FilterRule, User
+from store.models import INTEGRATED, FilterRule, User
+from store.passwords import hash_password
 from sync.directory.certificate import Certificate
 from sync.directory.listing import Listing
 from sync.logon.explain import Step
 from tests.support.builders import answer, listed, managed
-from tests.tui.driver import PASSWORD, Driver
+from tests.tui.driver import PASSWORD, Driver, log_on
 from tui.preferences import Preferences
 from tui.screens.connection_dialogs import CertificateDialog, TryLogOn
 from tui.screens.dialogs import Message, NewPassword, TypedNumber
@@ -45,6 +46,14 @@ LONG_USER = managed(
     email_addresses=[f"{'m' * 60}@{'n' * 60}.example.com"],
     distinguished_name=f"CN={LONG}",
 )
+OF_CARL: dict[str, Any] = {
+    "authentication": INTEGRATED,
+    "privileges": ["login", "changePassword"],
+    "folder_privileges": {"carl": ["read", "write"], "sales": ["read"], "l" * 100: ["read"]},
+    "password_hash": hash_password(PASSWORD, "carl"),
+}
+CARL = User(user_name="carl", full_name="Carl C", email_addresses=["c@example.com"], **OF_CARL)
+NOBODY_YET = {"administrator": None}
 LISTING = answer(listed("anna.mueller"), listed("svc-backup"), listed("svc-print"))
 RULES = (
     FilterRule(action="include", field="email_domain", pattern="example.com"),
@@ -79,6 +88,30 @@ async def wrong_log_on(admin: Driver) -> None:
     await admin.type("wrong")
     await admin.press("enter")
     await admin.sees("is wrong")
+
+
+def logged_on(name: str, *pressed: str) -> Play:
+    """Log on with `PASSWORD`, then press these keys."""
+
+    async def play(person: Driver) -> None:
+        await log_on(person, name, PASSWORD)
+        await person.sees("Quick Access")
+        await person.press(*pressed)
+
+    return play
+
+
+async def wrong_current_password(person: Driver) -> None:
+    await logged_on("carl", "p")(person)
+    await person.fill("wrong", "another few words")
+    await person.type("another few words")
+    await person.press("enter")
+    await person.sees("The current password is wrong")
+
+
+async def logged_off(person: Driver) -> None:
+    await logged_on("carl")(person)
+    await person.app.log_off("carl was deleted or renamed, or may not log on any more.")
 
 
 async def first_problem(admin: Driver) -> None:
@@ -188,6 +221,18 @@ async def typed_number(admin: Driver) -> None:
 FORMS = {
     "logon": Scene(keys(), app={"administrator": None}),
     "logon_error": Scene(wrong_log_on, app={"administrator": None}),
+    "quick_access": Scene(logged_on("carl"), users=(CARL,), app=NOBODY_YET),
+    "quick_access_refused": Scene(
+        logged_on("carl"), users=(replace(CARL, privileges=["login"]),), app=NOBODY_YET
+    ),
+    "quick_access_long": Scene(
+        logged_on("carl", "end"),
+        users=(replace(LONG_USER, user_name="carl", **OF_CARL),),
+        app=NOBODY_YET,
+    ),
+    "quick_access_password": Scene(wrong_current_password, users=(CARL,), app=NOBODY_YET),
+    "quick_access_help": Scene(logged_on("carl", "f1"), users=(CARL,), app=NOBODY_YET),
+    "quick_access_logged_off": Scene(logged_off, users=(CARL,), app=NOBODY_YET),
     "connection_empty": Scene(keys("f2"), {"directory_service": "none", "url": ""}),
     "connection": Scene(
         keys("f2"),

@@ -22,6 +22,7 @@ from tui.screens import (
     options,
     pinned,
     privileges,
+    quick_access,
     run,
     sync_questions,
     synchronize,
@@ -38,6 +39,8 @@ OWNERS: list[type[Any]] = [
     MailrosterApp,
     logon.LogOnScreen,
     logon.FirstAdministratorScreen,
+    quick_access.QuickAccessScreen,
+    quick_access.OwnPassword,
     connection.ConnectionScreen,
     options.OptionsScreen,
     privileges.PrivilegesScreen,
@@ -167,7 +170,7 @@ async def test_nothing_but_log_on_before_log_on(filled: Callable[..., Workspace]
     async with driving(filled()) as admin:
         await admin.sees("User name", "Password")
         await admin.press("f6")
-        await admin.sees("Log on first.")
+        await admin.sees("Log on as an administrator first.")
         assert isinstance(admin.app.screen, logon.LogOnScreen)
 
 

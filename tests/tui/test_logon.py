@@ -7,21 +7,9 @@ from collections.abc import Callable
 from textual.widgets import Input
 
 from store.models import DIRECTORY_SERVICES, User
-from store.passwords import hash_password
 from store.privileges import ADMIN
 from sync.workspace import Workspace
-from tests.tui.driver import PASSWORD, Driver, driving
-from tui.screens.logon import LogOnScreen
-
-
-async def log_on(admin: Driver, name: str, password: str) -> None:
-    await admin.sees("User name", "Password")
-    await admin.focus("#user_name")
-    await admin.press("ctrl+u")
-    await admin.type(name)
-    await admin.press("enter")
-    await admin.type(password)
-    await admin.press("enter")
+from tests.tui.driver import PASSWORD, driving, log_on
 
 
 async def test_wrong_password_then_right(filled: Callable[..., Workspace]) -> None:
@@ -39,16 +27,6 @@ async def test_an_outage_is_no_wrong_password(filled: Callable[..., Workspace]) 
     async with driving(filled(boss, url="http://127.0.0.1:1/")) as admin:
         await log_on(admin, "boss", "whatever")
         await admin.sees("Nobody can tell now; try later.", "refused the connection")
-
-
-async def test_only_administrators_come_in(filled: Callable[..., Workspace]) -> None:
-    user = User(
-        user_name="anna", privileges=["login"], password_hash=hash_password(PASSWORD, "anna")
-    )
-    async with driving(filled(user)) as admin:
-        await log_on(admin, "anna", PASSWORD)
-        await admin.sees("for administrators only")
-        assert isinstance(admin.app.screen, LogOnScreen)
 
 
 async def test_the_key_is_greyed_until_both_are_entered(filled: Callable[..., Workspace]) -> None:

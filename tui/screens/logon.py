@@ -83,9 +83,8 @@ class LogOnScreen(BaseScreen):
             if ADMIN in user.privileges:
                 self.app.enter(user.user_name)
             else:
-                message.update(
-                    plain("These screens are for administrators only, for now.", "yellow")
-                )
+                self.app.open_quick_access(user)
+            message.update("")
         finally:
             self.query_one("#password", Input).value = ""
             self._busy = False

@@ -13,9 +13,8 @@ from textual.widgets import Static
 
 from store.errors import InvalidValue
 from store.interface import Snapshot
-from store.models import AUTHENTICATION_LABELS, INTEGRATED, User
+from store.models import INTEGRATED, User
 from store.names import check_user_name, match_key
-from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
 from sync.users.by_hand import edit_user, set_password, set_privileges, unlock_user
 from sync.users.rename import rename_user
 from sync.users.several import delete_users
@@ -23,10 +22,8 @@ from tui.actions import bindings_for
 from tui.screens.base import BaseScreen, listed_names
 from tui.screens.dialogs import Entry, NewPassword
 from tui.screens.user_dialogs import ChoosePrivileges, EditUser, FolderRights
-from tui.widgets.plain import grouped, lines, plain
-from tui.widgets.table import Column, Table
-
-FolderRow = tuple[str, list[str]]
+from tui.widgets.plain import grouped, lines
+from tui.widgets.user_details import rights_of, rights_table, user_text
 
 
 class UserScreen(BaseScreen):
@@ -41,13 +38,11 @@ class UserScreen(BaseScreen):
         super().__init__()
         self.user = user
         self._gone = False
-        self._table: Table[FolderRow] = Table(
-            [Column("Archive folder of", 1), Column("Rights", 1)], _folder_cells, _owner
-        )
+        self._table = rights_table()
 
     def body(self) -> ComposeResult:
         """Build fields and table."""
-        with VerticalScroll(id="fields", can_focus=False):
+        with VerticalScroll(id="fields"):
             yield Static(markup=False)
         yield self._table
 
@@ -167,7 +162,7 @@ class UserScreen(BaseScreen):
 
     def _show(self) -> None:
         self.query_one("#fields Static", Static).update(user_text(self.user))
-        self._table.load(sorted(self.user.folder_privileges.items()))
+        self._table.load(rights_of(self.user))
 
 
 async def ask_deletion(screen: BaseScreen, users: Sequence[User]) -> bool:
@@ -187,39 +182,3 @@ async def ask_deletion(screen: BaseScreen, users: Sequence[User]) -> bool:
     )
     who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
     return await screen.confirm(f"Delete {who}?", lines(listed_names(names), *fate))
-
-
-def user_text(user: User) -> Text:
-    """Return the fields of a user, but never the hash."""
-    addresses = user.email_addresses
-    text = Text()
-    for label, value in (
-        ("User name", user.user_name),
-        ("Full name", user.full_name or "(none)"),
-        ("Distinguished name", user.distinguished_name or "(none)"),
-        ("Primary address", addresses[0] if addresses else "(none)"),
-        ("Other addresses", ", ".join(addresses[1:]) or "(none)"),
-        ("Authentication", AUTHENTICATION_LABELS[user.authentication]),
-        ("Local password", "set" if user.password_hash else "none"),
-        ("Privileges", ", ".join(PRIVILEGES.get(name, name) for name in user.privileges)),
-        ("Created", _time(user.created)),
-        ("Changed", _time(user.changed)),
-        *((("Pinned", "yes: an undo brought the user back"),) if user.pinned else ()),
-    ):
-        text.append_text(plain(f"{label}: ".ljust(20), "bold"))
-        text.append_text(plain(value)).append("\n")
-    text.rstrip()
-    return text
-
-
-def _time(stored: str) -> str:
-    return stored.replace("T", " ").replace("+00:00", " UTC")
-
-
-def _folder_cells(row: FolderRow) -> tuple[str, str]:
-    owner, rights = row
-    return owner, ", ".join(FOLDER_PRIVILEGES.get(right, right) for right in rights)
-
-
-def _owner(row: FolderRow) -> str:
-    return row[0]

@@ -26,12 +26,13 @@ class FilteredTable(Vertical, Generic[Row]):
     def __init__(self, table: Table[Row], *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.table = table
+        self._position = Static(markup=False, classes="position")
 
     def compose(self) -> ComposeResult:
         """Build the table over one line."""
         yield self.table
         with Horizontal():
-            yield Static(markup=False, classes="position")
+            yield self._position
             yield Field(placeholder="part of a line, or !part for lines without")
 
     def on_mount(self) -> None:
@@ -39,7 +40,7 @@ class FilteredTable(Vertical, Generic[Row]):
         self.watch(self.table, "position", self._show_position)
 
     def _show_position(self, position: str) -> None:
-        self.query_one(".position", Static).update(position, layout=False)
+        self._position.update(position, layout=False)
 
     def open_filter(self) -> None:
         """Show the filter box and go to it."""
