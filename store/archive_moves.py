@@ -104,8 +104,8 @@ class ArchiveMoves:
     def _stuck(self, folder: Path, error: OSError) -> StoreUnwritable:
         return StoreUnwritable(
             f"The archive folder {printable(folder)} cannot be moved to its user's name: "
-            f"{error.strerror}. No mail is lost, and the next sync tries again. Check the owner "
-            f"and mode of {printable(self._archives.root)}."
+            f"{error.strerror}. No mail is lost, and the next sync or rename tries again. Check "
+            f"the owner and mode of {printable(self._archives.root)}."
         )
 
 

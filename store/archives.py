@@ -8,7 +8,7 @@ import os
 import string
 from pathlib import Path
 
-from store.errors import InvalidValue, StoreUnwritable
+from store.errors import StoreUnwritable
 from store.names import match_key
 from store.ownership import make_folder
 from store.text import printable
@@ -93,47 +93,6 @@ class Archives:
                 self.create(user_name)
             return False
         return True
-
-    def link(self, user_name: str, new_name: str) -> None:
-        """Let the user's archive be reached under `new_name` too, the first step of a rename.
-
-        Raises `InvalidValue` if something is there already.
-        """
-        old, new = self.path(user_name), self.path(new_name)
-        if old == new:
-            return
-        try:
-            new.symlink_to(old.name, target_is_directory=True)
-        except FileExistsError:
-            raise InvalidValue(
-                f"There is an archive folder {printable(new)} already, with or without mail. "
-                "Nothing was changed. Choose another name, or move that folder away first."
-            ) from None
-        except OSError as error:
-            raise StoreUnwritable(
-                f"The archive folder {printable(old)} cannot be renamed: {error.strerror}. "
-                "Nothing was changed. Check the owner and mode of the archive root."
-            ) from None
-
-    def unlink(self, user_name: str, new_name: str) -> None:
-        """Undo `link`."""
-        if self.path(user_name) != self.path(new_name):
-            self.path(new_name).unlink(missing_ok=True)
-
-    def move(self, user_name: str, new_name: str) -> None:
-        """Put the user's archive in the place of its link, the last step of a rename.
-
-        If that fails the link serves on, which is no failure of the rename.
-        """
-        old, new = self.path(user_name), self.path(new_name)
-        if old == new:
-            return
-        with contextlib.suppress(OSError):
-            new.unlink()
-            try:
-                old.rename(new)
-            except OSError:
-                new.symlink_to(old.name, target_is_directory=True)
 
 
 def _refuse(error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""The history: what each run of a sync or an undo did, and how much of it is kept."""
+"""The history: what each sync, undo and rename by hand did, and how much of it is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 
 from store.models import FilterRule
 
-RunKind = Literal["sync", "undo"]
+RunKind = Literal["sync", "undo", "rename"]
 
 MOST_RUNS = 500
 UNFOLDED = timedelta(days=1)  # what the delete guard looks back on

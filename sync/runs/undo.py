@@ -70,6 +70,8 @@ def undo_plan(
                 deletes=len(deleted),
                 past=replace(past_of(snapshot.history, now), listed=None),
             )
+            if deleted
+            else ()
         ),
         kind="undo",
         undoes=run.summary.id,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,8 @@ from store.archives import Archives
 from store.errors import InvalidValue, StoreConflict, StoreError, StoreFull
 from store.interface import Batch, Edit
 from store.models import User
+from sync.runs.apply import apply_plan
+from sync.runs.undo import undo_preview
 from sync.users.rename import rename_user
 from sync.workspace import Workspace
 from tests.support.builders import managed
@@ -34,10 +39,17 @@ def office(fill: Fill) -> Workspace:
         managed("Anna", folder_privileges={"anna": ["read"], "bert": ["write"]}),
         managed("bert", folder_privileges={"anna": ["read"], "carla": ["delete"]}),
         managed("dora", folder_privileges={"dora": ["read"]}),
+        managed("d0"),
     )
     archives_of(workspace).create("Anna")
     (archives_of(workspace).path("Anna") / "cur" / "1:2,S").write_text("mail")
     return workspace
+
+
+def left_behind(workspace: Workspace) -> list[str]:
+    """What is below the archive root and is no user's."""
+    root = archives_of(workspace).root
+    return [path.name for path in root.iterdir() if not workspace.snapshot().find(path.name)]
 
 
 def mail(workspace: Workspace, name: str) -> str:
@@ -114,38 +126,97 @@ def test_if_the_store_refuses_nothing_changed(
     with pytest.raises(StoreError):
         rename_user(office, found(office, "anna"), "carla")
     assert mail(office, "anna") == "mail"
-    assert not archives_of(office).path("carla").is_symlink()
+    assert not archives_of(office).path("carla").exists()
+    assert left_behind(office) == []
 
 
-def test_killed_before_the_folder_moves_the_mail_is_reached_under_both_names(
+@pytest.mark.parametrize("written", [False, True])
+def test_the_next_rename_completes_what_a_crash_cut_short(
+    office: Workspace, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    """Killed right before or right after the write: the folder is on its way."""
+
+    class Killed(BaseException):
+        pass
+
+    real = type(office.store).apply
+
+    def die(self: object, batch: Batch) -> None:
+        if written:
+            real(self, batch)  # type: ignore[arg-type]
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(office.store), "apply", die)
+        patched.setattr("store.archive_moves.ArchiveMoves.finish", lambda *_: None)
+        with pytest.raises(Killed):
+            rename_user(office, found(office, "anna"), "carla")
+    rename_user(office, found(office, "bert"), "berta")
+    assert mail(office, "carla" if written else "anna") == "mail"
+    assert found(office, "berta").folder_privileges["carla" if written else "anna"] == ["read"]
+    assert left_behind(office) == []
+
+
+def test_if_the_folder_cannot_be_moved_nothing_changed(
     office: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Archives, "move", lambda *_: None)
-    rename_user(office, found(office, "anna"), "carla")
-    monkeypatch.undo()
-    assert mail(office, "carla") == mail(office, "anna") == "mail"
-    rename_user(office, found(office, "carla"), "dieter")
-    assert mail(office, "dieter") == "mail"
-
-
-def test_if_the_folder_cannot_move_the_link_serves(
-    office: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*_: object) -> Path:
-        raise PermissionError
-
-    monkeypatch.setattr(Path, "rename", refused)
-    assert rename_user(office, found(office, "anna"), "carla").user_name == "Carla".lower()
-    assert mail(office, "carla") == "mail"
-
-
-def test_if_no_link_can_be_made_nothing_changed(
-    office: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*_: object, **__: object) -> None:
+    def refused(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "symlink_to", refused)
-    with pytest.raises(StoreError, match="cannot be renamed: Permission denied"):
-        rename_user(office, found(office, "anna"), "carla")
-    assert found(office, "anna")
+    with monkeypatch.context() as patched:
+        patched.setattr("store.archive_moves.os.rename", refused)
+        with pytest.raises(StoreError, match="cannot be moved: Permission denied"):
+            rename_user(office, found(office, "anna"), "carla")
+    assert mail(office, "anna") == "mail"
+    assert office.snapshot().find("carla") is None
+
+
+def test_the_history_names_who_renamed_whom_and_undo_takes_it_back(office: Workspace) -> None:
+    rename_user(office, found(office, "anna"), "Carla", who="root")
+    (run,) = office.snapshot().history.runs
+    assert (run.kind, run.who, run.counts["rename"]) == ("rename", "root", 1)
+    (change,) = office.store.run(run.id).changes
+    assert (change["old"], change["new"]) == ({"user_name": "Anna"}, {"user_name": "Carla"})
+    apply_plan(office, undo_preview(office, run.id))
+    assert mail(office, "anna") == "mail"
+    assert found(office, "anna").user_name == "Anna"
+    assert found(office, "bert").folder_privileges["anna"] == ["read"]
+
+
+RENAME_FOREVER = """
+import sys
+from pathlib import Path
+from sync.runs.apply import apply_plan
+from sync.runs.undo import undo_preview
+from sync.users.rename import rename_user
+from sync.workspace import open_workspace
+workspace = open_workspace(sys.argv[1], Path(sys.argv[1]).with_name("secret.key"))
+while True:
+    for name in ("anna", "carla"):
+        if user := workspace.snapshot().find(name):
+            rename_user(workspace, user, "carla" if name == "anna" else "anna")
+            print("renamed", flush=True)
+"""
+
+
+def test_killed_at_any_moment_the_mail_and_the_rights_are_with_the_user(
+    office: Workspace,
+) -> None:
+    chance = random.Random(11)
+    for number in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", RENAME_FOREVER, str(office.path)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "renamed\n"
+        time.sleep(chance.random() * 0.05)
+        process.kill()
+        process.stdout.close()
+        process.wait()
+        rename_user(office, found(office, f"d{number}"), f"d{number + 1}")
+        (name,) = {"anna", "carla"} & set(office.snapshot().users)
+        assert mail(office, name) == "mail"
+        assert found(office, "bert").folder_privileges[name] == ["read"]
+        assert left_behind(office) == []

@@ -92,7 +92,9 @@ class UserScreen(BaseScreen):
         text = "The archive folder and everybody's rights on it move along."
         new = await self.ask(Entry(f"Rename {old}", text, old, self._check_name))
         if new is not None and new != old:
-            await self._write(lambda: rename_user(self.app.workspace, self.user, new))
+            await self._write(
+                lambda: rename_user(self.app.workspace, self.user, new, who=self.app.administrator)
+            )
             self.app.say(f"{old} is {new} now.")
 
     @work(exclusive=True, group="user", exit_on_error=False)
