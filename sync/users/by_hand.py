@@ -19,6 +19,7 @@ from store.privileges import (
     check_privileges,
 )
 from store.text import printable
+from sync.runs.moved_rights import with_moved_rights
 from sync.runs.run import fetch
 from sync.workspace import Workspace
 
@@ -37,6 +38,7 @@ def add_user(workspace: Workspace, user: User, password: str | None = None) -> U
     """Create `user` with its archive folder and return it as stored.
 
     Without privileges it gets those of a hand-made user. An integrated user needs a password.
+    Rights that others hold on the folder of a former user of that name end.
     Raises `InvalidValue` and the store's errors; then no user was written.
     """
     from store.validation import valid_user
@@ -64,7 +66,7 @@ def add_user(workspace: Workspace, user: User, password: str | None = None) -> U
     if password is not None:
         user = replace(user, password_hash=hash_password(password, user.user_name))
     workspace.archives(snapshot.settings).create(user.user_name)
-    return _stored(workspace, user.key, [Edit.create(user)])
+    return _stored(workspace, user.key, with_moved_rights(snapshot.users, [Edit.create(user)]))
 
 
 def edit_user(workspace: Workspace, user: User, edited: User) -> User:

@@ -43,6 +43,27 @@ def lock(workspace: Workspace, source: str | None = None) -> None:
         workspace.lockout.settle("anna", source, right=False)
 
 
+def test_a_store_without_users_says_so_beside_the_empty_list(
+    mailroster: Command, workspace: Workspace
+) -> None:
+    done = mailroster("users", "list")
+    assert (done.code, done.out) == (0, "")
+    assert f"There are no users in {workspace.path}." in done.err
+    assert "--store" in done.err
+    add_administrator(workspace, "root", PASSWORD)
+    done = mailroster("users", "list")
+    assert done.out.startswith("root ")
+    assert done.err == ""
+
+
+def test_adding_a_name_whose_archive_is_still_there_says_so(anna: Command) -> None:
+    (anna.archive / "anna" / "cur" / "1:2,S").write_text("mail")
+    assert "the archive kept" in anna("users", "delete", "anna", "--yes").err
+    again = anna("users", "add", "anna", stdin=PASSWORD)
+    assert "holds 1 messages from before" in again.err
+    assert "from before" not in anna("users", "add", "new", stdin=PASSWORD).err
+
+
 class TestEdit:
     def test_fields_and_addresses_in_their_order(self, anna: Command) -> None:
         done = anna(

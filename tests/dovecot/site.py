@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -244,6 +245,16 @@ def local(user_name: str, **fields: Any) -> User:
     fields.setdefault("password_hash", HASH)
     user = User(user_name=user_name, **fields)
     return replace(user, folder_privileges=user.folder_privileges or {user.key: ["read", "write"]})
+
+
+def comes_true(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Wait until it does; tell whether."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
 
 
 def _free_port() -> int:

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from tests.dovecot.site import Imap, Site, local
+from tests.dovecot.site import Imap, Site, comes_true, local
 
 _numbers = count()
 MESSAGE = b"Subject: new\r\n\r\nbody\r\n"
@@ -94,3 +94,50 @@ def test_the_inbox_stays_empty(site: Site) -> None:
         assert imap.status_of("append", "INBOX", "", "", MESSAGE) == "NO"  # type: ignore[arg-type]
         assert imap.status_of("create", "mine") == "NO"
         assert imap.select("INBOX", readonly=True) == ("OK", [b"0"])
+
+
+def test_moving_mail_out_of_an_archive_needs_delete_there(site: Site) -> None:
+    site.fill(
+        local(
+            "mike",
+            privileges=["login", "delete"],
+            folder_privileges={"mike": ["read", "write", "delete"], "nele": ["read", "write"]},
+        ),
+        local("nele"),
+    )
+    site.deliver("nele")
+    with site.log_on("mike") as imap:
+        assert imap.enter("Archive/nele") == "OK"
+        imap.tell("MOVE", "1", '"Archive/mike"')
+        assert len(site.mail("nele")) == 1
+        assert imap.tell("COPY", "1", '"Archive/mike"') == "OK"
+        assert imap.enter("Archive/mike") == "OK"
+        copied = len(site.mail("mike"))
+        assert imap.tell("MOVE", "1", '"Archive/nele"') == "OK"
+    assert len(site.mail("mike")) == copied - 1
+    assert len(site.mail("nele")) == 2
+
+
+def test_it_is_the_missing_x_that_keeps_an_archive_folder(site: Site) -> None:
+    """The control of what nobody may do: with that letter the server would delete the folder."""
+    everything = {"xaver": ["read", "write", "delete"]}
+    site.fill(local("xaver", privileges=["login", "delete"], folder_privileges=everything))
+    with site.log_on("xaver") as imap:
+        assert imap.tell("DELETE", '"Archive/xaver"') == "NO"
+        acl = site.homes / "xaver" / "acl"
+        acl.write_text(acl.read_text().replace("lrwstipek\n", "lrwstipekx\n"))
+        assert comes_true(lambda: imap.tell("DELETE", '"Archive/xaver"') == "OK")
+
+
+def test_a_former_users_deputy_does_not_see_a_new_user_of_that_name(site: Site) -> None:
+    site.fill(local("kim"), local("deputy", folder_privileges={"kim": ["read"]}))
+    site.deliver("kim")
+    site.mailroster("users", "delete", "kim", "--yes")
+    with site.log_on("deputy") as imap:
+        assert imap.folders() == ["Archive/kim"]
+    site.mailroster("users", "add", "kim", stdin="correct horse battery")
+    with site.log_on("deputy") as imap:
+        assert imap.folders() == []
+        assert imap.enter("Archive/kim") == "NO"
+    with site.log_on("kim", "correct horse battery") as imap:
+        assert imap.folders() == ["Archive/kim"]

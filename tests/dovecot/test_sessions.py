@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.dovecot.site import Imap, Site, local
+from tests.dovecot.site import Imap, Site, comes_true, local
 
 MESSAGE = b"Subject: new\r\n\r\nbody\r\n"
 
 
 def append(imap: Imap, owner: str) -> str:
     return imap.status_of("append", f"Archive/{owner}", "", "", MESSAGE)  # type: ignore[arg-type]
-
-
-def comes_true(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 def test_what_is_taken_away_is_gone(each_site: Site) -> None:

@@ -52,6 +52,18 @@ def test_created_users_get_an_archive_and_empty_ones_go_with_their_user(fill: Fi
     assert (archives.path("bert") / "new" / "1.mail").read_text() == "Subject: x"
 
 
+def test_rights_on_a_former_users_folder_end_when_a_sync_creates_the_name_anew(fill: Fill) -> None:
+    deputy = managed("deputy", folder_privileges={"anna": ["read"], "x": ["write"]})
+    workspace = fill(deputy, managed("other", folder_privileges={"x": ["read"]}))
+    other = workspace.snapshot().users["other"]
+    directory = answer(listed("Anna"), listed("deputy", full="Deputy"), listed("other"))
+    apply_plan(workspace, preview(workspace, directory))
+    users = workspace.snapshot().users
+    assert users["deputy"]["folder_privileges"] == {"x": ["write"]}
+    assert users["deputy"]["full_name"] == "Deputy"
+    assert users["other"] == other
+
+
 def test_mail_that_arrives_after_the_plan_keeps_the_archive(fill: Fill) -> None:
     workspace = fill(managed("anna"), managed("bert"))
     archives = workspace.archives(AUTO_DELETE)

@@ -60,6 +60,15 @@ def undo(workspace: Workspace, run: str, **more: Any) -> str:
     return undone
 
 
+def test_who_comes_back_is_not_new_so_the_rights_of_others_stay(filled: Workspace) -> None:
+    anna = filled.snapshot().find("anna")
+    assert anna
+    deputy = replace(anna, folder_privileges={"bert": ["read"]})
+    filled.store.apply(Batch([Edit.update(anna, deputy)]))
+    undo(filled, synchronise(filled))
+    assert filled.snapshot().users["anna"]["folder_privileges"] == {"bert": ["read"]}
+
+
 class TestRecord:
     def test_who_when_what(self, filled: Workspace) -> None:
         run = filled.store.run(synchronise(filled, who="root"))

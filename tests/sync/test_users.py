@@ -55,6 +55,25 @@ class TestAdd:
         assert workspace.path.read_bytes() == content
         assert not workspace.archives(AUTO_DELETE).root.exists()
 
+    def test_what_others_might_see_of_a_former_user_they_do_not_see_of_a_new_one(
+        self, fill: Fill
+    ) -> None:
+        deputy = managed("deputy", folder_privileges={"anna": ["read"], "bert": ["write"]})
+        workspace = fill(managed("anna"), deputy)
+        anna = workspace.snapshot().find("anna")
+        assert anna
+        by_hand.delete_user(workspace, anna)
+        assert rights_of(workspace, "deputy") == {"anna": ["read"], "bert": ["write"]}
+        by_hand.add_user(workspace, User(user_name="ANNA"), PASSWORD)
+        assert rights_of(workspace, "deputy") == {"bert": ["write"]}
+        assert rights_of(workspace, "anna") == {"anna": ["read", "write"]}
+
+
+def rights_of(workspace: Workspace, name: str) -> dict[str, list[str]]:
+    user = workspace.snapshot().find(name)
+    assert user
+    return user.folder_privileges
+
 
 class TestDelete:
     def test_an_archive_with_mail_is_kept(self, workspace: Workspace) -> None:

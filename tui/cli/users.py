@@ -41,6 +41,13 @@ def list_(session: Session, as_json: bool) -> None:
     found = [User.from_row(row) for row in session.workspace.snapshot().users.values()]
     if as_json:
         return print_json([_record(user) for user in found])
+    if not found:
+        path = printable(session.workspace.path)
+        click.echo(
+            f"There are no users in {path}. Another user database is named with --store or "
+            "MAILROSTER_STORE; `mailroster` makes the first administrator.",
+            err=True,
+        )
     for line in table_lines([_columns(user) for user in sorted(found, key=lambda u: u.key)]):
         click.echo(line)
     return None
@@ -94,7 +101,15 @@ def add(
         privileges=list(privileges),
     )
     password = read_password("New password", confirm=True) if auth == INTEGRATED else None
-    _done(by_hand.add_user(session.workspace, user, password), "was added", as_json)
+    added = by_hand.add_user(session.workspace, user, password)
+    _done(added, "was added", as_json)
+    archives = session.workspace.archives(session.workspace.snapshot().settings)
+    if messages := archives.messages(added.user_name):
+        click.echo(
+            f"The archive folder of that name holds {messages} messages from before, which this "
+            "user finds there. Move them away if they are somebody else's.",
+            err=True,
+        )
 
 
 @users.command()
