@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from store.models import User
 from sync.directory.listing import InvalidRecord
 from tests.support.builders import answer, listed, managed
@@ -107,6 +109,7 @@ LISTS = {
     "users_empty": Scene(keys("f6"), users=()),
     "users": Scene(keys("f6", "down", "space", "down", "space")),
     "users_filtered": Scene(no_such_line),
+    "users_pinned": Scene(keys("f6", "down"), users=(replace(USERS[0], pinned=True), *USERS[1:])),
     "users_long": Scene(keys("f6", "end"), users=(*USERS, LONG_USER)),
     "users_many": Scene(keys("f6", "end"), users=CROWD),
     "users_switch": Scene(switched, NOWHERE),
@@ -115,6 +118,9 @@ LISTS = {
     "users_delete": Scene(keys("f6", "down", "x")),
     "users_help": Scene(keys("f6", "f1")),
     "user": Scene(keys("f6", "down", "enter")),
+    "user_pinned": Scene(
+        keys("f6", "down", "enter"), users=(replace(USERS[0], pinned=True), *USERS[1:])
+    ),
     "user_long": Scene(keys("f6", "end", "enter"), users=(LONG_USER,)),
     "user_new": Scene(keys("f6", "n")),
     "user_new_problem": Scene(keys("f6", "n", "x", "tab", "x")),

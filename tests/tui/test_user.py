@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from store.interface import Batch, Edit
 from store.models import User
 from store.passwords import hash_password, verify_password
+from sync.runs.apply import apply_plan
+from sync.runs.run import preview
+from sync.runs.undo import release, undo_preview
 from sync.workspace import Workspace
-from tests.support.builders import managed
+from tests.support.builders import answer, listed, managed
 from tests.tui.driver import PASSWORD, Driver, driving
 
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
@@ -36,6 +40,30 @@ def stored(workspace: Workspace, name: str = "anna") -> User:
     user = workspace.snapshot().find(name)
     assert user
     return user
+
+
+async def test_a_pinned_user_is_marked_and_says_which_undo_keeps_it(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(managed("anna"), managed("bert"))
+    directory = answer(listed("bert"))
+    run = apply_plan(workspace, preview(workspace, directory), allow_deletes=1).run or ""
+    apply_plan(workspace, undo_preview(workspace, run))
+    async with driving(workspace, administrator="root") as admin:
+        await admin.press("f6", "slash")
+        await admin.type("pinned")
+        await admin.press("enter")
+        await admin.sees("anna", "pinned, Directory", "1 of 1 (all: 3)")
+        await admin.press("enter")
+        await admin.sees(f"Pinned: kept by the undo of {run},", "no sync deletes the user until")
+        pinned = stored(workspace)
+        workspace.store.apply(Batch([Edit.update(pinned, replace(pinned, full_name="A"))]))
+        admin.app.refresh_store()
+        await admin.sees("Pinned: kept by an undo: no sync deletes")
+        release(workspace, "anna")
+        admin.app.refresh_store()
+        await admin.sees("Authentication: Directory Services Local password: none")
+        assert "Pinned" not in admin.text
 
 
 async def test_all_fields_and_the_way_back(filled: Callable[..., Workspace]) -> None:

@@ -61,7 +61,7 @@ class QuickAccessScreen(BaseScreen):
             self._log_off()
             return
         self.user = user
-        self.query_one("#user", Static).update(user_text(user))
+        self.query_one("#user", Static).update(user_text(user, snapshot.history))
         problem = password_change_problem(user)
         self.query_one("#own_password", Static).update(plain(problem or ""))
         self.query_one("#own_password").display = problem is not None

@@ -163,7 +163,9 @@ class UserScreen(BaseScreen):
         return Text()
 
     def _show(self) -> None:
-        self.query_one("#fields Static", Static).update(user_text(self.user))
+        self.query_one("#fields Static", Static).update(
+            user_text(self.user, self.app.snapshot.history)
+        )
         self._table.load(rights_of(self.user))
 
 

@@ -254,6 +254,8 @@ class UsersScreen(TableScreen):
         method: Cell = AUTHENTICATION_LABELS[row["authentication"]]
         if self._saving and name in self._saving:
             method = Text(f"saving: {self._saving[name]}", "italic yellow")
+        elif row.get("pinned"):
+            method = f"pinned, {method}"
         return (
             name,
             row["full_name"] or "",

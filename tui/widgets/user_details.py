@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from store.history import History
 from store.models import AUTHENTICATION_LABELS, User
 from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
 from tui.widgets.plain import plain
@@ -12,8 +13,8 @@ from tui.widgets.table import Column, Table
 FolderRow = tuple[str, list[str]]
 
 
-def user_text(user: User) -> Text:
-    """Return the fields of a user, but never the hash."""
+def user_text(user: User, history: History) -> Text:
+    """Return the fields of a user, but never the hash; `history` tells of a pinned one's undo."""
     addresses = user.email_addresses
     text = Text()
     for label, value in (
@@ -23,16 +24,22 @@ def user_text(user: User) -> Text:
         ("Primary address", addresses[0] if addresses else "(none)"),
         ("Other addresses", ", ".join(addresses[1:]) or "(none)"),
         ("Authentication", AUTHENTICATION_LABELS[user.authentication]),
+        *((("Pinned", _pin(user, history)),) if user.pinned else ()),
         ("Local password", "set" if user.password_hash else "none"),
         ("Privileges", ", ".join(PRIVILEGES.get(name, name) for name in user.privileges)),
         ("Created", _time(user.created)),
         ("Changed", _time(user.changed)),
-        *((("Pinned", "yes: an undo brought the user back"),) if user.pinned else ()),
     ):
         text.append_text(plain(f"{label}: ".ljust(20), "bold"))
         text.append_text(plain(value)).append("\n")
     text.rstrip()
     return text
+
+
+def _pin(user: User, history: History) -> str:
+    undo = next((run for run in history.runs if run.generation == user.rev), None)
+    which = f"the undo of {undo.undoes}, {_time(undo.at)}" if undo and undo.undoes else "an undo"
+    return f"kept by {which}: no sync deletes the user until released"
 
 
 def _time(stored: str) -> str:
