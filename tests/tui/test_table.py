@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+from rich.color_triplet import ColorTriplet
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 
 from tests.tui.driver import Driver
+from tui.widgets.changes import COLOURS
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.table import Column, Table
 
@@ -205,3 +209,46 @@ async def test_the_first_letter_finds_the_texts_ready() -> None:
         table.filter("user49")
         assert len(table.rows) == 111
         assert len(asked) < 200
+
+
+def contrast(*colours: ColorTriplet | None) -> float:
+    """The contrast ratio of two colours (WCAG 2.2), from 1 to 21."""
+    lights = sorted(luminance(colour) for colour in colours if colour)
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def luminance(colour: ColorTriplet) -> float:
+    parts = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in colour.normalized
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+class StyledApp(TableApp):
+    """A table whose cells have the styles that its rows name."""
+
+    def cells(self, row: str) -> tuple[Text, str]:  # type: ignore[override]
+        return Text("word", row), "plain"
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+async def test_what_is_under_the_cursor_can_be_read(theme: str) -> None:
+    """At least 4.5:1 for every word (WCAG 2.2, 1.4.3), whatever the colour of its cell.
+
+    A theme of one's own choice may have less: Solarized has 3.7:1 with white on its blue.
+    """
+    styles = [*COLOURS.values(), "dim strike", "italic yellow"]
+    app = StyledApp(styles)
+    app.theme = theme
+    async with app.run_test(size=(40, 12)) as pilot:
+        for line in range(1, len(styles) + 1):
+            await pilot.pause()
+            strips = list(app.screen._compositor.render_strips())
+            seen = [segment for segment in strips[line] if segment.text.strip()]
+            assert "word" in seen[0].text
+            for segment in seen:
+                style = segment.style or Style()
+                shown = [colour and colour.triplet for colour in (style.color, style.bgcolor)]
+                assert contrast(*shown) >= 4.5, segment
+            await pilot.press("down")

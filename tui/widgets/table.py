@@ -25,6 +25,7 @@ __all__ = ["Cell", "Column", "Row", "Table"]
 
 _GUTTER = 2
 _HEADER = 1
+_NOTHING = Style.null()
 _SLICE = 2000  # rows whose texts are made ready between two keystrokes
 
 
@@ -41,7 +42,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     Table { overflow-x: hidden; overflow-y: scroll; scrollbar-size: 0 0; }
     Table > .table--header { text-style: bold underline; }
     Table > .table--cursor { background: $panel-lighten-2; }
-    Table:focus > .table--cursor { background: $primary; color: $text; }
+    Table:focus > .table--cursor { background: $primary; color: auto 100%; }
+    Table:ansi:focus > .table--cursor { color: $text; }
     """
     COMPONENT_CLASSES = {"table--header", "table--cursor"}
     BINDINGS = [
@@ -205,10 +207,12 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         if place >= len(self._model.shown):
             return Strip.blank(self.scrollable_content_region.width, style)
         row = self._model.at(place)
+        over = _NOTHING
         if place == self._model.cursor:
             style = cursor
+            over = Style(color=style.color, dim=False)  # other colours cannot be read on the bar
         mark = "*" if self._model.is_marked(row) else ""
-        return self._line(self._model.cells(row), mark, style)
+        return self._line(self._model.cells(row), mark, style, over)
 
     def _titles(self) -> list[str]:
         titles = [column.title for column in self._columns]
@@ -217,15 +221,20 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             titles[self._model.column] = f"{arrow} {titles[self._model.column]}"
         return titles
 
-    def _line(self, cells: Sequence[Cell], mark: str, style: Style) -> Strip:
-        """Return a line of as few segments as it has styles: each one costs bytes."""
+    def _line(
+        self, cells: Sequence[Cell], mark: str, style: Style, over: Style = _NOTHING
+    ) -> Strip:
+        """Return a line of as few segments as it has styles: each one costs bytes.
+
+        `over` goes over the cells' own styles.
+        """
         segments = []
         text = mark.ljust(_GUTTER)
         for cell, width in zip(cells, self._widths, strict=True):
             shown = fit(cell, width)
             if isinstance(cell, Text) and cell.style:
                 word = shown.rstrip()
-                segments += [Segment(text, style), Segment(word, style + _style(cell))]
+                segments += [Segment(text, style), Segment(word, style + _style(cell) + over)]
                 text = shown[len(word) :]
             else:
                 text += shown
