@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from store.interface import Batch, Edit
+from store.lock import writer_lock
 from store.models import User
 from store.passwords import hash_password, verify_password
 from sync.runs.apply import apply_plan
@@ -174,6 +176,50 @@ async def test_password_and_unlock(filled: Callable[..., Workspace]) -> None:
         workspace.lockout.settle("anna", None, right=False)
         await admin.press("u")
         await admin.sees("anna is unlocked.")
+
+
+async def test_while_something_is_saved_the_keyboard_goes_on_and_nothing_gets_lost(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(ANNA)
+    async with details_of_anna(workspace) as admin:
+        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+            await admin.press("e", "ctrl+u")
+            await admin.type("Anna B")
+            await admin.press("ctrl+s")
+            for key in ("e", "v", "escape"):
+                await admin.press(key)
+                await admin.sees("This is being saved; wait a moment.", "Full name: Anna A")
+            await admin.press("q")
+            await admin.sees("Quit and lose what is not saved?", "Not saved: the user")
+            await admin.press("n")
+        await admin.sees("Saved.", "Full name: Anna B")
+        await admin.press("escape")
+        await admin.sees("2 of 2")
+
+
+async def test_what_cannot_be_written_is_taken_back_and_said(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(ANNA)
+    before = workspace.path.read_bytes()
+    async with details_of_anna(workspace) as admin:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+        try:
+            await admin.press("e", "ctrl+u")
+            await admin.type("Anna B")
+            await admin.press("ctrl+s")
+            await admin.sees("That did not work", "The previous state is whole.")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert workspace.path.read_bytes() == before
+        await admin.press("enter")
+        await admin.sees("Full name: Anna A")
+        await admin.press("e", "ctrl+u")
+        await admin.type("Anna C")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.", "Full name: Anna C")
 
 
 async def test_deleting_goes_back_to_the_users(filled: Callable[..., Workspace]) -> None:

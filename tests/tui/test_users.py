@@ -276,6 +276,34 @@ async def test_a_new_user_of_the_directory_needs_no_password(
         assert row["privileges"] == ["login", "changePassword"]
 
 
+async def test_saving_twice_adds_one_user(filled: Callable[..., Workspace]) -> None:
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "n")
+        await admin.fill("zoe")
+        await admin.focus("#password")
+        await admin.fill(PASSWORD, PASSWORD)
+        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+            await admin.press("ctrl+s", "ctrl+s")
+            await admin.sees("This is being saved; wait a moment.")
+            await admin.press("escape")
+            assert "Discard" not in admin.text
+        await admin.sees("Added: zoe.", "of 2")
+
+
+async def test_a_deletion_that_waits_is_not_forgotten(filled: Callable[..., Workspace]) -> None:
+    workspace = filled(local("anna"))
+    async with driving(workspace, **ROOT) as admin:
+        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+            await admin.press("f6", "down", "x")
+            await admin.sees("Delete anna?")
+            await admin.press("y")
+            for key in ("p", "a", "x"):
+                await admin.press(key)
+                await admin.sees("This is being saved; wait a moment.")
+        await admin.sees("Deleted: anna.")
+
+
 async def test_a_refused_new_user_stays_in_the_form(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(local("anna")), **ROOT) as admin:
         await admin.press("f6", "n")

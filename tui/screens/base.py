@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from rich.text import Text
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BEING_SAVED = "This is being saved; wait a moment."
+
 
 class BaseScreen(Screen[None]):
     """A screen: `NAME` is its mode, `SCOPES` are the scopes of its actions.
@@ -35,6 +39,8 @@ class BaseScreen(Screen[None]):
 
     NAME: ClassVar[str] = ""
     SCOPES: ClassVar[tuple[str, ...]] = ()
+
+    is_writing = False
 
     @property
     def app(self) -> MailrosterApp:  # type: ignore[override]
@@ -119,6 +125,21 @@ class BaseScreen(Screen[None]):
         """Ask a question that needs a yes."""
         answer = await self.ask(Confirm(title, text))
         return answer is True
+
+    async def write(self, write: Callable[[], T]) -> T:
+        """Write to the store beside the keyboard, then show the store's state.
+
+        Meanwhile `is_writing`, so that the screen starts no other write, stays, and tells whether
+        it was done.
+        """
+        self.is_writing = True
+        self.refresh_bindings()
+        try:
+            return await asyncio.to_thread(write)
+        finally:
+            self.is_writing = False
+            self.refresh_bindings()
+            await self.app.reload()
 
     def fail(self, error: Exception) -> None:
         """Show the text of an error."""

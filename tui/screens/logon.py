@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,7 +15,7 @@ from sync.errors import LogOnRefused, SyncError
 from sync.logon.login import log_on
 from sync.users.by_hand import add_administrator
 from tui.actions import bindings_for
-from tui.screens.base import BaseScreen
+from tui.screens.base import BEING_SAVED, BaseScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem
 from tui.widgets.fields import Field, PasswordField, row
 from tui.widgets.plain import lines, plain
@@ -111,6 +109,8 @@ class FirstAdministratorScreen(BaseScreen):
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
         if name == "create":
+            if self.is_writing:
+                return BEING_SAVED
             user_name, password, again = (field.value for field in self.query(Field))
             if problem := name_problem(user_name):
                 return f"Not yet: {problem}."
@@ -137,6 +137,5 @@ class FirstAdministratorScreen(BaseScreen):
     async def action_create(self) -> None:
         """Create the administrator and log on as it."""
         user_name, password, _ = (field.value for field in self.query(Field))
-        user = await asyncio.to_thread(add_administrator, self.app.workspace, user_name, password)
-        self.app.refresh_store()
+        user = await self.write(lambda: add_administrator(self.app.workspace, user_name, password))
         self.app.enter(user.user_name)

@@ -19,7 +19,7 @@ from sync.users.by_hand import edit_user, set_password, set_privileges, unlock_u
 from sync.users.rename import rename_user
 from sync.users.several import delete_users
 from tui.actions import bindings_for
-from tui.screens.base import BaseScreen, listed_names
+from tui.screens.base import BEING_SAVED, BaseScreen, listed_names
 from tui.screens.dialogs import Entry, NewPassword
 from tui.screens.user_dialogs import ChoosePrivileges, EditUser, FolderRights
 from tui.widgets.plain import grouped, lines
@@ -64,6 +64,8 @@ class UserScreen(BaseScreen):
 
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
+        if self.is_writing:
+            return BEING_SAVED
         if self._gone:
             return f"{self.user.user_name} was deleted or renamed meanwhile."
         if name == "set_password" and self.user.authentication != INTEGRATED:
@@ -74,7 +76,14 @@ class UserScreen(BaseScreen):
 
     async def go_back(self) -> None:
         """Back to the users."""
-        self.dismiss()
+        if self.is_writing:
+            self.app.say(BEING_SAVED, error=True)
+        else:
+            self.dismiss()
+
+    def unsaved(self) -> str:
+        """Return what would be lost by leaving, or nothing."""
+        return "the user" if self.is_writing else ""
 
     @work(exclusive=True, group="user", exit_on_error=False)
     async def action_edit(self) -> None:
@@ -145,14 +154,12 @@ class UserScreen(BaseScreen):
     async def action_delete(self) -> None:
         """Delete the user."""
         if await ask_deletion(self, [self.user]):
-            kept = await asyncio.to_thread(delete_users, self.app.workspace, [self.user])
-            await self.app.reload()
+            kept = await self.write(lambda: delete_users(self.app.workspace, [self.user]))
             self.dismiss()
             self.app.say(f"Deleted: {self.user.user_name}. Archives kept: {len(kept)}.")
 
     async def _write(self, write: Callable[[], User]) -> None:
-        self.user = await asyncio.to_thread(write)
-        await self.app.reload()
+        self.user = await self.write(write)
         self.follow_store(self.app.snapshot)
 
     def _check_name(self, name: str) -> Text:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -14,7 +12,7 @@ from store.names import check_user_name, name_problem
 from store.privileges import HAND_MADE_PRIVILEGES, PRIVILEGES
 from sync.users.by_hand import add_user
 from tui.actions import bindings_for
-from tui.screens.base import BaseScreen
+from tui.screens.base import BEING_SAVED, BaseScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem
 from tui.widgets.fields import Field, PasswordField, row
 from tui.widgets.plain import plain
@@ -71,6 +69,8 @@ class NewUserScreen(BaseScreen):
         """Return why the action cannot be done now."""
         if name != "save":
             return None
+        if self.is_writing:
+            return BEING_SAVED
         if problem := name_problem(self._text("user_name")):
             return f"Not yet: {problem}."
         if not self.query_one("#privileges", PrivilegeBoxes).value:
@@ -87,7 +87,9 @@ class NewUserScreen(BaseScreen):
 
     async def go_back(self) -> None:
         """Back to the users; ask first if something was entered."""
-        if self.unsaved():
+        if self.is_writing:
+            self.app.say(BEING_SAVED, error=True)
+        elif self.unsaved():
             self._ask_to_leave()
         else:
             self.dismiss()
@@ -105,8 +107,7 @@ class NewUserScreen(BaseScreen):
             privileges=list(self.query_one("#privileges", PrivilegeBoxes).value),
         )
         password = self._text("password") if self._integrated else None
-        await asyncio.to_thread(add_user, self.app.workspace, user, password)
-        await self.app.reload()
+        await self.write(lambda: add_user(self.app.workspace, user, password))
         self.dismiss()
         self.app.say(f"Added: {name}.")
 

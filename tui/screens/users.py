@@ -21,7 +21,7 @@ from sync.runs.run import fetch
 from sync.users.by_hand import set_password, switch_authentication
 from sync.users.several import delete_users, take_back_switch
 from tui.actions import bindings_for
-from tui.screens.base import listed_names
+from tui.screens.base import BEING_SAVED, listed_names
 from tui.screens.dialogs import Message, NewPassword
 from tui.screens.switching import ask_switch, how_many
 from tui.screens.table_screen import TableScreen
@@ -33,6 +33,7 @@ from tui.widgets.table import Cell, Column, Table
 
 _NEEDS_USER = ("switch_authentication", "delete", "set_password", "details", "mark", "mark_all")
 _WRITES = ("switch_authentication", "delete", "set_password", "details")
+_EXCLUSIVE = ("switch_authentication", "undo_switch", "delete", "set_password")
 
 
 class UsersScreen(TableScreen):
@@ -83,8 +84,10 @@ class UsersScreen(TableScreen):
         current = self.table.current
         if name in _NEEDS_USER and current is None:
             return "There is no user in this list."
+        if name in _EXCLUSIVE and self.is_writing:
+            return BEING_SAVED
         if name in _WRITES and self._saving and self._is_being_saved():
-            return "This is being saved; wait a moment."
+            return BEING_SAVED
         if name == "set_password" and current and current["authentication"] != INTEGRATED:
             return (
                 f"The password of {current['user_name']} is the directory's. "
@@ -93,6 +96,10 @@ class UsersScreen(TableScreen):
         if name == "undo_switch" and self._undo is None:
             return "No authentication method was switched since this screen was opened."
         return super().why_not(name)
+
+    def unsaved(self) -> str:
+        """Return what would be lost by leaving, or nothing."""
+        return "the users" if self.is_writing or self._saving else ""
 
     async def go_back(self) -> None:
         """Give up asking the directory, take the marks away, or back out."""
@@ -216,10 +223,7 @@ class UsersScreen(TableScreen):
         users = self._chosen()
         if not await ask_deletion(self, users):
             return
-        try:
-            kept = await asyncio.to_thread(delete_users, self.app.workspace, users)
-        finally:
-            await self.app.reload()
+        kept = await self.write(lambda: delete_users(self.app.workspace, users))
         self.table.clear_marks()
         self.app.say(f"Deleted: {how_many(users)}. Archives kept: {grouped(len(kept))}.")
 
@@ -230,8 +234,7 @@ class UsersScreen(TableScreen):
         name = user.user_name
         password = await self.ask(NewPassword(f"New password for {name}", name))
         if password is not None:
-            await asyncio.to_thread(set_password, self.app.workspace, user, password)
-            await self.app.reload()
+            await self.write(lambda: set_password(self.app.workspace, user, password))
             self.app.say(f"The password of {name} was changed.")
 
     # Rows
