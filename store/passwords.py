@@ -51,7 +51,8 @@ def hash_password(password: str, user_name: str) -> str:
 def verify_password(password: str, password_hash: str | None) -> bool:
     """Tell whether `password` belongs to `password_hash`; None takes as long and is never right.
 
-    Raises `StoreDamaged` for a hash that is none.
+    What is wrong takes as long as at today's cost, also for a hash of a lower one. Raises
+    `StoreDamaged` for a hash that is none.
     """
     try:
         plain = normalized(password).encode()
@@ -66,9 +67,17 @@ def verify_password(password: str, password_hash: str | None) -> bool:
             "The stored password hash of this user is not a bcrypt hash. Nothing was changed. "
             "Set the password again."
         ) from None
+    if not right:
+        for _ in range(2 ** max(0, COST - _cost(stored.decode())) - 1):
+            bcrypt.checkpw(b"-", stored)
     return right and fits and password_hash is not None
 
 
 def needs_rehash(password_hash: str) -> bool:
     """Tell whether the hash was made with a lower cost than today's."""
-    return int(password_hash.split("$")[2]) < COST
+    return _cost(password_hash) < COST
+
+
+def _cost(password_hash: str) -> int:
+    """Return the cost of a bcrypt hash; each one more doubles the time."""
+    return int(password_hash.split("$")[2])

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from store.addresses import address_key
+from store.administrators import is_local_administrator
 from store.errors import InvalidValue
 from store.interface import Batch, Edit, Snapshot
 from store.models import DIRECTORY_SERVICES, INTEGRATED, Authentication, User
@@ -21,12 +22,13 @@ from store.privileges import (
 from store.text import printable
 from sync.runs.moved_rights import with_moved_rights
 from sync.runs.run import fetch
+from sync.runs.run_lock import run_lock
 from sync.workspace import Workspace
 
 
 def needs_administrator(snapshot: Snapshot) -> bool:
-    """Tell whether the store is new, so that the first administrator must be created."""
-    return not any(ADMIN in row["privileges"] for row in snapshot.users.values())
+    """Tell whether nobody could administer without the directory, so that somebody must be made."""
+    return not any(map(is_local_administrator, snapshot.users.values()))
 
 
 def add_administrator(workspace: Workspace, user_name: str, password: str) -> User:
@@ -56,17 +58,19 @@ def add_user(workspace: Workspace, user: User, password: str | None = None) -> U
             or {match_key(user.user_name): list(HAND_MADE_FOLDER_PRIVILEGES)},
         )
     )
-    snapshot = workspace.snapshot()
-    if user.key in snapshot.users:
-        raise InvalidValue(
-            f"There is a user “{printable(user.user_name)}” already. Nothing was written. "
-            "Choose another name, or change that user."
-        )
-    _check_addresses_free(snapshot, user)
     if password is not None:
         user = replace(user, password_hash=hash_password(password, user.user_name))
-    workspace.archives(snapshot.settings).create(user.user_name)
-    return _stored(workspace, user.key, with_moved_rights(snapshot.users, [Edit.create(user)]))
+    with run_lock(workspace):
+        snapshot = workspace.snapshot()
+        if user.key in snapshot.users:
+            raise InvalidValue(
+                f"There is a user “{printable(user.user_name)}” already. Nothing was written. "
+                "Choose another name, or change that user."
+            )
+        _check_addresses_free(snapshot, user)
+        workspace.archives(snapshot.settings).create(user.user_name)
+        edits = with_moved_rights(snapshot.users, [Edit.create(user)])
+        return _stored(workspace, user.key, edits)
 
 
 def edit_user(workspace: Workspace, user: User, edited: User) -> User:
@@ -85,8 +89,10 @@ def edit_user(workspace: Workspace, user: User, edited: User) -> User:
             email_addresses=_each_once(edited.email_addresses),
         )
     )
-    _check_addresses_free(workspace.snapshot(), changed)
-    return _stored(workspace, user.key, [Edit.update(user, changed)] if changed != user else [])
+    with run_lock(workspace):
+        _check_addresses_free(workspace.snapshot(), changed)
+        edits = [Edit.update(user, changed)] if changed != user else []
+        return _stored(workspace, user.key, edits)
 
 
 def set_privileges(
@@ -125,12 +131,6 @@ def set_privileges(
 def unlock_user(workspace: Workspace, user: User) -> bool:
     """Forget the user's failed log-ons; tell whether there were any."""
     return workspace.lockout.unlock(user.key)
-
-
-def delete_user(workspace: Workspace, user: User) -> bool:
-    """Delete the user; tell whether the archive folder was kept because it holds something."""
-    after = workspace.store.apply(Batch([Edit.delete(user)]))
-    return not workspace.archives(after.settings).remove_if_empty(user.user_name)
 
 
 def set_password(workspace: Workspace, user: User, password: str) -> User:

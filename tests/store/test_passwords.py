@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import bcrypt
 import pytest
 
@@ -74,3 +76,20 @@ def test_a_cheaper_hash_is_to_be_made_anew() -> None:
     weak = bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(4)).decode()
     assert needs_rehash(weak) is (passwords.COST > 4)
     assert not needs_rehash("$2b$13$" + weak[7:])
+
+
+@pytest.mark.alone
+def test_a_wrong_password_takes_as_long_for_a_cheaper_hash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The shortest of seven times each, within a quarter; unmended it is a sixteenth."""
+    monkeypatch.setattr(passwords, "COST", 10)
+    hashes = [bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(cost)).decode() for cost in (6, 10)]
+    shortest = [min(seconds(stored) for _ in range(7)) for stored in hashes]
+    assert 0.75 < shortest[0] / shortest[1] < 1.25
+
+
+def seconds(stored: str) -> float:
+    started = time.perf_counter()
+    assert not verify_password("wrong horse battery", stored)
+    return time.perf_counter() - started

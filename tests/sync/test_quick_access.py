@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from store.errors import InvalidValue
+from store.errors import InvalidValue, StoreConflict
+from store.interface import Batch, Edit
 from store.models import User
 from store.passwords import hash_password
 from sync.errors import LogOnRefused
@@ -59,3 +61,20 @@ async def test_not_without_the_privilege(fill: Fill) -> None:
 def test_who_may(user: User, says: str | None) -> None:
     problem = password_change_problem(user)
     assert (says in problem) if says and problem else problem is None
+
+
+async def test_what_an_administrator_writes_meanwhile_wins(
+    fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody takes the privilege away between the check of the password and the change."""
+
+    async def interrupted(*arguments: Any) -> User:
+        user = await log_on(*arguments)
+        workspace.store.apply(Batch([Edit.update(user, replace(user, privileges=["login"]))]))
+        return user
+
+    workspace = fill(ANNA)
+    monkeypatch.setattr("sync.logon.quick_access.log_on", interrupted)
+    with pytest.raises(StoreConflict):
+        await change_own_password(workspace, "anna", OLD, NEW)
+    assert await log_on(workspace, "anna", OLD)

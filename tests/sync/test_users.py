@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,8 @@ from store.models import DIRECTORY_SERVICES, INTEGRATED, Settings, User
 from store.passwords import verify_password
 from sync.errors import DirectoryError, NotConfigured
 from sync.users import by_hand
-from sync.workspace import Workspace
+from sync.users.several import delete_users
+from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, managed
 from tests.support.directory import Directory
 
@@ -55,6 +57,25 @@ class TestAdd:
         assert workspace.path.read_bytes() == content
         assert not workspace.archives(AUTO_DELETE).root.exists()
 
+    def test_an_administrator_of_the_directory_alone_is_not_enough(self, fill: Fill) -> None:
+        workspace = fill(managed("boss", privileges=["admin"]))
+        assert by_hand.needs_administrator(workspace.snapshot())
+
+    def test_two_at_once_never_get_the_same_address(self, workspace: Workspace) -> None:
+        def add(name: str) -> bool:
+            own = open_workspace(str(workspace.path), workspace.path.with_name("secret.key"))
+            user = User(user_name=name, email_addresses=["one@x.org"])
+            try:
+                by_hand.add_user(own, user, PASSWORD)
+            except InvalidValue:
+                return False
+            finally:
+                own.close()
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(add, (f"user{number}" for number in range(8)))) == 1
+
     def test_what_others_might_see_of_a_former_user_they_do_not_see_of_a_new_one(
         self, fill: Fill
     ) -> None:
@@ -62,7 +83,7 @@ class TestAdd:
         workspace = fill(managed("anna"), deputy)
         anna = workspace.snapshot().find("anna")
         assert anna
-        by_hand.delete_user(workspace, anna)
+        delete_users(workspace, [anna])
         assert rights_of(workspace, "deputy") == {"anna": ["read"], "bert": ["write"]}
         by_hand.add_user(workspace, User(user_name="ANNA"), PASSWORD)
         assert rights_of(workspace, "deputy") == {"bert": ["write"]}
@@ -81,15 +102,15 @@ class TestDelete:
         anna = by_hand.add_user(workspace, User(user_name="anna"), PASSWORD)
         bert = by_hand.add_user(workspace, User(user_name="bert"), PASSWORD)
         (archives.path("anna") / "new" / "1").touch()
-        assert by_hand.delete_user(workspace, anna)
-        assert not by_hand.delete_user(workspace, bert)
+        assert delete_users(workspace, [anna])
+        assert not delete_users(workspace, [bert])
         assert archives.path("anna").exists()
         assert not archives.path("bert").exists()
 
     def test_the_last_administrator_stays(self, workspace: Workspace) -> None:
         root = by_hand.add_administrator(workspace, "root", PASSWORD)
         with pytest.raises(LastAdministrator):
-            by_hand.delete_user(workspace, root)
+            delete_users(workspace, [root])
 
 
 class TestAuthentication:

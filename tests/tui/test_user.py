@@ -129,7 +129,15 @@ async def test_privileges(filled: Callable[..., Workspace]) -> None:
         await admin.press("ctrl+s")
         await admin.press("tab", "space", "ctrl+s")
         await admin.sees("Saved.", "Privileges: Change own password")
+        assert "Note:" not in admin.text
         assert stored(workspace).privileges == ["changePassword"]
+
+
+async def test_deleting_by_half_is_said_to_have_no_effect(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with details_of_anna(filled(replace(ANNA, privileges=["login", "delete"]))) as admin:
+        await admin.sees("Note: The privilege delete has no effect without delete on a folder.")
 
 
 async def untick_read(admin: Driver) -> None:

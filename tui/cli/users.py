@@ -15,6 +15,7 @@ from store.text import printable
 from sync.runs.report import value_text
 from sync.users import by_hand
 from sync.users.rename import rename_user
+from sync.users.several import delete_users
 from tui.cli.session import (
     Session,
     confirm,
@@ -122,7 +123,7 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
     user = _find(session, name)
     if not yes:
         confirm(f"Delete “{printable(user.user_name)}”?")
-    kept = by_hand.delete_user(session.workspace, user)
+    kept = delete_users(session.workspace, [user])
     archive = "kept" if kept else "removed"
     if as_json:
         print_json({"user_name": user.user_name, "archive": archive})

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from store.errors import InvalidValue
 from store.interface import Snapshot
-from store.models import INTEGRATED, User
+from store.models import DIRECTORY_SERVICES, INTEGRATED, User
 from store.names import check_user_name, match_key
 from sync.users.by_hand import edit_user, set_password, set_privileges, unlock_user
 from sync.users.rename import rename_user
@@ -99,6 +99,11 @@ class UserScreen(BaseScreen):
         """Give another user name."""
         old = self.user.user_name
         text = "The archive folder and everybody's rights on it move along."
+        if self.user.authentication == DIRECTORY_SERVICES:
+            text += (
+                " Rename this user in the directory too: it is asked for the password under the "
+                "new name, and the next sync takes the old one for a new user."
+            )
         new = await self.ask(Entry(f"Rename {old}", text, old, self._check_name))
         if new is not None and new != old:
             await self._write(

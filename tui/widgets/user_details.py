@@ -6,7 +6,7 @@ from rich.text import Text
 
 from store.history import History
 from store.models import AUTHENTICATION_LABELS, User
-from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
+from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES, delete_gap
 from tui.widgets.plain import plain
 from tui.widgets.table import Column, Table
 
@@ -16,6 +16,7 @@ FolderRow = tuple[str, list[str]]
 def user_text(user: User, history: History) -> Text:
     """Return the fields of a user, but never the hash; `history` tells of a pinned one's undo."""
     addresses = user.email_addresses
+    gap = delete_gap(user.privileges, user.folder_privileges)
     text = Text()
     for label, value in (
         ("User name", user.user_name),
@@ -27,6 +28,7 @@ def user_text(user: User, history: History) -> Text:
         *((("Pinned", _pin(user, history)),) if user.pinned else ()),
         ("Local password", "set" if user.password_hash else "none"),
         ("Privileges", ", ".join(PRIVILEGES.get(name, name) for name in user.privileges)),
+        *((("Note", gap),) if gap else ()),
         ("Created", _time(user.created)),
         ("Changed", _time(user.changed)),
     ):
