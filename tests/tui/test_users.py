@@ -62,6 +62,26 @@ async def test_marked_users_are_switched_together(
         assert method_of(workspace, "carl") == INTEGRATED
 
 
+async def test_the_directory_is_asked_once_for_switches_one_after_the_other(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna", "bert")
+    async with driving(filled(local("anna"), local("bert"), local("carl")), **ROOT) as admin:
+        for keys, says, asked in (
+            (["down"], "The directory knows anna.", 1),
+            (["down"], "The directory knows bert.", 1),
+            (["down"], "does NOT know 1 of them", 2),
+            ([], "does NOT know 1 of them", 3),
+        ):
+            await admin.press("f6", *keys, "a")
+            await admin.sees(says)
+            assert len([line for line in directory.log if "cmd=list" in line]) == asked
+            await admin.press("n")
+        directory.put("carl")
+        await admin.press("a")
+        await admin.sees("The directory knows carl.")
+
+
 async def test_a_switch_says_if_the_directory_cannot_be_asked(
     filled: Callable[..., Workspace],
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -15,14 +15,14 @@ from store.models import (
     Authentication,
     User,
 )
-from store.names import match_key
-from sync.directory.listing import Listing
 from sync.errors import SyncError
 from sync.users.by_hand import other_method
 from tui.screens.base import BaseScreen, listed_names
 from tui.screens.dialogs import NewPassword
 from tui.screens.user_dialogs import ChooseMethod
 from tui.widgets.plain import grouped, lines, plain
+
+AskDirectory = Callable[[Sequence[User]], Awaitable[Collection[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,12 @@ class Switch:
 
 
 async def ask_switch(
-    screen: BaseScreen, chosen: Sequence[User], ask_directory: Callable[[], Awaitable[Listing]]
+    screen: BaseScreen, chosen: Sequence[User], ask_directory: AskDirectory
 ) -> Switch | None:
-    """Ask what is still open, show what the switch means, and return what was decided."""
+    """Ask what is still open, show what the switch means, and return what was decided.
+
+    `ask_directory` returns the keys of the names that the directory lists.
+    """
     method = await _method(screen, chosen)
     if method is None:
         return None
@@ -74,15 +77,12 @@ async def _method(screen: BaseScreen, users: Sequence[User]) -> Authentication |
     return await screen.ask(ChooseMethod(local, len(users) - local))
 
 
-async def _what_the_directory_knows(
-    users: Sequence[User], ask_directory: Callable[[], Awaitable[Listing]]
-) -> Text:
+async def _what_the_directory_knows(users: Sequence[User], ask_directory: AskDirectory) -> Text:
     means = Text("From then on the directory checks their passwords.")
     try:
-        listing = await ask_directory()
+        known = await ask_directory(users)
     except (StoreError, SyncError) as error:
         return lines(means, plain("The directory could not be asked:", "yellow"), str(error))
-    known = {match_key(user.user_name) for user in listing.users}
     unknown = [user.user_name for user in users if user.key not in known]
     if not unknown:
         return lines(means, plain(f"The directory knows {how_many(users)}.", "green"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
+from time import monotonic
+from typing import NamedTuple
 
 from rich.text import Text
 from textual import work
@@ -14,7 +16,8 @@ from textual.worker import Worker, get_current_worker
 
 from store.errors import StoreError
 from store.interface import Snapshot
-from store.models import AUTHENTICATION_LABELS, INTEGRATED, User, UserRow
+from store.models import AUTHENTICATION_LABELS, INTEGRATED, Settings, User, UserRow
+from store.names import match_key
 from store.privileges import PRIVILEGES
 from sync.directory.listing import Listing
 from sync.runs.run import fetch
@@ -32,8 +35,25 @@ from tui.widgets.plain import grouped, lines
 from tui.widgets.table import Cell, Column, Table
 
 _NEEDS_USER = ("switch_authentication", "delete", "set_password", "details", "mark", "mark_all")
+_ANSWER_SECONDS = 60.0
 _WRITES = ("switch_authentication", "delete", "set_password", "details")
 _EXCLUSIVE = ("switch_authentication", "undo_switch", "delete", "set_password")
+
+
+class _Answer(NamedTuple):
+    """The names that the directory listed, under which settings, and when."""
+
+    settings: Settings
+    keys: Collection[str]
+    at: float
+
+    def serves(self, settings: Settings, users: Sequence[User]) -> bool:
+        """Tell whether it is fresh enough and leaves nothing to ask about these users."""
+        return (
+            settings == self.settings
+            and monotonic() - self.at < _ANSWER_SECONDS
+            and all(user.key in self.keys for user in users)
+        )
 
 
 class UsersScreen(TableScreen):
@@ -64,6 +84,7 @@ class UsersScreen(TableScreen):
         self._saving: dict[str, str] = {}
         self._undo: tuple[Sequence[User], Sequence[User]] | None = None
         self._asking: Worker[object] | None = None
+        self._answer: _Answer | None = None
 
     def body(self) -> ComposeResult:
         """Build the table."""
@@ -206,14 +227,24 @@ class UsersScreen(TableScreen):
         status.update(text)
         status.display = bool(text)
 
-    async def _ask_directory(self) -> Listing:
+    async def _ask_directory(self, users: Sequence[User]) -> Collection[str]:
+        """Return the keys of the names that the directory lists.
+
+        The last answer serves for a minute where it knows all of `users`.
+        """
+        settings = self.app.snapshot.settings
+        if self._answer is not None and self._answer.serves(settings, users):
+            return self._answer.keys
         self._asking = get_current_worker()
         self._show_status("Asking the directory ... Esc gives up.")
         try:
-            return await fetch(self.app.workspace, self.app.snapshot.settings)
+            listing = await fetch(self.app.workspace, settings)
+            keys = await asyncio.to_thread(_keys, listing)
         finally:
             self._asking = None
             self._show_status("")
+        self._answer = _Answer(settings, keys, monotonic())
+        return keys
 
     # Other writes
 
@@ -267,6 +298,10 @@ class UsersScreen(TableScreen):
             _privileges(tuple(row["privileges"])),
             row["changed"][:10],
         )
+
+
+def _keys(listing: Listing) -> frozenset[str]:
+    return frozenset(match_key(user.user_name) for user in listing.users)
 
 
 @cache
