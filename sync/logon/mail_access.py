@@ -152,7 +152,11 @@ def _replace(path: Path, content: bytes) -> None:
         pass
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    with open(os.open(temporary, flags, 0o600), "wb") as file:
-        give_to_owner_of(path.parent, file.fileno())
-        file.write(content)
-    os.replace(temporary, path)
+    try:
+        with open(os.open(temporary, flags, 0o600), "wb") as file:
+            give_to_owner_of(path.parent, file.fileno())
+            file.write(content)
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

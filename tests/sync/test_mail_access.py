@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -124,3 +125,22 @@ def test_without_a_store_or_a_place_nobody_can_tell(workspace: Workspace, tmp_pa
     workspace.store.apply(Batch([Edit.create(user("login"))]))
     with pytest.raises(StoreUnwritable, match="cannot be used"):
         derive_access(workspace, tmp_path / "homes", "anna")
+
+
+def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(
+    ready: Workspace, tmp_path: Path
+) -> None:
+    access = derive_access(ready, tmp_path / "homes", "anna")
+    content = access.acl.read_text()
+    before = ready.snapshot().find("anna")
+    assert before
+    ready.store.apply(Batch([Edit.update(before, replace(before, folder_privileges={}))]))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, limits[1]))
+    try:
+        with pytest.raises(StoreUnwritable, match="File too large. The log-on was put off."):
+            derive_access(ready, tmp_path / "homes", "anna")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in access.home.iterdir()] == ["acl"]
+    assert access.acl.read_text() == content
