@@ -64,6 +64,25 @@ def test_adding_a_name_whose_archive_is_still_there_says_so(anna: Command) -> No
     assert "from before" not in anna("users", "add", "new", stdin=PASSWORD).err
 
 
+def test_several_users_are_switched_in_one_write(
+    connected: Command, anna: Command, directory: Directory, workspace: Workspace
+) -> None:
+    directory.put("anna")
+    method = "directory_services"
+    generation = workspace.snapshot().generation
+    done = anna("users", "set-auth", "anna", "bert", method)
+    assert done.code == 1
+    assert "does not know “bert”" in done.err
+    assert workspace.snapshot().generation == generation
+    directory.put("anna", "bert")
+    done = anna("users", "set-auth", "anna", "BERT", "Anna", method, "--json")
+    assert [user["authentication"] for user in done.json] == [method] * 2
+    assert "The directory knows “anna”, “bert”." in done.err
+    assert workspace.snapshot().generation == generation + 1
+    done = anna("users", "set-auth", "anna", "integrated", "--json")
+    assert done.json["authentication"] == "integrated"
+
+
 class TestEdit:
     def test_fields_and_addresses_in_their_order(self, anna: Command) -> None:
         done = anna(

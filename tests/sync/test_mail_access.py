@@ -138,7 +138,7 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4, limits[1]))
     try:
-        with pytest.raises(StoreUnwritable, match="File too large. The log-on was put off."):
+        with pytest.raises(StoreUnwritable, match="File too large"):
             derive_access(ready, tmp_path / "homes", "anna")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -131,27 +131,33 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
 
 
 @users.command("set-auth")
-@click.argument("name")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.argument("method", type=_method)
-@click.option("--force", is_flag=True, help="Switch even if the directory does not know the name.")
+@click.option("--force", is_flag=True, help="Switch even if the directory does not know a name.")
 @json_option
 @pass_session
 def set_auth(
-    session: Session, name: str, method: Authentication, force: bool, as_json: bool
+    session: Session, names: tuple[str, ...], method: Authentication, force: bool, as_json: bool
 ) -> None:
-    """Switch the authentication method.
+    """Switch the authentication method, of several users in one write.
 
-    To Directory Services, the directory is asked first whether it knows the name. To integrated,
-    a user without a local password needs one: asked for, or read from stdin if piped.
+    To Directory Services, the directory is asked first whether it knows the names. To integrated,
+    a user without a local password needs one: asked for, or read from stdin if piped, where one
+    user is named.
     """
-    user = _find(session, name)
+    by_key = {user.key: user for user in (_find(session, name) for name in names)}
+    found = list(by_key.values())
     password = None
-    if method == INTEGRATED and not user.password_hash:
+    if method == INTEGRATED and len(found) == 1 and not found[0].password_hash:
         password = read_password("New password", confirm=True)
     if method == DIRECTORY_SERVICES and not force:
-        _check_known(session, user)
-    (changed,) = by_hand.switch_authentication(session.workspace, [user], method, password)
-    _done(changed, f"now has the method {AUTHENTICATION_LABELS[method]}", as_json)
+        _check_known(session, found)
+    changed = by_hand.switch_authentication(session.workspace, found, method, password)
+    if as_json:
+        records = [_record(user) for user in changed]
+        print_json(records[0] if len(names) == 1 else records)
+    for user in changed:
+        _done(user, f"now has the method {AUTHENTICATION_LABELS[method]}", as_json=False)
 
 
 @users.command("set-password")
@@ -280,14 +286,18 @@ def unlock(session: Session, name: str | None, source: str | None, as_json: bool
     click.echo(f"“{printable(what)}” is not locked. {said}.", err=True)
 
 
-def _check_known(session: Session, user: User) -> None:
-    name = printable(user.user_name)
-    if asyncio.run(by_hand.unknown_to_directory(session.workspace, [user])):
+def _check_known(session: Session, users: list[User]) -> None:
+    unknown = asyncio.run(by_hand.unknown_to_directory(session.workspace, users))
+    if unknown:
         raise InvalidValue(
-            f"The directory does not know “{name}”, who could not log on after the switch. "
-            "Nothing was written. Correct the name there, or add --force."
+            f"The directory does not know {_quoted(unknown)}, who could not log on after the "
+            "switch. Nothing was written. Correct the name there, or add --force."
         )
-    click.echo(f"The directory knows “{name}”.", err=True)
+    click.echo(f"The directory knows {_quoted(users)}.", err=True)
+
+
+def _quoted(users: list[User]) -> str:
+    return ", ".join(f"“{printable(user.user_name)}”" for user in users)
 
 
 def _find(session: Session, name: str) -> User:
