@@ -10,7 +10,7 @@ from store.ownership import make_folder
 
 KEPT_NEWEST = 10
 KEPT_DAYS = 14
-_STAMP = "%Y%m%dT%H%M%S.%fZ"
+STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
 def backup_folder(store: Path) -> Path:
@@ -23,21 +23,24 @@ def list_backups(store: Path) -> list[Path]:
     return sorted(backup_folder(store).glob("*.json"), key=lambda path: path.name, reverse=True)
 
 
-def link_backup(store: Path) -> None:
+def link_backup(store: Path, kept_for: str = "") -> None:
     """Keep the current file of `store` under a second name, then drop what is too old.
 
     A link costs microseconds however large the file is; it must be made before the file is
-    replaced. The newest ten stay, and of the days before them the last one of each day.
+    replaced. The newest ten stay, and of the days before them the last one of each day. One with
+    a reason to be `kept_for`, which becomes part of its name, stays until somebody removes it.
     """
     folder = backup_folder(store)
     make_folder(folder, store.parent)
-    os.link(store, folder / f"{datetime.now(UTC).strftime(_STAMP)}.json")
+    note = f".{kept_for}" if kept_for else ""
+    os.link(store, folder / f"{datetime.now(UTC).strftime(STAMP)}{note}.json")
     for path in superseded(list_backups(store)):
         path.unlink(missing_ok=True)
 
 
 def superseded(backups: list[Path]) -> list[Path]:
     """Return those of `backups` (newest first) that may go."""
+    backups = [path for path in backups if len(path.suffixes) <= 2]
     days: set[str] = {path.name[:8] for path in backups[:KEPT_NEWEST]}
     gone = []
     for path in backups[KEPT_NEWEST:]:

@@ -20,12 +20,17 @@ from store.ownership import make_folder
 from store.text import printable
 
 
+def history_folder(store: Path) -> Path:
+    """Return the folder of the runs of `store`."""
+    return store.with_name(f"{store.name}.history")
+
+
 class HistoryFiles:
     """The files below `<store>.history`. A run counts only if the store itself lists its id."""
 
     def __init__(self, store: Path) -> None:
         self._store = store
-        self._folder = store.with_name(f"{store.name}.history")
+        self._folder = history_folder(store)
 
     def sizes(self) -> dict[str, int]:
         """Return how many bytes each file has, by its run's id."""
@@ -34,30 +39,32 @@ class HistoryFiles:
         except OSError:
             return {}
 
-    def write(self, run: Run, data: bytes, kept: Collection[str]) -> None:
+    def write(self, run: Run, data: bytes) -> None:
         """Write the run's `data` through to the disk, before the store that lists it is written.
 
-        The files of other runs than the `kept` ones are removed first: those were folded, or never
-        completed. Raises `StoreFull` or `StoreUnwritable`; then the store is as it was.
+        Raises `StoreFull` or `StoreUnwritable`; then the store is as it was.
+        """
+        try:
+            make_folder(self._folder, self._store.parent)
+            os.close(write_new(self.path(run.summary.id), data))
+            sync_folder(self._folder)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def sweep(self, kept: Collection[str]) -> None:
+        """Remove the files of runs that the store does not list: folded, or never completed.
+
+        Raises `StoreUnwritable`.
         """
         try:
             for run_id in self.sizes().keys() - set(kept):
-                self._path(run_id).unlink(missing_ok=True)
-            make_folder(self._folder, self._store.parent)
-            os.close(write_new(self._path(run.summary.id), data))
-            sync_folder(self._folder)
+                self.path(run_id).unlink(missing_ok=True)
         except OSError as error:
-            kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
-            raise kind(
-                f"The history {printable(self._folder)} could not be written: {error.strerror}. "
-                "No user was changed. "
-                + ("Make room on the disk" if kind is StoreFull else "Check the folder's rights")
-                + " and try again."
-            ) from None
+            raise self._unwritable(error) from None
 
     def read(self, run_id: str) -> Run:
         """Return the run; raises `StoreDamaged` if its file is gone or unusable."""
-        path = self._path(run_id)
+        path = self.path(run_id)
         try:
             with collector_paused():
                 record = orjson.loads(path.read_bytes())
@@ -76,7 +83,17 @@ class HistoryFiles:
                 "back from a backup of the machine; the other runs are not affected."
             ) from None
 
-    def _path(self, run_id: str) -> Path:
+    def _unwritable(self, error: OSError) -> StoreUnwritable:
+        kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
+        return kind(
+            f"The history {printable(self._folder)} could not be written: {error.strerror}. "
+            "No user was changed. "
+            + ("Make room on the disk" if kind is StoreFull else "Check the folder's rights")
+            + " and try again."
+        )
+
+    def path(self, run_id: str) -> Path:
+        """Return the file of the run."""
         return self._folder / f"{run_id}.json"
 
 

@@ -24,10 +24,25 @@ def writer_lock(
 ) -> Iterator[None]:
     """Hold the exclusive `flock` on `path`, waiting at most `wait` seconds for it.
 
-    The file is created once and never replaced, removed or written, so that all lock the same
-    inode; its folder is made if need be. Raises `StoreUnwritable`, or `StoreBusy`, in which `busy`
-    is what is said of the holder.
+    The file is created once and never replaced, removed or written by mailroster, so that all
+    lock the same inode; where somebody removed it meanwhile, the new one is locked instead.
+    Its folder is made if need be. Raises `StoreUnwritable`, or `StoreBusy`, in which `busy` is
+    what is said of the holder.
     """
+    deadline = time.monotonic() + wait
+    descriptor = _open(path)
+    try:
+        _acquire(descriptor, path, deadline, busy)
+        while not _is_at(path, descriptor):
+            stale, descriptor = descriptor, _open(path)
+            os.close(stale)
+            _acquire(descriptor, path, deadline, busy)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -42,12 +57,15 @@ def writer_lock(
             f"The lock {printable(path)} cannot be opened: {error.strerror}. Nothing was written. "
             "Check the owner and the mode of the folder and the file."
         ) from None
+    give_to_owner_of(path.parent, descriptor)
+    return descriptor
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
     try:
-        give_to_owner_of(path.parent, descriptor)
-        _acquire(descriptor, path, time.monotonic() + wait, busy)
-        yield
-    finally:
-        os.close(descriptor)
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _acquire(descriptor: int, path: Path, deadline: float, busy: str) -> None:
@@ -71,5 +89,6 @@ def _holder(descriptor: int) -> str:
         for line in Path("/proc/locks").read_text().splitlines():
             words = line.split()
             if words[1] == "FLOCK" and words[5].rpartition(":")[2] == inode:
-                return f"process {words[4]}"
+                name = Path(f"/proc/{words[4]}/comm").read_text().strip()
+                return f"process {words[4]} ({printable(name)})"
     return "another process"

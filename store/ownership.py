@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,3 +36,28 @@ def make_folder(folder: Path, owned_like: Path) -> None:
         give_to_owner_of(owned_like, descriptor)
     finally:
         os.close(descriptor)
+
+
+def exposure(file: os.stat_result, folder: Path) -> str | None:
+    """Return what is wrong with the owner or mode of a secret file in `folder`, or None.
+
+    The file is wholly its owner's (mode 0600), who is this process's user or the folder's owner.
+    """
+    owners = {os.geteuid(), os.stat(folder).st_uid}
+    if file.st_uid not in owners:
+        names = " or ".join(user_name(owner) for owner in sorted(owners))
+        return f"belongs to {user_name(file.st_uid)}; give it to {names} with chown"
+    mode = stat.S_IMODE(file.st_mode)
+    if mode & 0o077:
+        return f"is open to others than its owner (mode {mode:04o}); close it with chmod 600"
+    return None
+
+
+def user_name(uid: int) -> str:
+    """Return the name of the operating system's user, or the number of one without a name."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

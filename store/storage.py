@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import os
 import stat
 from pathlib import Path
@@ -15,6 +17,8 @@ from store.backups import link_backup, list_backups
 from store.collector import collector_paused
 from store.durable import sync_folder, write_new
 from store.errors import NO_ROOM, StoreDamaged, StoreFull, StoreUnwritable
+from store.ownership import exposure, user_name
+from store.soundness import Unsound, check_unique_keys
 from store.text import printable
 
 
@@ -23,60 +27,114 @@ class DurableStorage(Storage):
 
     The descriptor of the loaded file stays open, so that its inode cannot be reused and a
     replacement by another process is seen by comparing inodes.
+
+    The tables hold when they were written (`meta`, `written`, in nanoseconds), and the file's time
+    of modification is set to that. Where the two differ, the file is not as it was left here
+    (`is_foreign`), and what it holds is to be checked; with `check_all`, every file is.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check_all: bool = False) -> None:
         self._path = path
+        self._check_all = check_all
         self._descriptor: int | None = None
+        self.is_foreign = False
 
     def changed(self) -> bool:
         """Tell whether the path holds another file than the one last read or written."""
         try:
             there = os.stat(self._path, follow_symlinks=False)
         except FileNotFoundError:
-            return self._descriptor is not None
+            return self._descriptor is not None or bool(list_backups(self._path))
+        except OSError:
+            return True  # `read` says what is wrong
         if self._descriptor is None:
             return True
         return not os.path.samestat(there, os.fstat(self._descriptor))
 
     def read(self) -> dict[str, dict[str, Any]] | None:
-        """Return the tables, or None where there is no file; raises `StoreDamaged`."""
+        """Return the tables, or None where there is no file; raises `StoreDamaged`.
+
+        A file that is gone while its backups are there is no new store, but a lost one.
+        """
         self.close()
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        except FileNotFoundError:
+        descriptor = self._open()
+        if descriptor is None:
             return None
-        except OSError as error:
-            raise self.damaged(f"cannot be opened: {error.strerror}") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise self.damaged("is not a regular file")
         try:
-            with open(descriptor, "rb", closefd=False) as file, collector_paused():
-                tables = orjson.loads(file.read())
-        except orjson.JSONDecodeError as error:
-            os.close(descriptor)
-            raise self.damaged(
-                f"is not valid JSON at line {error.lineno}, column {error.colno}"
-            ) from None
+            tables = self._load(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
+        return tables
+
+    def _open(self) -> int | None:
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            return os.open(self._path, flags)
+        except FileNotFoundError:
+            if list_backups(self._path):
+                raise self.damaged(
+                    "is gone, but its backups are there. To begin a new store, move these away; "
+                    "until then nobody is let in"
+                ) from None
+            return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise self.damaged(
+                    "is a symbolic link. Give the path of the file itself with --store"
+                ) from None
+            raise self.damaged(
+                f"cannot be opened by {user_name(os.geteuid())}: {error.strerror}"
+            ) from None
+
+    def _load(self, descriptor: int) -> dict[str, dict[str, Any]]:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise self.damaged("is not a regular file")
+        try:
+            with open(descriptor, "rb", closefd=False) as file, collector_paused():
+                content = file.read()
+                tables = orjson.loads(content)
+            self.is_foreign = self._check_all or _written(tables) != found.st_mtime_ns
+            if self.is_foreign:
+                check_unique_keys(content)
+        except OSError as error:
+            raise self.damaged(f"cannot be read: {error.strerror}") from None
+        except orjson.JSONDecodeError as error:
+            raise self.damaged(
+                f"is not valid JSON at line {error.lineno}, column {error.colno}"
+            ) from None
+        except Unsound as problem:
+            raise self.damaged(str(problem)) from None
         if not isinstance(tables, dict):
             raise self.damaged("does not hold TinyDB's tables")
         return tables
 
-    def write(self, data: dict[str, dict[str, Any]]) -> None:
-        """Replace the file durably; raises `StoreFull` or `StoreUnwritable`, the old file whole."""
+    def check_exposure(self) -> None:
+        """Raise `StoreDamaged` where others than the owner may use the file that was read."""
+        if self._descriptor is None:
+            return
+        if problem := exposure(os.fstat(self._descriptor), self._path.parent):
+            raise self.damaged(problem)
+
+    def write(self, data: dict[str, dict[str, Any]], kept_for: str = "") -> None:
+        """Replace the file durably; raises `StoreFull` or `StoreUnwritable`, the old file whole.
+
+        The old file becomes a backup; `kept_for` is why that one is never dropped, if it is not.
+        """
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         descriptor: int | None = None
+        state = "The previous state is whole."
         try:
             self._sweep()
             descriptor = write_new(temporary, orjson.dumps(data))
+            if written := _written(data):
+                os.utime(descriptor, ns=(written, written))
             if self._path.exists():
-                link_backup(self._path)
+                link_backup(self._path, kept_for)
             os.replace(temporary, self._path)
+            state = "The new state is in place, but a power cut might undo it."
             sync_folder(self._path.parent)
         except OSError as error:
             if descriptor is not None:
@@ -85,8 +143,8 @@ class DurableStorage(Storage):
                     temporary.unlink(missing_ok=True)
             kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
             raise kind(
-                f"The store {printable(self._path)} could not be written: {error.strerror}. "
-                "The previous state is whole. "
+                f"The store {printable(self._path)} could not be written: {error.strerror}"
+                f"{_where(error, temporary)}. {state} "
                 + ("Make room on the disk" if kind is StoreFull else "Check the folder's rights")
                 + " and try again."
             ) from error
@@ -101,14 +159,32 @@ class DurableStorage(Storage):
 
     def _sweep(self) -> None:
         """Remove what killed writers left; the writer's lock makes sure that none is alive."""
-        for stray in self._path.parent.glob(f".{self._path.name}.*.tmp"):
+        for stray in self._path.parent.glob(f".{glob.escape(self._path.name)}.[0-9]*.tmp"):
             stray.unlink(missing_ok=True)
 
     def damaged(self, problem: str) -> StoreDamaged:
         """Return the error for a file that cannot be used, naming the newest backup."""
         advice = "There is no backup beside it."
         for backup in list_backups(self._path)[:1]:
-            advice = f"Its newest backup is {printable(backup)}; copy it back to return to it."
+            advice = (
+                f"Its newest backup is {printable(backup.name)}; `mailroster store restore` shows "
+                "what a return to a backup means, and asks."
+            )
         return StoreDamaged(
             f"The store {printable(self._path)} {problem}. It was left as it is. {advice}"
         )
+
+
+def _written(tables: Any) -> int | None:
+    """Return when mailroster wrote these tables, or None if they do not say."""
+    try:
+        written = tables["meta"]["1"]["written"]
+    except (LookupError, TypeError):
+        return None
+    return written if type(written) is int else None
+
+
+def _where(error: OSError, temporary: Path) -> str:
+    """Name the file in the way, unless it is our own temporary one."""
+    name = error.filename2 or error.filename
+    return "" if name is None or str(name) == str(temporary) else f" ({printable(name)})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -21,18 +22,17 @@ from store.history import History, Run, with_run
 from store.history_files import HistoryFiles, run_bytes
 from store.interface import Batch, Edit, Snapshot
 from store.lock import WAIT_SECONDS, writer_lock
+from store.migrations import SCHEMA, Tables, migrated
 from store.models import Settings, UserRow
 from store.names import match_key
+from store.soundness import Unsound, check_meta, check_settings, check_users
 from store.storage import DurableStorage
 from store.text import printable
 
-SCHEMA = 1
 _WATCH_SECONDS = 0.5
 _USERS = TinyDB.default_table_name
 _ONLY = "1"  # the document id in the tables that hold a single document
 _EMPTY = Snapshot("", 0, Settings(), {})
-
-Tables = dict[str, dict[str, Any]]
 
 
 class TinyDBStore:
@@ -40,17 +40,22 @@ class TinyDBStore:
 
     Users are the documents of TinyDB's default table; `meta` holds schema, store id and
     generation, `settings` the settings. Fields that this version does not know survive a write.
+    `lock_wait` is how many seconds a write waits for another one; `check_all` has every field of
+    the file checked, also of one that is as mailroster left it.
     """
 
-    def __init__(self, path: Path, lock_wait: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, path: Path, lock_wait: float = WAIT_SECONDS, check_all: bool = False
+    ) -> None:
         self._path = path
         self._lock_path = path.with_name(f"{path.name}.lock")
         self._lock_wait = lock_wait
-        self._storage = DurableStorage(path)
+        self._storage = DurableStorage(path, check_all)
         self._history = HistoryFiles(path)
         self._mutex = threading.RLock()
         self._tables: Tables = {}
         self._snapshot = _EMPTY
+        self._kept_for = ""  # why the file that was read stays among the backups for good
 
     @property
     def generation(self) -> int:
@@ -79,11 +84,13 @@ class TinyDBStore:
             check_administrator_remains(before.users, users, touched)
             store_id = before.store_id or uuid.uuid4().hex
             history = before.history
+            self._history.sweep([kept.id for kept in history.runs])
             if batch.run is not None:
                 history = self._record(history, batch.run, generation, settings)
             after = Snapshot(store_id, generation, settings, users, history)
             tables = {**self._tables, _USERS: table, **self._documents(after)}
-            self._storage.write(tables)
+            self._storage.write(tables, self._kept_for)
+            self._kept_for = ""
             self._tables, self._snapshot = tables, after
         return after
 
@@ -131,24 +138,40 @@ class TinyDBStore:
                     f"(schema {meta['schema']}, this one knows {SCHEMA}). It was left as it is. "
                     "Use the newer version."
                 )
-            table = tables[_USERS]
+            if self._storage.is_foreign:
+                check_meta(meta)
+            self._kept_for = "" if meta["schema"] == SCHEMA else f"schema{meta['schema']}"
+            tables = migrated(tables, meta["schema"])
+            meta, table = tables["meta"][_ONLY], tables[_USERS]
+            if self._storage.is_foreign:
+                check_users(table)
             users: dict[str, UserRow] = {match_key(row["user_name"]): row for row in table.values()}
             settings = Settings.from_stored(tables["settings"][_ONLY])
             if len(users) < len(table):
                 raise ValueError("fewer names than users")
+            if self._storage.is_foreign:
+                check_settings(settings)
             kept = meta.get("history")
             history = History.from_stored(kept) if kept else History()
             snapshot = Snapshot(meta["store_id"], meta["generation"], settings, users, history)
+        except Unsound as problem:
+            raise self._storage.damaged(str(problem)) from None
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._storage.damaged(
                 f"is not a mailroster store, or two users have the same name ({error!r})"
             ) from None
+        self._storage.check_exposure()
         return tables, snapshot
 
     def _documents(self, after: Snapshot) -> Tables:
         kept_meta = self._tables.get("meta", {}).get(_ONLY, {})
         kept_settings = self._tables.get("settings", {}).get(_ONLY, {})
-        meta = {"schema": SCHEMA, "store_id": after.store_id, "generation": after.generation}
+        meta: dict[str, Any] = {
+            "schema": SCHEMA,
+            "store_id": after.store_id,
+            "generation": after.generation,
+            "written": time.time_ns(),
+        }
         if after.history is not self._snapshot.history:
             meta["history"] = after.history.to_stored()
         return {
@@ -160,8 +183,8 @@ class TinyDBStore:
         """Write the run's file and return the history that lists it; only that makes it count."""
         run = replace(run, summary=replace(run.summary, generation=generation))
         data = run_bytes(run)
-        self._history.write(run, data, [kept.id for kept in history.runs])
-        sizes = self._history.sizes()
+        sizes = {**self._history.sizes(), run.summary.id: len(data)}
+        self._history.write(run, data)
         return with_run(history, run, sizes, settings.history_max_mib << 20)
 
     def _edited(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -112,6 +113,10 @@ def test_nobody_can_tell(check: Check, anna: str, tmp_path: Path) -> None:
     (tmp_path / "users.json").write_text("{")
     assert check(anna.encode()).code == 111
     (tmp_path / "users.json").unlink()
+    done = check(anna.encode())
+    assert done.code == 111
+    assert "is gone, but its backups are there" in done.err
+    shutil.rmtree(tmp_path / "users.json.backups")
     done = check(anna.encode())
     assert done.code == 111
     assert "no user database" in done.err

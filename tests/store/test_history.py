@@ -108,6 +108,7 @@ def test_a_store_from_before_the_history_opens(store: TinyDBStore, path: Path) -
     assert "history" not in content["meta"]["1"]
     del content["_default"]["1"]["pinned"]
     path.with_suffix(".new").write_bytes(orjson.dumps(content))
+    path.with_suffix(".new").chmod(0o600)
     os.replace(path.with_suffix(".new"), path)
     anna = store.snapshot().find("anna")
     assert anna
