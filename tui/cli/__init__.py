@@ -20,6 +20,7 @@ _COMMANDS = {
     "login": "tui.cli.login:login",
     "login-server": "tui.cli.login_server:login_server",
     "settings": "tui.cli.settings:settings",
+    "store": "tui.cli.store:store",
     "sync": "tui.cli.sync:sync",
     "systemd-units": "tui.cli.systemd_units:systemd_units",
     "test": "tui.cli.sync:test",
