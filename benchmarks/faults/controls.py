@@ -1,0 +1,40 @@
+"""Each guard taken away, to see that the campaign finds what it guards against."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from store.storage import DurableStorage
+
+
+def in_place() -> None:
+    """Write into the file itself, as TinyDB's own storage does."""
+
+    def write(self: DurableStorage, data: Any, kept_for: str = "") -> None:
+        content = orjson.dumps(data)
+        path: Path = self._path
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        for start in range(0, len(content), 512):
+            os.write(descriptor, content[start : start + 512])
+        os.ftruncate(descriptor, len(content))
+        os.close(descriptor)
+        self.read()
+
+    DurableStorage.write = write  # type: ignore[method-assign]
+
+
+def no_sweep() -> None:
+    """Leave what killed writers left."""
+    DurableStorage._sweep = lambda self: None  # type: ignore[method-assign]
+
+
+def no_fsync() -> None:
+    """Acknowledge what the disk does not have yet."""
+    os.fsync = lambda _: None
+
+
+CONTROLS = {"in-place": in_place, "no-sweep": no_sweep, "no-fsync": no_fsync}
