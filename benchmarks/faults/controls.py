@@ -34,7 +34,7 @@ def no_sweep() -> None:
 
 def no_fsync() -> None:
     """Acknowledge what the disk does not have yet."""
-    os.fsync = lambda _: None
+    os.fsync = lambda fd: None
 
 
 CONTROLS = {"in-place": in_place, "no-sweep": no_sweep, "no-fsync": no_fsync}

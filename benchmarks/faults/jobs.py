@@ -215,14 +215,15 @@ class Migrations(Job):
 
     name = "migration"
     refreshed = 1
-    seconds = 0.012
+    seconds = 0.02
 
     def prepare(self, workspace: Workspace) -> None:
         """Place the old file; this process and those forked from it are the next version."""
         shutil.copy(_OLD_FILE, workspace.path)
         workspace.path.chmod(0o600)
         migrations.STEPS = {**migrations.STEPS, _NEXT_SCHEMA - 1: dict}
-        migrations.SCHEMA = tinydb_store.SCHEMA = _NEXT_SCHEMA
+        migrations.SCHEMA = _NEXT_SCHEMA
+        vars(tinydb_store)["SCHEMA"] = _NEXT_SCHEMA
 
     def step(self, workspace: Workspace, number: int) -> None:
         """Write; the first step is the one that migrates."""
