@@ -1,0 +1,209 @@
+"""`mailroster store`: what is wrong in words, a copy, and the way back that is never silent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import orjson
+import pytest
+
+from store.backups import list_backups
+from store.errors import StoreConflict
+from store.interface import Batch, Edit
+from store.models import Settings
+from store.restore import restore
+from sync.workspace import open_workspace
+from tests.cli.conftest import Command
+from tests.support.directory import Directory
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def filled(mailroster: Command) -> Command:
+    """A store with anna, who was renamed in full, and bert, who came last."""
+    for words in (["users", "add", "anna"], ["users", "add", "bert"]):
+        assert mailroster(*words, stdin=PASSWORD).code == 0
+    assert mailroster("users", "edit", "anna", "--full-name", "Anna A.").code == 0
+    return mailroster
+
+
+def damage(mailroster: Command, content: str = "{") -> None:
+    mailroster.store.write_text(content)
+
+
+class TestCheck:
+    def test_whole(self, filled: Command) -> None:
+        done = filled("store", "check")
+        assert done.code == 0
+        assert "are whole: generation 3, 2 users, 0 runs" in done.out
+        shown = filled("store", "check", "--json").json
+        assert (shown["status"], shown["store"]["users"], shown["findings"]) == ("ok", 2, [])
+
+    def test_no_store_yet(self, mailroster: Command) -> None:
+        done = mailroster("store", "check")
+        assert (done.code, "there is none yet" in done.out) == (0, True)
+
+    def test_a_damaged_store_is_named_and_left(self, filled: Command) -> None:
+        damage(filled)
+        done = filled("store", "check")
+        assert done.code == 22
+        assert "is not valid JSON" in done.out
+        assert "`mailroster store restore`" in done.out
+        shown = filled("store", "check", "--json")
+        assert (shown.code, shown.json["status"], shown.json["store"]) == (22, "damaged", None)
+        assert filled.store.read_text() == "{"
+
+    def test_every_companion_is_looked_at(self, connected: Command, directory: Directory) -> None:
+        directory.put("carla")
+        assert connected("settings", "set", "password", stdin="secret of the service").code == 0
+        assert connected("sync", "--yes").code == 0
+        assert connected("store", "check").code == 0
+        path = connected.store
+        (record,) = path.with_name("users.json.history").iterdir()
+        record.write_bytes(b"")
+        attempts = path.with_name("users.json.attempts")
+        attempts.write_text("[]")
+        newest = list_backups(path)[0]
+        newest.unlink()
+        newest.write_text("{}")
+        key = Path(os.environ["XDG_CONFIG_HOME"]) / "mailroster" / "secret.key"
+        key.write_text("nonsense")
+        stray = path.with_name(".users.json.99.tmp")
+        stray.touch()
+        path.parent.chmod(0o777)
+        done = connected("store", "check", "--json")
+        path.parent.chmod(0o700)
+        assert done.code == 22
+        said = {Path(found["path"]).name: found["problem"] for found in done.json["findings"]}
+        assert said.keys() == {
+            item.name for item in (record, attempts, newest, key, stray, path.parent)
+        }
+        assert "Bring the file back from a backup" in said[record.name]
+        assert "begins to count anew" in said[attempts.name]
+        assert "This backup cannot be used" in said[newest.name]
+        assert "Enter the password again" in said[key.name]
+        assert "The next one removes it" in said[stray.name]
+        assert "chmod 700" in said[path.parent.name]
+
+    @pytest.mark.parametrize("ending", [".history", ".attempts", ".backups"])
+    def test_open_to_others(self, connected: Command, directory: Directory, ending: str) -> None:
+        directory.put("carla")
+        assert connected("sync", "--yes").code == 0
+        place = connected.store.with_name(f"users.json{ending}")
+        if ending == ".attempts":
+            place.write_text('{"users": {}, "sources": {}}')
+        file = place if place.is_file() else next(place.iterdir())
+        file.chmod(0o644)
+        done = connected("store", "check")
+        assert (done.code, "(mode 0644); close it with chmod 600" in done.out) == (22, True)
+
+    @pytest.mark.parametrize("ending", [".history", ".backups"])
+    def test_something_in_the_place_of_a_folder(self, filled: Command, ending: str) -> None:
+        place = filled.store.with_name(f"users.json{ending}")
+        if place.exists():
+            place.rename(place.with_suffix(".away"))
+        place.touch()
+        done = filled("store", "check")
+        assert (done.code, "in the place of this folder" in done.out) == (22, True)
+
+
+class TestBackup:
+    def test_a_private_copy_that_serves(self, filled: Command, tmp_path: Path) -> None:
+        copy = tmp_path / "copy.json"
+        assert filled("store", "backup", str(copy)).code == 0
+        assert copy.stat().st_mode & 0o777 == 0o600
+        assert copy.read_bytes() == filled.store.read_bytes()
+        assert filled("users", "delete", "anna", "--yes").code == 0
+        assert filled("store", "restore", "--yes", str(copy)).code == 0
+        assert filled.users().keys() == {"anna", "bert"}
+
+    def test_never_over_something(self, filled: Command, tmp_path: Path) -> None:
+        copy = tmp_path / "copy.json"
+        copy.write_text("mine")
+        done = filled("store", "backup", str(copy))
+        assert (done.code, "File exists" in done.err) == (1, True)
+        assert copy.read_text() == "mine"
+
+    def test_not_of_a_damaged_store(self, filled: Command, tmp_path: Path) -> None:
+        damage(filled)
+        assert filled("store", "backup", str(tmp_path / "copy.json")).code == 22
+        assert not (tmp_path / "copy.json").exists()
+
+    def test_not_of_none(self, mailroster: Command, tmp_path: Path) -> None:
+        done = mailroster("store", "backup", str(tmp_path / "copy.json"))
+        assert (done.code, "nothing to copy" in done.err) == (1, True)
+
+
+class TestRestore:
+    def test_what_would_be_lost_is_said_and_nothing_done_unasked(self, filled: Command) -> None:
+        before = filled.store.read_bytes()
+        first = list_backups(filled.store)[-1].name
+        done = filled("store", "restore", first)
+        assert done.code == 2
+        assert "There is no terminal to ask on. Nothing was changed" in done.err
+        assert "- bert  (was added since)" in done.out
+        assert "~ anna  (becomes what it was: full_name)" in done.out
+        assert filled.store.read_bytes() == before
+
+    def test_the_newest_whole_one_and_the_damaged_file_is_kept(self, filled: Command) -> None:
+        damage(filled)
+        backups = list_backups(filled.store)
+        backups[0].unlink()
+        backups[0].write_text("{")
+        done = filled("store", "restore", "--yes", "--json")
+        assert done.code == 0, done.err
+        assert done.json["backup"] == str(backups[1])
+        assert Path(done.json["set_aside"]).read_text() == "{"
+        assert "is not valid JSON" in done.json["lost"]["problem"]
+        assert filled.users().keys() == {"anna"}
+
+    def test_a_lost_store_comes_back(self, filled: Command) -> None:
+        filled.store.unlink()
+        assert filled("users", "list").code == 22
+        done = filled("store", "restore", "--yes", "--json")
+        assert (done.code, done.json["set_aside"]) == (0, None)
+        assert filled.users().keys() == {"anna", "bert"}
+
+    def test_the_list(self, filled: Command) -> None:
+        oldest = list_backups(filled.store)[-1]
+        oldest.unlink()
+        oldest.write_text("{")
+        shown = filled("store", "restore", "--list", "--json").json
+        assert [item["store"] and item["store"]["users"] for item in shown] == [2, None]
+        assert "is not valid JSON" in shown[1]["problem"]
+        assert "generation 2, 2 users" in filled("store", "restore", "--list").out
+
+    def test_without_a_usable_backup(self, filled: Command) -> None:
+        damage(filled)
+        for backup in list_backups(filled.store):
+            backup.unlink()
+        done = filled("store", "restore", "--yes")
+        assert (done.code, "There is no usable backup" in done.err) == (22, True)
+        assert filled.store.read_text() == "{"
+
+    def test_what_was_made_from_the_lost_state_is_stale(self, tmp_path: Path) -> None:
+        path = tmp_path / "users.json"
+        session = open_workspace(str(path), tmp_path / "secret.key")
+        store = session.store
+        for number in range(3):
+            store.apply(Batch(settings=Settings(guard_max_deletes=number)))
+        from store.models import User
+
+        store.apply(Batch([Edit.create(User(user_name="anna"))]))
+        lost = store.snapshot().find("anna")
+        assert lost
+        restore(path, list_backups(path)[1])
+        assert store.snapshot().generation > 4
+        store.apply(Batch([Edit.create(User(user_name="anna", full_name="Another"))]))
+        with pytest.raises(StoreConflict, match="anna"):
+            store.apply(Batch([Edit.update(lost, lost)]))
+        session.close()
+
+    def test_the_result_is_as_mailroster_leaves_a_file(self, filled: Command) -> None:
+        damage(filled)
+        assert filled("store", "restore", "--yes").code == 0
+        written = orjson.loads(filled.store.read_bytes())["meta"]["1"]["written"]
+        assert filled.store.stat().st_mtime_ns == written
+        assert filled.store.stat().st_mode & 0o777 == 0o600
