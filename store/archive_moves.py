@@ -17,7 +17,7 @@ import orjson
 
 from store.archives import Archives
 from store.durable import sync_folder, write_new
-from store.errors import InvalidValue, StoreUnwritable
+from store.errors import InvalidValue, StoreUnwritable, write_failure
 from store.ownership import make_folder
 from store.text import printable
 
@@ -64,9 +64,9 @@ class ArchiveMoves:
                     os.rename(self._archives.path(old), staging / str(number))
         except OSError as error:
             self.finish(lambda _: False)
-            raise StoreUnwritable(
+            raise write_failure(error)(
                 f"The archive folders below {printable(self._archives.root)} cannot be moved: "
-                f"{error.strerror}. No user was changed. Check the owner and mode of that folder."
+                f"{error.strerror}. No user was changed. Check that folder's owner, mode and room."
             ) from None
 
     def finish(self, is_written: Callable[[str], bool]) -> None:

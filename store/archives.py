@@ -8,7 +8,7 @@ import os
 import string
 from pathlib import Path
 
-from store.errors import StoreUnwritable
+from store.errors import StoreUnwritable, write_failure
 from store.names import match_key
 from store.ownership import make_folder
 from store.text import printable
@@ -52,7 +52,7 @@ class Archives:
             for made in (folder, *(folder / part for part in _MAILDIR)):
                 make_folder(made, self.root)
         except OSError as error:
-            raise StoreUnwritable(
+            raise write_failure(error)(
                 f"The archive folder {printable(folder)} cannot be made: {error.strerror}. "
                 "No user was changed. Check the archive root's owner, mode and room."
             ) from None

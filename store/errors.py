@@ -75,6 +75,11 @@ class StoreFull(StoreUnwritable):
     kind = "store_full"
 
 
+def write_failure(error: OSError) -> type[StoreUnwritable]:
+    """Return what a refused write is: `StoreFull` if only room is missing."""
+    return StoreFull if error.errno in NO_ROOM else StoreUnwritable
+
+
 class SecretUnavailable(StoreError):
     """The directory's password cannot be read: key lost, or its command or file failed."""
 

@@ -13,7 +13,7 @@ import orjson
 
 from store.collector import collector_paused
 from store.durable import sync_folder, write_new
-from store.errors import NO_ROOM, StoreDamaged, StoreFull, StoreUnwritable
+from store.errors import StoreDamaged, StoreFull, StoreUnwritable, write_failure
 from store.history import Run, RunChange, summary_from
 from store.models import FilterRule
 from store.ownership import make_folder
@@ -84,7 +84,7 @@ class HistoryFiles:
             ) from None
 
     def _unwritable(self, error: OSError) -> StoreUnwritable:
-        kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
+        kind = write_failure(error)
         return kind(
             f"The history {printable(self._folder)} could not be written: {error.strerror}. "
             "No user was changed. "

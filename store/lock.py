@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from store.errors import StoreBusy, StoreUnwritable
+from store.errors import StoreBusy, write_failure
 from store.ownership import give_to_owner_of
 from store.text import printable
 
@@ -26,8 +26,8 @@ def writer_lock(
 
     The file is created once and never replaced, removed or written by mailroster, so that all
     lock the same inode; where somebody removed it meanwhile, the new one is locked instead.
-    Its folder is made if need be. Raises `StoreUnwritable`, or `StoreBusy`, in which `busy` is
-    what is said of the holder.
+    Its folder is made if need be. Raises `StoreUnwritable`, `StoreFull`, or `StoreBusy`, in which
+    `busy` is what is said of the holder.
     """
     deadline = time.monotonic() + wait
     descriptor = _open(path)
@@ -46,16 +46,16 @@ def _open(path: Path) -> int:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreUnwritable(
+        raise write_failure(error)(
             f"The folder {printable(path.parent)} cannot be made: {error.strerror}. "
             "Nothing was written. Make it by hand, or choose another store with --store."
         ) from None
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise StoreUnwritable(
+        raise write_failure(error)(
             f"The lock {printable(path)} cannot be opened: {error.strerror}. Nothing was written. "
-            "Check the owner and the mode of the folder and the file."
+            "Check the folder's owner, mode and room."
         ) from None
     give_to_owner_of(path.parent, descriptor)
     return descriptor

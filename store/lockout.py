@@ -169,6 +169,8 @@ class Lockout:
                 file.write(orjson.dumps({"users": users, "sources": sources}))
             os.replace(temporary, self._path)
         except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise _uncounted(
                 f"{printable(self._path)} cannot be written: {error.strerror}."
             ) from None

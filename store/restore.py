@@ -13,7 +13,7 @@ import orjson
 
 from store.backups import STAMP, list_backups
 from store.durable import sync_folder, write_new
-from store.errors import NO_ROOM, StoreDamaged, StoreFull, StoreUnwritable
+from store.errors import StoreDamaged, StoreFull, StoreUnwritable, write_failure
 from store.interface import Snapshot
 from store.lock import WAIT_SECONDS, writer_lock
 from store.models import SETTING_KEYS
@@ -124,7 +124,7 @@ def restore(store: Path, backup: Path, wait: float = WAIT_SECONDS) -> Path | Non
             temporary.unlink(missing_ok=True)
             if moved and not os.path.lexists(store):
                 os.rename(aside, store)
-            kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
+            kind = write_failure(error)
             raise kind(
                 f"The store {printable(store)} could not be restored: {error.strerror}. It is as "
                 "it was, and so are its backups. "
@@ -148,7 +148,7 @@ def save_copy(store: Path, copy: Path) -> Snapshot:
         os.close(write_new(copy, store.read_bytes()))
         sync_folder(copy.parent)
     except OSError as error:
-        kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
+        kind = write_failure(error)
         raise kind(
             f"The copy {printable(copy)} could not be written: {error.strerror}. The store is as "
             "it was. Choose a new file in a folder with room."

@@ -6,7 +6,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from store.errors import InvalidValue, SecretUnavailable, StoreUnwritable
+from store.durable import sync_folder
+from store.errors import InvalidValue, SecretUnavailable, write_failure
 from store.models import Settings
 from store.text import printable
 
@@ -92,10 +93,11 @@ class SecretBox:
                     os.link(temporary, self._key_path)
             finally:
                 os.unlink(temporary)
+            sync_folder(folder)
         except OSError as error:
-            raise StoreUnwritable(
+            raise write_failure(error)(
                 f"The key {printable(self._key_path)} cannot be made: {error.strerror}. "
-                "Nothing was changed. Check the owner and mode of its folder."
+                "Nothing was changed. Check the owner, mode and room of its folder."
             ) from None
         return self._key_path.read_bytes()
 

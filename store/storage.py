@@ -16,7 +16,7 @@ from tinydb.storages import Storage
 from store.backups import link_backup, list_backups
 from store.collector import collector_paused
 from store.durable import sync_folder, write_new
-from store.errors import NO_ROOM, StoreDamaged, StoreFull, StoreUnwritable
+from store.errors import StoreDamaged, StoreFull, write_failure
 from store.ownership import exposure, user_name
 from store.soundness import Unsound, check_unique_keys
 from store.text import printable
@@ -141,7 +141,7 @@ class DurableStorage(Storage):
                 os.close(descriptor)
                 with contextlib.suppress(OSError):
                     temporary.unlink(missing_ok=True)
-            kind = StoreFull if error.errno in NO_ROOM else StoreUnwritable
+            kind = write_failure(error)
             raise kind(
                 f"The store {printable(self._path)} could not be written: {error.strerror}"
                 f"{_where(error, temporary)}. {state} "

@@ -11,7 +11,7 @@ import pytest
 from store.backups import list_backups
 from store.errors import StoreConflict
 from store.interface import Batch, Edit
-from store.models import Settings
+from store.models import Settings, User
 from store.restore import restore
 from sync.workspace import open_workspace
 from tests.cli.conftest import Command
@@ -189,8 +189,6 @@ class TestRestore:
         store = session.store
         for number in range(3):
             store.apply(Batch(settings=Settings(guard_max_deletes=number)))
-        from store.models import User
-
         store.apply(Batch([Edit.create(User(user_name="anna"))]))
         lost = store.snapshot().find("anna")
         assert lost
