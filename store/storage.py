@@ -37,19 +37,22 @@ class DurableStorage(Storage):
         self._path = path
         self._check_all = check_all
         self._descriptor: int | None = None
+        self._seen: os.stat_result | None = None
         self.is_foreign = False
 
     def changed(self) -> bool:
-        """Tell whether the path holds another file than the one last read or written."""
+        """Tell whether the path holds another file than the one last read or written.
+
+        Any thread may ask, also while another one reads or writes.
+        """
+        seen = self._seen
         try:
             there = os.stat(self._path, follow_symlinks=False)
         except FileNotFoundError:
-            return self._descriptor is not None or bool(list_backups(self._path))
+            return seen is not None or bool(list_backups(self._path))
         except OSError:
             return True  # `read` says what is wrong
-        if self._descriptor is None:
-            return True
-        return not os.path.samestat(there, os.fstat(self._descriptor))
+        return seen is None or not os.path.samestat(there, seen)
 
     def read(self) -> dict[str, dict[str, Any]] | None:
         """Return the tables, or None where there is no file; raises `StoreDamaged`.
@@ -65,7 +68,7 @@ class DurableStorage(Storage):
         except BaseException:
             os.close(descriptor)
             raise
-        self._descriptor = descriptor
+        self._pin(descriptor)
         return tables
 
     def _open(self) -> int | None:
@@ -149,10 +152,14 @@ class DurableStorage(Storage):
                 + " and try again."
             ) from error
         self.close()
-        self._descriptor = descriptor
+        self._pin(descriptor)
+
+    def _pin(self, descriptor: int) -> None:
+        self._descriptor, self._seen = descriptor, os.fstat(descriptor)
 
     def close(self) -> None:
         """Let go of the file."""
+        self._seen = None
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

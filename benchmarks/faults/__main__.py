@@ -12,6 +12,7 @@ from benchmarks.faults import power
 from benchmarks.faults.controls import CONTROLS
 from benchmarks.faults.jobs import JOBS, Backups, Edits, Job, Syncs, cheap_passwords
 from benchmarks.faults.kills import Tally, kill_often
+from benchmarks.faults.races import race
 
 _WITH_POWER_CUTS = (Syncs, Edits, Backups)
 
@@ -21,6 +22,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=500, help="in all, divided by the jobs")
     parser.add_argument("--power-cuts", type=int, default=40, help="in all; needs root and ext4")
+    parser.add_argument("--race", type=float, default=60, metavar="SECONDS", help="processes race")
+    parser.add_argument("--processes", type=int, default=8, help="in the race, 2 with screens")
     parser.add_argument("--job", choices=[job.name for job in JOBS], help="only this one")
     parser.add_argument("--seed", type=int, help="of the random moments")
     parser.add_argument("--control", choices=CONTROLS, help="take a guard away: must find losses")
@@ -41,7 +44,24 @@ def main() -> int:
             failures += _often("power cut", power.cut_often, cuttable, chosen.power_cuts, rng)
     if chosen.kills:
         failures += _often("SIGKILL", kill_often, jobs, chosen.kills, rng)
+    if chosen.race and not chosen.job:
+        failures += _race(chosen.processes, chosen.race, rng)
     return 1 if failures else 0
+
+
+def _race(processes: int, seconds: float, rng: random.Random) -> int:
+    """Let processes race, print what came of it and return how many failures there were."""
+    result = race(processes, min(2, processes), seconds, rng)
+    print(
+        f"race of {result.processes} processes, {result.screens} of them screens, {seconds:.0f} s"
+    )
+    print(f"  {result.writes} writes and {result.switches} switches on screens, all there")
+    print(f"  {result.conflicts} conflicts, each told exactly whom")
+    print(f"  {result.looks} looks by two readers, none torn")
+    for failure in sorted(set(result.failures)):
+        print(f"  {failure}")
+    print(f"  {len(result.failures)} failures\n", flush=True)
+    return len(result.failures)
 
 
 def _often(

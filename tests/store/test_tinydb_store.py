@@ -280,6 +280,34 @@ class TestProcesses:
             store.close()
 
 
+def test_any_thread_may_ask_for_a_change_while_others_write(path: Path, store: Store) -> None:
+    """The screens watch the file from their loop while threads of theirs read and write it."""
+    write_anna(store)
+    storage = store._storage  # type: ignore[attr-defined]
+    other = TinyDBStore(path)
+    done = threading.Event()
+
+    def work() -> None:
+        for number in range(150):
+            other.apply(Batch(settings=Settings(guard_max_deletes=2 * number)))
+            store.apply(Batch(settings=Settings(guard_max_deletes=2 * number + 1)))
+            store.snapshot()
+        done.set()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    working = threading.Thread(target=work)
+    working.start()
+    try:
+        while not done.is_set():
+            storage.changed()
+    finally:
+        working.join()
+        sys.setswitchinterval(interval)
+    other.close()
+    assert not storage.changed()
+
+
 async def test_watch_sees_a_change_of_another_process_within_a_second(path: Path) -> None:
     store = TinyDBStore(path)
     write_anna(store)
