@@ -55,12 +55,12 @@ def _race(processes: int, seconds: float, rng: random.Random) -> int:
     print(
         f"race of {result.processes} processes, {result.screens} of them screens, {seconds:.0f} s"
     )
-    print(f"  {result.writes} writes and {result.switches} switches on screens, all there")
-    print(f"  {result.conflicts} conflicts, each told exactly whom")
-    print(f"  {result.looks} looks by two readers, none torn")
+    print(f"  {result.writes} writes and {result.switches} switches on screens")
+    print(f"  {result.conflicts} conflicts, the losers told whose user it was")
+    print(f"  {result.looks} looks by two readers")
     for failure in sorted(set(result.failures)):
         print(f"  {failure}")
-    print(f"  {len(result.failures)} failures\n", flush=True)
+    print(f"  {len(result.failures)} failures: lost, torn or not told\n", flush=True)
     return len(result.failures)
 
 
