@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from store.ownership import make_folder
@@ -32,10 +32,24 @@ def link_backup(store: Path, kept_for: str = "") -> None:
     """
     folder = backup_folder(store)
     make_folder(folder, store.parent)
+    backups = list_backups(store)
     note = f".{kept_for}" if kept_for else ""
-    os.link(store, folder / f"{datetime.now(UTC).strftime(STAMP)}{note}.json")
+    os.link(store, folder / f"{_next_stamp(backups)}{note}.json")
     for path in superseded(list_backups(store)):
         path.unlink(missing_ok=True)
+
+
+def _next_stamp(backups: list[Path]) -> str:
+    """Return the time, or just after the newest of `backups` if the clock was set back."""
+    stamp = datetime.now(UTC).strftime(STAMP)
+    newest = backups[0].name.partition("Z")[0] + "Z" if backups else ""
+    if stamp > newest:
+        return stamp
+    try:
+        after = datetime.strptime(newest, STAMP) + timedelta(microseconds=1)
+    except ValueError:  # a file that somebody else put there
+        return stamp
+    return after.strftime(STAMP)
 
 
 def superseded(backups: list[Path]) -> list[Path]:

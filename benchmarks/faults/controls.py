@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def in_place() -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
         for start in range(0, len(content), 64):
             os.write(descriptor, content[start : start + 64])
+            time.sleep(0.0001)  # a store of many users takes that long
         os.ftruncate(descriptor, len(content))
         os.close(descriptor)
         self.read()

@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import resource
+import shutil
 import stat
 import subprocess
 import sys
@@ -338,6 +339,21 @@ def test_backups_keep_the_newest_ten_and_one_a_day(tmp_path: Path) -> None:
     assert kept == [path.name for path in newest_first[:KEPT_NEWEST]]
     many = [tmp_path / f"202601{day:02}T000000.json" for day in range(28, 0, -1)]
     assert len(many) - len(superseded(many)) == 14
+
+
+def test_a_clock_that_was_set_back_costs_no_backup(path: Path, store: Store) -> None:
+    write_anna(store)
+    ahead = [f"29990101T000000.{number:06}Z.json" for number in range(KEPT_NEWEST)]
+    folder = path.with_name("users.json.backups")
+    folder.mkdir()
+    for name in ahead:
+        shutil.copy(path, folder / name)
+    for number in range(3):
+        before = path.read_bytes()
+        store.apply(Batch(settings=Settings(guard_max_deletes=number)))
+        assert list_backups(path)[0].read_bytes() == before
+    kept = {backup.name for backup in list_backups(path)}
+    assert kept & set(ahead) == set(ahead[3:])
 
 
 def test_a_stale_reader_cannot_overwrite(path: Path, store: Store) -> None:
