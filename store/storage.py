@@ -26,7 +26,7 @@ class DurableStorage(Storage):
     """Reads and replaces one JSON file; the file on disk is always an old or a new one, whole.
 
     The descriptor of the loaded file stays open, so that its inode cannot be reused and a
-    replacement by another process is seen by comparing inodes.
+    replacement by another process is seen by comparing inodes; an edit in place, by the times.
 
     The tables hold when they were written (`meta`, `written`, in nanoseconds), and the file's time
     of modification is set to that. Where the two differ, the file is not as it was left here
@@ -37,7 +37,7 @@ class DurableStorage(Storage):
         self._path = path
         self._check_all = check_all
         self._descriptor: int | None = None
-        self._seen: os.stat_result | None = None
+        self._seen: tuple[int, ...] | None = None
         self.is_foreign = False
 
     def changed(self) -> bool:
@@ -52,7 +52,7 @@ class DurableStorage(Storage):
             return seen is not None or bool(list_backups(self._path))
         except OSError:
             return True  # `read` says what is wrong
-        return seen is None or not os.path.samestat(there, seen)
+        return seen != _identity(there)
 
     def read(self) -> dict[str, dict[str, Any]] | None:
         """Return the tables, or None where there is no file; raises `StoreDamaged`.
@@ -63,12 +63,13 @@ class DurableStorage(Storage):
         descriptor = self._open()
         if descriptor is None:
             return None
+        seen = _identity(os.fstat(descriptor))
         try:
             tables = self._load(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
-        self._pin(descriptor)
+        self._descriptor, self._seen = descriptor, seen
         return tables
 
     def _open(self) -> int | None:
@@ -152,10 +153,7 @@ class DurableStorage(Storage):
                 + " and try again."
             ) from error
         self.close()
-        self._pin(descriptor)
-
-    def _pin(self, descriptor: int) -> None:
-        self._descriptor, self._seen = descriptor, os.fstat(descriptor)
+        self._descriptor, self._seen = descriptor, _identity(os.fstat(descriptor))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -180,6 +178,10 @@ class DurableStorage(Storage):
         return StoreDamaged(
             f"The store {printable(self._path)} {problem}. It was left as it is. {advice}"
         )
+
+
+def _identity(file: os.stat_result) -> tuple[int, ...]:
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
 
 
 def _written(tables: Any) -> int | None:

@@ -154,6 +154,9 @@ class MailrosterApp(App[None]):
         gc.disable()  # what is loaded here stays, so no collection need ever look at it
         try:
             self.snapshot = await asyncio.to_thread(self.workspace.snapshot)
+        except StoreError as error:
+            await self.push_screen(Message("The store cannot be used", lines(str(error))))
+            return
         finally:
             gc.freeze()
             gc.enable()

@@ -183,6 +183,19 @@ class TestContent:
             TinyDBStore(path, check_all=True).snapshot()
 
 
+def test_an_edit_in_place_is_seen_and_not_overwritten(path: Path) -> None:
+    store = TinyDBStore(path)
+    assert store.snapshot().find("zoë")
+    edited(path, "_default", "2", "full_name", value="By hand")
+    zoe = store.apply(Batch([Edit.create(User(user_name="new"))])).find("zoë")
+    assert zoe
+    assert zoe.full_name == "By hand"
+    path.write_bytes(b"{")
+    with pytest.raises(StoreDamaged):
+        store.apply(Batch([Edit.create(User(user_name="newer"))]))
+    store.close()
+
+
 class TestPlace:
     def test_a_symbolic_link(self, path: Path) -> None:
         path.rename(path.with_name("elsewhere.json"))

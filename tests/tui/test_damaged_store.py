@@ -1,0 +1,38 @@
+"""A store that cannot be used when the screens start: said in full, with the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from store.backups import list_backups
+from store.interface import Batch
+from store.models import Settings
+from sync.workspace import Workspace
+from tests.tui.driver import driving
+
+
+@pytest.fixture
+def backed_up(workspace: Workspace) -> Workspace:
+    for number in range(2):
+        workspace.store.apply(Batch(settings=Settings(guard_max_deletes=number)))
+    return workspace
+
+
+async def test_damaged(backed_up: Workspace) -> None:
+    backed_up.path.write_text("{")
+    async with driving(backed_up) as driver:
+        await driver.sees("The store cannot be used", "is not valid JSON", "It was left as it is")
+        await driver.sees(list_backups(backed_up.path)[0].name, "`mailroster store restore`")
+        await driver.press("escape")
+        await driver.press("ctrl+q")
+        assert driver.app.return_code == 0
+    assert backed_up.path.read_text() == "{"
+
+
+async def test_gone_it_asks_for_no_first_administrator(backed_up: Workspace) -> None:
+    backed_up.path.unlink()
+    async with driving(backed_up) as driver:
+        await driver.sees("is gone, but its backups are there", "`mailroster store restore`")
+        await driver.press("escape")
+        assert "first administrator" not in driver.words.lower()
+    assert not backed_up.path.exists()
