@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,27 +16,32 @@ from store.text import printable
 
 WAIT_SECONDS = 10.0
 _POLL_SECONDS = 0.02
+_SILENT_SECONDS = 1.0
 
 
 @contextmanager
 def writer_lock(
-    path: Path, wait: float = WAIT_SECONDS, busy: str = "The store is being written by"
+    path: Path,
+    wait: float = WAIT_SECONDS,
+    busy: str = "The store is being written by",
+    on_wait: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Hold the exclusive `flock` on `path`, waiting at most `wait` seconds for it.
 
     The file is created once and never replaced, removed or written by mailroster, so that all
     lock the same inode; where somebody removed it meanwhile, the new one is locked instead.
-    Its folder is made if need be. Raises `StoreUnwritable`, `StoreFull`, or `StoreBusy`, in which
+    Its folder is made if need be. `on_wait` is told once, after a second, who is waited for.
+    Raises `StoreUnwritable`, `StoreFull`, or `StoreBusy`. In both texts
     `busy` is what is said of the holder.
     """
     deadline = time.monotonic() + wait
     descriptor = _open(path)
     try:
-        _acquire(descriptor, path, deadline, busy)
+        _acquire(descriptor, path, deadline, busy, on_wait)
         while not _is_at(path, descriptor):
             stale, descriptor = descriptor, _open(path)
             os.close(stale)
-            _acquire(descriptor, path, deadline, busy)
+            _acquire(descriptor, path, deadline, busy, on_wait)
         yield
     finally:
         os.close(descriptor)
@@ -68,7 +73,14 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _acquire(descriptor: int, path: Path, deadline: float, busy: str) -> None:
+def _acquire(
+    descriptor: int,
+    path: Path,
+    deadline: float,
+    busy: str,
+    on_wait: Callable[[str], None] | None,
+) -> None:
+    silent_until = time.monotonic() + _SILENT_SECONDS
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,6 +91,9 @@ def _acquire(descriptor: int, path: Path, deadline: float, busy: str) -> None:
                     f"{busy} {_holder(descriptor)} (lock {printable(path)}). Nothing was written. "
                     "Try again in a moment."
                 ) from None
+            if on_wait and time.monotonic() >= silent_until:
+                on_wait(f"{busy} {_holder(descriptor)}. Waiting for it.")
+                on_wait = None
             time.sleep(_POLL_SECONDS)
 
 

@@ -6,9 +6,10 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +41,22 @@ class TinyDBStore:
 
     Users are the documents of TinyDB's default table; `meta` holds schema, store id and
     generation, `settings` the settings. Fields that this version does not know survive a write.
-    `lock_wait` is how many seconds a write waits for another one; `check_all` has every field of
-    the file checked, also of one that is as mailroster left it.
+    `lock_wait` is how many seconds a write waits for another one, `on_wait` is told whom it waits
+    for if that takes long. `check_all` has every field of the file checked, also of one that is
+    as mailroster left it.
     """
 
     def __init__(
-        self, path: Path, lock_wait: float = WAIT_SECONDS, check_all: bool = False
+        self,
+        path: Path,
+        lock_wait: float = WAIT_SECONDS,
+        check_all: bool = False,
+        on_wait: Callable[[str], None] | None = None,
     ) -> None:
         self._path = path
-        self._lock_path = path.with_name(f"{path.name}.lock")
-        self._lock_wait = lock_wait
+        self._lock = partial(
+            writer_lock, path.with_name(f"{path.name}.lock"), lock_wait, on_wait=on_wait
+        )
         self._storage = DurableStorage(path, check_all)
         self._history = HistoryFiles(path)
         self._mutex = threading.RLock()
@@ -71,7 +78,7 @@ class TinyDBStore:
 
     def apply(self, batch: Batch) -> Snapshot:
         """Write the batch in one durable write; see `Store.apply`."""
-        with self._mutex, writer_lock(self._lock_path, self._lock_wait):
+        with self._mutex, self._lock():
             before = self.snapshot()
             if changed := differences(before, batch):
                 raise StoreConflict(changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +37,16 @@ class Workspace:
         self.store.close()
 
 
-def open_workspace(store: str | None = None, key: Path | None = None) -> Workspace:
+def open_workspace(
+    store: str | None = None,
+    key: Path | None = None,
+    on_wait: Callable[[str], None] | None = None,
+) -> Workspace:
     """Open the store at the path given, or where `MAILROSTER_STORE` or the platform says.
 
     `key` is the file with the key for secrets, by default in the config directory.
+    `on_wait` is told for whom a write waits, if that takes long.
     """
     path = store_path(store)
-    return Workspace(path, TinyDBStore(path), SecretBox(key or key_path()), Lockout(path))
+    opened = TinyDBStore(path, on_wait=on_wait)
+    return Workspace(path, opened, SecretBox(key or key_path()), Lockout(path))

@@ -37,6 +37,8 @@ def main() -> int:
     jobs = [job for job in JOBS if chosen.job in (None, job.name)]
     cuttable = [job for job in jobs if job in _WITH_POWER_CUTS]
     failures = 0
+    if chosen.race and not chosen.job:
+        failures += _race(chosen.processes, chosen.race, rng)
     if chosen.power_cuts and cuttable:
         if reason := power.why_not():
             print(f"POWER CUTS SKIPPED on this machine: {reason}.\n")
@@ -44,8 +46,6 @@ def main() -> int:
             failures += _often("power cut", power.cut_often, cuttable, chosen.power_cuts, rng)
     if chosen.kills:
         failures += _often("SIGKILL", kill_often, jobs, chosen.kills, rng)
-    if chosen.race and not chosen.job:
-        failures += _race(chosen.processes, chosen.race, rng)
     return 1 if failures else 0
 
 

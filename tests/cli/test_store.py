@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import threading
 from pathlib import Path
 
 import orjson
@@ -107,6 +109,20 @@ class TestCheck:
         place.touch()
         done = filled("store", "check")
         assert (done.code, "in the place of this folder" in done.out) == (22, True)
+
+
+def test_a_command_that_waits_says_for_whom(filled: Command) -> None:
+    with filled.store.with_name("users.json.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        release = threading.Timer(4, fcntl.flock, (lock, fcntl.LOCK_UN))
+        release.start()
+        done = filled("users", "edit", "anna", "--full-name", "Late")
+        release.join()
+    assert done.code == 0
+    waited = f"The store is being written by process {os.getpid()} ("
+    assert waited in done.err
+    assert "Waiting for it." in done.err
+    assert filled.users()["anna"]["full_name"] == "Late"
 
 
 class TestBackup:

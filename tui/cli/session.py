@@ -48,7 +48,7 @@ class Session:
     @cached_property
     def workspace(self) -> Workspace:
         """The workspace that the command works on."""
-        return open_workspace(self._store)
+        return open_workspace(self._store, on_wait=lambda text: click.echo(text, err=True))
 
     def __enter__(self) -> Session:
         return self
