@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -82,7 +82,7 @@ class ArchiveMoves:
             raise self._stuck(self._place, error) from None
         for staging in runs:
             written = is_written(staging.name)
-            for staged, old, new in _staged(staging):
+            for staged, old, new in self._staged(staging):
                 try:
                     self._bring_home(staged, new if written else old)
                 except OSError as error:
@@ -93,6 +93,22 @@ class ArchiveMoves:
                 staging.rmdir()
             self._place.rmdir()
             sync_folder(self._archives.root)
+
+    def _staged(self, staging: Path) -> list[tuple[Path, str, str]]:
+        """Return what is under way in `staging`, each with its old and its new user's name."""
+        journal = staging / _JOURNAL
+        try:
+            pairs = orjson.loads(journal.read_bytes())
+            moves = [(staging / str(place), old, new) for place, (old, new) in enumerate(pairs)]
+        except (OSError, ValueError, TypeError):
+            if set(os.listdir(staging)) <= {_JOURNAL}:
+                return []  # the crash came before the journal was whole: nothing was moved yet
+            raise StoreUnwritable(
+                f"The journal {printable(journal)} cannot be read, so nobody knows whose the "
+                "archive folders beside it are. They were left there, no mail is lost. Mend the "
+                "journal, or move these folders to their users' names by hand."
+            ) from None
+        return [move for move in moves if os.path.lexists(move[0])]
 
     def _bring_home(self, staged: Path, user_name: str) -> None:
         home = self._archives.path(user_name)
@@ -107,17 +123,6 @@ class ArchiveMoves:
             f"{error.strerror}. No mail is lost, and the next sync or rename tries again. Check "
             f"the owner and mode of {printable(self._archives.root)}."
         )
-
-
-def _staged(staging: Path) -> Iterator[tuple[Path, str, str]]:
-    try:
-        pairs = orjson.loads((staging / _JOURNAL).read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return  # the crash came before the journal was whole, so nothing was moved yet
-    for number, (old, new) in enumerate(pairs):
-        folder = staging / str(number)
-        if os.path.lexists(folder):
-            yield folder, old, new
 
 
 def _merge(staged: Path, home: Path) -> None:

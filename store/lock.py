@@ -31,8 +31,8 @@ def writer_lock(
     The file is created once and never replaced, removed or written by mailroster, so that all
     lock the same inode; where somebody removed it meanwhile, the new one is locked instead.
     Its folder is made if need be. `on_wait` is told once, after a second, who is waited for.
-    Raises `StoreUnwritable`, `StoreFull`, or `StoreBusy`. In both texts
-    `busy` is what is said of the holder.
+    Raises `StoreUnwritable`, `StoreFull` or `StoreBusy`. In both texts `busy` is what is said of
+    the holder.
     """
     deadline = time.monotonic() + wait
     descriptor = _open(path)
