@@ -58,6 +58,7 @@ async def test_a_damaged_store_is_named(workspace: Workspace) -> None:
     workspace.path.write_text("{")
     async with driving(workspace) as admin:
         await admin.sees("It was left as it is.")
+        await admin.press("enter")
         await log_on(admin, "root", PASSWORD)
         await admin.sees("Nobody can tell now")
 
