@@ -82,6 +82,10 @@ test --link lena
 sync --yes --link lena --skip max
 sync --yes --separate max
 sync --yes --skip-always anna.berg --reason because
+store check
+store backup copy.json
+store restore --list
+store restore copy.json --yes
 systemd-units --user mail --on-calendar daily
 dovecot-config --version 2.4
 dovecot-config --version 2.4 --lua
@@ -179,6 +183,7 @@ def test_every_command_of_the_table_runs(
     assert {name.partition(" --")[0] for name in named} >= set(cli.list_commands(None)) - {  # type: ignore[arg-type]
         "settings",
         "history",
+        "store",
         "users",
     }
 
