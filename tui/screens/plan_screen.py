@@ -33,15 +33,14 @@ BEING_WRITTEN = "The changes are being written; wait a moment."
 class PlanScreen(TableScreen):
     """The plan as a table, with the details of the change under the cursor.
 
-    Without a `result` the table shows the plan, with one what was done. `writing` tells that it is
-    being done; `failure` is what went wrong last.
+    Without a `result` the table shows the plan, with one what was done. `failure` is what went
+    wrong last.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.selection = Selection()
         self.result: Result | None = None
-        self.writing = False
         self.failure: StoreError | SyncError | None = None
         self._reported: Sequence[Change] = ()
         self._held: frozenset[str] = frozenset()
@@ -132,9 +131,9 @@ class PlanScreen(TableScreen):
             return await self.ask(TypedNumber(title, text, len(deletes)))
         return "all" if await self.confirm(title, numbers) else None
 
-    async def write(self, plan: Plan, skip: frozenset[str], deletes: int, *, hold: bool) -> None:
+    async def apply(self, plan: Plan, skip: frozenset[str], deletes: int, *, hold: bool) -> None:
         """Apply the plan as it was confirmed and show what was done; raises like `apply_plan`."""
-        self.writing, self.failure = True, None
+        self.is_writing, self.failure = True, None
         self.tell(Text("Writing ..."))
         self.refresh_bindings()
         try:
@@ -149,7 +148,7 @@ class PlanScreen(TableScreen):
             )
             self.selection.applied()
         finally:
-            self.writing = False
+            self.is_writing = False
             self.show_counts()
             await self.app.reload()
         self.result = result

@@ -81,7 +81,7 @@ class SynchronizeScreen(LivePlan):
         return super().check_action(action, parameters)
 
     def _why_not_run(self, name: str) -> str | None:
-        if self.writing:
+        if self.is_writing:
             return BEING_WRITTEN
         if self.asking is not None:
             return "The directory is being asked; Esc gives up."
@@ -111,7 +111,7 @@ class SynchronizeScreen(LivePlan):
         change = self.table.current
         if change is None:
             return "There is no change in this list."
-        if self.writing:
+        if self.is_writing:
             return BEING_WRITTEN
         if self.result is not None:
             return "This is done; Test Settings (t) shows what would change now."
@@ -147,7 +147,7 @@ class SynchronizeScreen(LivePlan):
         """Give up asking, leave the results, take marks away, or leave the filter."""
         if self.asking is not None:
             self.asking.cancel()
-        elif self.writing:
+        elif self.is_writing:
             self.app.say(BEING_WRITTEN)
         elif self.result is not None:
             self.result = None
@@ -238,7 +238,7 @@ class SynchronizeScreen(LivePlan):
         try:
             if deletes and not hold:
                 await self.check_answer(plan, wanted)
-            await self.write(plan, skip, deletes, hold=hold)
+            await self.apply(plan, skip, deletes, hold=hold)
         except (StalePlan, GuardBlocked):
             self.plan_again()
             raise

@@ -47,7 +47,7 @@ class UndoScreen(PlanScreen):
 
     def follow_store(self, snapshot: Snapshot) -> None:
         """Plan again, as users changed; what was done stays as it was done."""
-        if self.result is None and not self.writing:
+        if self.result is None and not self.is_writing:
             self._plan()
 
     @work(exclusive=True, group="preview", exit_on_error=False)
@@ -67,7 +67,7 @@ class UndoScreen(PlanScreen):
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
         if name in ("apply", "skip", "skip_group"):
-            if self.writing:
+            if self.is_writing:
                 return BEING_WRITTEN
             if self.result is not None:
                 return "This is done; Esc goes back to the history."
@@ -81,7 +81,7 @@ class UndoScreen(PlanScreen):
 
     async def go_back(self) -> None:
         """Leave the filter, or go back."""
-        if self.writing:
+        if self.is_writing:
             self.app.say(BEING_WRITTEN)
         elif not self.query_one(FilteredTable).close_filter():
             self.dismiss()
@@ -99,7 +99,7 @@ class UndoScreen(PlanScreen):
         if answer is None:
             return
         try:
-            await self.write(plan, skip, deletes, hold=answer == "hold")
+            await self.apply(plan, skip, deletes, hold=answer == "hold")
         except (StalePlan, GuardBlocked):
             self._plan()
             raise
