@@ -62,6 +62,7 @@ def test_scene(
     snap_compare: Callable[..., bool],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir("/")  # dialogs that ask for a file show the folder
     scene = SCENES[name]
 
     async def fetch(*_arguments: Any) -> Listing:
