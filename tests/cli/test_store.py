@@ -127,7 +127,7 @@ def test_a_command_that_waits_says_for_whom(filled: Command) -> None:
 
 class TestBackup:
     def test_a_private_copy_that_serves(self, filled: Command, tmp_path: Path) -> None:
-        copy = tmp_path / "copy.json"
+        copy = tmp_path / "users-copy.json"
         assert filled("store", "backup", str(copy)).code == 0
         assert copy.stat().st_mode & 0o777 == 0o600
         assert copy.read_bytes() == filled.store.read_bytes()
@@ -136,7 +136,7 @@ class TestBackup:
         assert filled.users().keys() == {"anna", "bert"}
 
     def test_never_over_something(self, filled: Command, tmp_path: Path) -> None:
-        copy = tmp_path / "copy.json"
+        copy = tmp_path / "users-copy.json"
         copy.write_text("mine")
         done = filled("store", "backup", str(copy))
         assert (done.code, "File exists" in done.err) == (1, True)
@@ -144,11 +144,11 @@ class TestBackup:
 
     def test_not_of_a_damaged_store(self, filled: Command, tmp_path: Path) -> None:
         damage(filled)
-        assert filled("store", "backup", str(tmp_path / "copy.json")).code == 22
-        assert not (tmp_path / "copy.json").exists()
+        assert filled("store", "backup", str(tmp_path / "users-copy.json")).code == 22
+        assert not (tmp_path / "users-copy.json").exists()
 
     def test_not_of_none(self, mailroster: Command, tmp_path: Path) -> None:
-        done = mailroster("store", "backup", str(tmp_path / "copy.json"))
+        done = mailroster("store", "backup", str(tmp_path / "users-copy.json"))
         assert (done.code, "nothing to copy" in done.err) == (1, True)
 
 

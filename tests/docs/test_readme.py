@@ -83,9 +83,9 @@ sync --yes --link lena --skip max
 sync --yes --separate max
 sync --yes --skip-always anna.berg --reason because
 store check
-store backup copy.json
+store backup users-copy.json
 store restore --list
-store restore copy.json --yes
+store restore users-copy.json --yes
 systemd-units --user mail --on-calendar daily
 dovecot-config --version 2.4
 dovecot-config --version 2.4 --lua
