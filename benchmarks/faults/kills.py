@@ -90,16 +90,19 @@ def prepare(job: Job, folder: Path) -> None:
 def start(job: Job, folder: Path, number: int) -> tuple[int, Callable[[], int]]:
     """Start a process that does the steps after `number`, one after the other.
 
-    Return its id, and what tells, once it ended, the last step that it acknowledged.
+    Return its id once it has opened the store, and what tells, once it ended, the last step that
+    it acknowledged.
     """
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         _do_steps(job, folder, number, writing)
     os.close(writing)
+    lines = open(reading)  # noqa: SIM115 - closed by `acknowledgement`
+    lines.readline()
 
     def acknowledgement() -> int:
-        with open(reading) as lines:
+        with lines:
             return max(map(int, lines), default=number)
 
     return child, acknowledgement
@@ -108,6 +111,7 @@ def start(job: Job, folder: Path, number: int) -> tuple[int, Callable[[], int]]:
 def _do_steps(job: Job, folder: Path, number: int, told: int) -> NoReturn:
     try:
         workspace = _open(folder)
+        os.write(told, b"ready\n")
         for step in range(number + 1, sys.maxsize):
             job.step(workspace, step)
             os.write(told, f"{step}\n".encode())

@@ -338,7 +338,7 @@ class TestPinned:
             await admin.sees("An undo brought these users back", "anna", "bert", "carla", "1 of 3")
             assert "dora" not in admin.text
             await admin.press("enter")
-            await admin.sees("Pinned: yes")
+            await admin.sees("Pinned:", "kept by an undo")
             await admin.press("escape", "space", "space", "r")
             await admin.sees("Release 2 users?", "anna", "bert")
             await admin.press("y")

@@ -229,7 +229,7 @@ async def test_what_is_being_written_is_not_given_up(
         go_on.wait(30)
         return apply_plan(*arguments, **options)
 
-    monkeypatch.setattr("tui.screens.synchronize.apply_plan", slowly)
+    monkeypatch.setattr("tui.screens.plan_screen.apply_plan", slowly)
     directory.put("anna")
     async with driving(filled(), **ROOT) as admin:
         await ask_to_apply(admin)

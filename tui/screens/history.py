@@ -66,7 +66,7 @@ class HistoryScreen(TableScreen):
 
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
-        if name in ("details", "undo", "report") and self.table.current is None:
+        if name in ("details", "show_undo", "report") and self.table.current is None:
             return "There is no run in this list."
         return super().why_not(name)
 
@@ -75,7 +75,7 @@ class HistoryScreen(TableScreen):
         if run := self.table.current:
             self.app.push_screen(RunScreen(run.id))
 
-    def action_undo(self) -> None:
+    def action_show_undo(self) -> None:
         """Show what would take the run under the cursor back."""
         if run := self.table.current:
             self.app.push_screen(UndoScreen(run))

@@ -80,7 +80,7 @@ class RunScreen(TableScreen):
 
     def why_not(self, name: str) -> str | None:
         """Return why the action cannot be done now."""
-        if name in ("undo", "report") and self._run is None:
+        if name in ("show_undo", "report") and self._run is None:
             return "The run is being read; wait a moment."
         return super().why_not(name)
 
@@ -95,7 +95,7 @@ class RunScreen(TableScreen):
         self.query_one(ChangeDetails).show(change and recorded_change(change), done=True)
         super().on_table_moved()
 
-    def action_undo(self) -> None:
+    def action_show_undo(self) -> None:
         """Show what would take this run back."""
         if self._run is not None:
             self.app.push_screen(UndoScreen(self._run.summary))
