@@ -109,21 +109,20 @@ def restore(store: Path, backup: Path, wait: float = WAIT_SECONDS) -> Path | Non
         tables["meta"]["1"] |= {"generation": _generation_above(store), "written": written}
         temporary = store.with_name(f".{store.name}.{os.getpid()}.tmp")
         aside = store.with_name(f"{store.name}.{datetime.now(UTC).strftime(STAMP)}.aside")
-        moved = False
+        is_aside = False
         try:
             temporary.unlink(missing_ok=True)
             descriptor = write_new(temporary, orjson.dumps(tables))
             os.utime(descriptor, ns=(written, written))
             os.close(descriptor)
-            if os.path.lexists(store):
-                os.rename(store, aside)
-                moved = True
-            os.rename(temporary, store)
+            is_aside = _set_aside(store, aside)
+            os.replace(temporary, store)
             sync_folder(store.parent)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            if moved and not os.path.lexists(store):
-                os.rename(aside, store)
+            if is_aside:
+                os.replace(aside, store)
+                aside.unlink(missing_ok=True)  # two links to one file are left as they are
             kind = write_failure(error)
             raise kind(
                 f"The store {printable(store)} could not be restored: {error.strerror}. It is as "
@@ -131,7 +130,18 @@ def restore(store: Path, backup: Path, wait: float = WAIT_SECONDS) -> Path | Non
                 + ("Make room on the disk" if kind is StoreFull else "Check the folder's rights")
                 + " and try again."
             ) from None
-    return aside if moved else None
+    return aside if is_aside else None
+
+
+def _set_aside(store: Path, aside: Path) -> bool:
+    """Keep what is there as `aside`, without a moment in which a file is gone from its place."""
+    if store.is_file() and not store.is_symlink():
+        os.link(store, aside)
+    elif os.path.lexists(store):
+        os.rename(store, aside)
+    else:
+        return False
+    return True
 
 
 def save_copy(store: Path, copy: Path) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -11,7 +12,7 @@ import orjson
 import pytest
 
 from store.backups import list_backups
-from store.errors import StoreConflict
+from store.errors import StoreConflict, StoreUnwritable
 from store.interface import Batch, Edit
 from store.models import Settings, User
 from store.restore import restore
@@ -181,6 +182,34 @@ class TestRestore:
         done = filled("store", "restore", "--yes", "--json")
         assert (done.code, done.json["set_aside"]) == (0, None)
         assert filled.users().keys() == {"anna", "bert"}
+
+    def test_one_that_is_cut_short_leaves_the_store(
+        self, filled: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        before = filled.store.read_bytes()
+        backup = list_backups(filled.store)[-1]
+        with monkeypatch.context() as patch:
+            patch.setattr("store.restore.os.replace", killed)
+            with pytest.raises(KeyboardInterrupt):
+                restore(filled.store, backup)
+        assert filled.store.read_bytes() == before
+        restore(filled.store, backup)
+        assert filled.users().keys() == {"anna"}
+
+    def test_one_that_fails_leaves_all_as_it_was(
+        self, filled: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refused(_: Path) -> None:
+            raise OSError(errno.EIO, "broken")
+
+        before = sorted(filled.store.parent.iterdir()), filled.store.read_bytes()
+        monkeypatch.setattr("store.restore.sync_folder", refused)
+        with pytest.raises(StoreUnwritable, match="It is as it was"):
+            restore(filled.store, list_backups(filled.store)[-1])
+        assert (sorted(filled.store.parent.iterdir()), filled.store.read_bytes()) == before
 
     def test_the_list(self, filled: Command) -> None:
         oldest = list_backups(filled.store)[-1]
