@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +19,7 @@ from store.interface import Batch, Edit
 from store.models import User
 from store.tinydb_store import TinyDBStore
 from tests.store.contract import ANNA, BERT, run_record
+from tests.support.kills import kill_in_the_middle
 
 
 @pytest.fixture
@@ -192,18 +189,10 @@ while True:
 def test_a_kill_at_any_moment_leaves_history_and_store_agreeing(path: Path) -> None:
     chance = random.Random(5)
     for attempt in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-c", SYNC_FOREVER, str(path), f"p{attempt}"],
-            stdout=subprocess.PIPE,
-            text=True,
+        done = kill_in_the_middle(
+            SYNC_FOREVER, str(path), f"p{attempt}", after=chance.random() * 0.05
         )
-        assert process.stdout
-        done = [process.stdout.readline().strip()]
-        time.sleep(chance.random() * 0.05)
-        process.send_signal(signal.SIGKILL)
-        done += process.stdout.read().split()
-        process.stdout.close()
-        process.wait()
+        assert done
         store = TinyDBStore(path)
         state = store.snapshot()
         runs = [run.id for run in state.history.runs]

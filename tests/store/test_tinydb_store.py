@@ -33,6 +33,7 @@ from store.interface import Batch, Edit, Store
 from store.models import Settings, User
 from store.tinydb_store import TinyDBStore
 from tests.store.contract import ANNA, StoreContract
+from tests.support.kills import kill_in_the_middle
 
 
 @pytest.fixture
@@ -262,21 +263,11 @@ class TestProcesses:
 
     def test_a_killed_writer_leaves_every_acknowledged_user(self, path: Path) -> None:
         for delay in (0.0, 0.01, 0.03, 0.07):
-            process = subprocess.Popen(
-                [sys.executable, "-c", ADD_USERS, str(path), f"run{delay}"],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            assert process.stdout
-            acknowledged = [process.stdout.readline().strip()]
-            threading.Event().wait(delay)
-            process.kill()
-            acknowledged += process.stdout.read().split()
-            process.stdout.close()
-            process.wait()
+            acknowledged = kill_in_the_middle(ADD_USERS, str(path), f"run{delay}", after=delay)
             store = TinyDBStore(path)
             users = store.snapshot().users
-            assert all(name in users for name in acknowledged if name)
+            assert acknowledged
+            assert all(name in users for name in acknowledged)
             assert store.generation == len(users)
             store.close()
 

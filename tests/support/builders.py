@@ -9,8 +9,10 @@ from store.interface import Snapshot
 from store.models import DIRECTORY_SERVICES, Settings, User
 from store.names import match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
-from sync.planning.plan import Plan
+from sync.planning.plan import Answers, Plan
 from sync.planning.planner import make_plan
+from sync.runs.run import preview
+from sync.workspace import Workspace
 
 AUTO_DELETE = Settings(auto_delete=True, guard_max_delete_percent=100)
 
@@ -19,6 +21,12 @@ def managed(user_name: str, **fields: Any) -> User:
     """A user as a sync would have created it."""
     fields.setdefault("privileges", ["login"])
     return User(user_name=user_name, authentication=DIRECTORY_SERVICES, **fields)
+
+
+def person(name: str, dn: str, **fields: Any) -> User:
+    """The same with a distinguished name, and the right to read the own archive."""
+    fields.setdefault("folder_privileges", {name: ["read"]})
+    return managed(name, distinguished_name=dn, **fields)
 
 
 def listed(user_name: str, *addresses: str, dn: str | None = None, full: str | None = None) -> Any:
@@ -44,6 +52,11 @@ def plan_for(
     """The plan for a store with these users, which had one write each."""
     rows = {match_key(user.user_name): {**user.to_row(), "rev": 1} for user in users}
     return make_plan(Snapshot("id", 1, settings, rows), listing, keeps_archive)  # type: ignore[arg-type]
+
+
+def plan_with(workspace: Workspace, directory: Listing, *rename: str, **more: list[str]) -> Plan:
+    """The plan with these answers, of which the new names that are renames come first."""
+    return preview(workspace, directory, answers=Answers.of(rename, **more))
 
 
 def lines(plan: Plan) -> list[str]:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 
 import pytest
 
-from store.archives import Archives
 from store.errors import InvalidValue, StoreConflict, StoreError, StoreFull
 from store.interface import Batch, Edit
 from store.models import User
@@ -18,7 +14,9 @@ from sync.runs.apply import apply_plan
 from sync.runs.undo import undo_preview
 from sync.users.rename import rename_user
 from sync.workspace import Workspace
+from tests.support.archived_mail import archives_of
 from tests.support.builders import managed
+from tests.support.kills import kill_in_the_middle
 
 Fill = Callable[..., Workspace]
 
@@ -27,10 +25,6 @@ def found(workspace: Workspace, name: str) -> User:
     user = workspace.snapshot().find(name)
     assert user
     return user
-
-
-def archives_of(workspace: Workspace) -> Archives:
-    return workspace.archives(workspace.snapshot().settings)
 
 
 @pytest.fixture
@@ -204,17 +198,8 @@ def test_killed_at_any_moment_the_mail_and_the_rights_are_with_the_user(
 ) -> None:
     chance = random.Random(11)
     for number in range(6):
-        process = subprocess.Popen(
-            [sys.executable, "-c", RENAME_FOREVER, str(office.path)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout
-        assert process.stdout.readline() == "renamed\n"
-        time.sleep(chance.random() * 0.05)
-        process.kill()
-        process.stdout.close()
-        process.wait()
+        done = kill_in_the_middle(RENAME_FOREVER, str(office.path), after=chance.random() * 0.05)
+        assert done
         rename_user(office, found(office, f"d{number}"), f"d{number + 1}")
         (name,) = {"anna", "carla"} & set(office.snapshot().users)
         assert mail(office, name) == "mail"

@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import random
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from store.errors import InvalidValue, StoreUnwritable
+from store.errors import InvalidValue
 from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.configure import leave_alone
-from sync.directory.listing import Listing
-from sync.planning.plan import Answers, Plan
+from sync.planning.plan import Answers
 from sync.runs.apply import apply_plan
-from sync.runs.moved_rights import moved_rights
 from sync.runs.run import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
-from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
+from tests.support.archived_mail import give_mail, left_behind, mail
+from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, person, plan_with
 
 Fill = Callable[..., Workspace]
-
-
-def person(name: str, dn: str, **fields: object) -> User:
-    fields.setdefault("folder_privileges", {name: ["read"]})
-    return managed(name, distinguished_name=dn, **fields)
-
-
-def give_mail(workspace: Workspace, *names: str) -> None:
-    """Give each user a message that tells whose it is."""
-    archives = workspace.archives(AUTO_DELETE)
-    for name in names:
-        archives.create(name)
-        (archives.path(name) / "new" / "1").write_text(f"mail of {name}")
-
-
-def mail(workspace: Workspace, name: str) -> str:
-    return (workspace.archives(AUTO_DELETE).path(name) / "new" / "1").read_text()
-
-
-def left_behind(workspace: Workspace) -> list[str]:
-    """What lies in the archive root that is no user's folder."""
-    return [name for name in os.listdir(workspace.archives(AUTO_DELETE).root) if name[0] == "."]
-
-
-def plan_with(workspace: Workspace, directory: Listing, *rename: str, **more: list[str]) -> Plan:
-    return preview(workspace, directory, answers=Answers.of(rename, **more))
 
 
 class TestOnePerson:
@@ -351,138 +317,3 @@ def test_a_case_only_change_is_no_question_and_moves_nothing(fill: Fill) -> None
     assert lines(plan) == ["update anna"]
     apply_plan(workspace, plan)
     assert mail(workspace, "anna") == "mail of anna"
-
-
-class TestWhenItFails:
-    @pytest.fixture
-    def workspace(self, fill: Fill) -> Workspace:
-        filled = fill(person("a", "CN=1"), person("b", "CN=2"))
-        give_mail(filled, "a", "b")
-        return filled
-
-    directory = answer(listed("b", dn="CN=1"), listed("a", dn="CN=2"))
-
-    def test_a_refused_write_moves_every_folder_back(
-        self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def refuse(_self: object, _batch: Batch) -> None:
-            raise StoreUnwritable("The disk said no.")
-
-        plan = plan_with(workspace, self.directory, "a", "b")
-        monkeypatch.setattr(type(workspace.store), "apply", refuse)
-        with pytest.raises(StoreUnwritable, match="The disk said no"):
-            apply_plan(workspace, plan)
-        assert (mail(workspace, "a"), mail(workspace, "b")) == ("mail of a", "mail of b")
-        assert left_behind(workspace) == []
-
-    @pytest.mark.parametrize("written", [False, True])
-    def test_the_next_run_completes_what_a_crash_cut_short(
-        self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, written: bool
-    ) -> None:
-        """Killed right before or right after the write: the folders are on their way."""
-
-        class Killed(BaseException):
-            pass
-
-        real = type(workspace.store).apply
-
-        def die(self: object, batch: Batch) -> None:
-            if written:
-                real(self, batch)  # type: ignore[arg-type]
-            raise Killed
-
-        plan = plan_with(workspace, self.directory, "a", "b")
-        with monkeypatch.context() as patched:
-            patched.setattr(type(workspace.store), "apply", die)
-            patched.setattr("store.archive_moves.ArchiveMoves.finish", lambda *_: None)
-            with pytest.raises(Killed):
-                apply_plan(workspace, plan)
-        root = workspace.archives(AUTO_DELETE).root
-        assert not (root / "a").exists()  # nobody's mail is under anybody's name
-        assert not (root / "b").exists()
-        apply_plan(workspace, preview(workspace, answer(listed("x"))), hold_deletes=True)
-        expected = ("mail of b", "mail of a") if written else ("mail of a", "mail of b")
-        assert (mail(workspace, "a"), mail(workspace, "b")) == expected
-        assert left_behind(workspace) == []
-
-    def test_mail_that_came_meanwhile_is_merged(self, workspace: Workspace, tmp_path: Path) -> None:
-        from store.archive_moves import ArchiveMoves
-
-        archives = workspace.archives(AUTO_DELETE)
-        ArchiveMoves(archives).begin("run", [("a", "c")])
-        archives.create("c")
-        (archives.path("c") / "new" / "1").write_text("came meanwhile")
-        ArchiveMoves(archives).finish(lambda run: run == "run")
-        texts = {file.read_text() for file in (archives.path("c") / "new").iterdir()}
-        assert texts == {"mail of a", "came meanwhile"}
-        assert left_behind(workspace) == []
-
-    def test_a_crash_before_the_journal_was_written(self, workspace: Workspace) -> None:
-        from store.archive_moves import ArchiveMoves
-
-        archives = workspace.archives(AUTO_DELETE)
-        (archives.root / ".mailroster-moves" / "run").mkdir(parents=True)
-        ArchiveMoves(archives).finish(lambda _: True)
-        assert left_behind(workspace) == []
-
-
-def test_moved_rights() -> None:
-    rights = {"a": ["read"], "b": ["write"], "x": ["delete"]}
-    assert moved_rights(rights, {"a": "b", "b": "a"}) == {
-        "b": ["read"],
-        "a": ["write"],
-        "x": ["delete"],
-    }
-    assert moved_rights(rights, {"a": "x"}) == {"x": ["read"], "b": ["write"]}
-    assert moved_rights(rights, {"n": "x"}) == {"a": ["read"], "b": ["write"]}
-
-
-def test_rights_of_a_skipped_users_archive_stay(fill: Fill) -> None:
-    workspace = fill(person("a", "CN=1"), person("b", "CN=2"))
-    b = workspace.snapshot().find("b")
-    assert b
-    workspace.store.apply(Batch([Edit.update(b, replace(b, folder_privileges={"a": ["read"]}))]))
-    directory = answer(listed("c", dn="CN=1"), listed("b", dn="CN=2", full="B"))
-    apply_plan(workspace, plan_with(workspace, directory, "c"), skip=["c"])
-    assert workspace.snapshot().users["b"]["folder_privileges"] == {"a": ["read"]}
-
-
-SWAP_FOREVER = """
-import sys
-from pathlib import Path
-from sync.runs.apply import apply_plan
-from sync.planning.plan import Answers
-from sync.runs.run import preview
-from sync.workspace import open_workspace
-from tests.support.builders import answer, listed
-workspace = open_workspace(sys.argv[1], Path(sys.argv[1]).with_name("secret.key"))
-while True:
-    now = {key: row["distinguished_name"] for key, row in workspace.snapshot().users.items()}
-    directory = answer(listed("a", dn=now["b"]), listed("b", dn=now["a"]))
-    apply_plan(workspace, preview(workspace, directory, answers=Answers.of(rename=["a", "b"])))
-    print("swapped", flush=True)
-"""
-
-
-def test_killed_at_any_moment_everybody_keeps_the_own_mail(fill: Fill) -> None:
-    workspace = fill(person("a", "CN=mail of a"), person("b", "CN=mail of b"))
-    give_mail(workspace, "a", "b")
-    chance = random.Random(7)
-    for _ in range(6):
-        process = subprocess.Popen(
-            [sys.executable, "-c", SWAP_FOREVER, str(workspace.path)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout
-        assert process.stdout.readline() == "swapped\n"
-        time.sleep(chance.random() * 0.05)
-        process.kill()
-        process.stdout.close()
-        process.wait()
-        apply_plan(workspace, preview(workspace, answer(listed("x"))), hold_deletes=True)
-        state = workspace.snapshot()
-        for name in ("a", "b"):
-            assert state.users[name]["distinguished_name"] == f"CN={mail(workspace, name)}"
-        assert left_behind(workspace) == []
-        assert all(workspace.store.run(run.id) for run in state.history.runs)
