@@ -10,7 +10,6 @@ from dataclasses import replace
 from importlib.resources import files
 from itertools import chain, repeat
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from store.interface import Batch, Edit
@@ -87,12 +86,7 @@ class Demo:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def switch_directory(self) -> str:
