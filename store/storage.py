@@ -72,6 +72,13 @@ class DurableStorage(Storage):
         self._descriptor, self._seen = descriptor, seen
         return tables
 
+    def size(self) -> int:
+        """Return how many bytes `read` would read, 0 if there is nothing that it could."""
+        try:
+            return os.stat(self._path).st_size
+        except OSError:
+            return 0
+
     def _open(self) -> int | None:
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:

@@ -127,7 +127,7 @@ class TinyDBStore:
 
     def _load(self) -> None:
         try:
-            with bulk_load():
+            with bulk_load(self._storage.size()):
                 self._tables, self._snapshot = self._read()
         except StoreDamaged:
             self._storage.close()  # so that it is read, and refused, again

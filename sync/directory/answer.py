@@ -16,7 +16,7 @@ def parse_listing(body: bytes, settings: Settings) -> Listing:
     Raises `NotJSON`, `WrongShape`, or `TooLarge` above `max_users`.
     """
     source = printable(settings.url, 200)
-    with bulk_load():
+    with bulk_load(len(body)):
         records = strict_json.loads(body, source)
         if not isinstance(records, list):
             raise WrongShape(
