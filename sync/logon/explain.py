@@ -10,11 +10,10 @@ from store.lockout import LIMIT, SOURCE_LIMIT, Failures
 from store.models import DIRECTORY_SERVICES, Settings, User
 from store.passwords import verify_password
 from store.privileges import may_log_on
-from store.secrets import directory_password
 from store.text import printable
+from sync.directory.connect import connect
 from sync.errors import LogOnUnavailable, SyncError
-from sync.logon.login import check_with_directory, current_users
-from sync.runs.run import check_configured
+from sync.logon.login import current_users
 from sync.users.by_hand import unknown_to_directory
 from sync.workspace import Workspace
 
@@ -114,12 +113,11 @@ async def _directory(
 ) -> list[Step]:
     name = printable(user.user_name, 60)
     try:
-        check_configured(settings)
-        directory_password(settings, workspace.secrets)
+        directory = await connect(workspace, settings)
         url = printable(settings.url, 200)
         steps = [Step(True, f"The user's password is the directory's, at {url}.")]
         if password is not None:
-            right = await check_with_directory(workspace, settings, user, password)
+            right = await directory.check_password(user.user_name, password)
             return [*steps, _checked(right, f"the directory does not accept it for “{name}”")]
         if await unknown_to_directory(workspace, [user]):
             return [*steps, Step(False, f"The directory does not list “{name}”.")]

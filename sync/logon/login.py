@@ -12,10 +12,9 @@ from store.interface import Batch, Edit, Snapshot
 from store.models import DIRECTORY_SERVICES, Settings, User
 from store.passwords import hash_password, needs_rehash, verify_password
 from store.privileges import may_log_on
-from store.secrets import directory_password
 from store.text import printable
+from sync.directory.connect import connect
 from sync.errors import LogOnLocked, LogOnRefused, LogOnUnavailable, SyncError
-from sync.runs.run import check_configured
 from sync.workspace import Workspace
 
 Outcome = Literal["accepted", "refused", "locked", "outage", "damaged"]
@@ -100,25 +99,15 @@ def current_users(workspace: Workspace) -> Snapshot:
     return snapshot
 
 
-async def check_with_directory(
-    workspace: Workspace, settings: Settings, user: User, password: str
-) -> bool:
-    """Return whether the directory accepts the password; raises as `log_on` does for an outage."""
-    from sync.directory.client import DirectoryClient
-
-    check_configured(settings)
-    service_password = await asyncio.to_thread(directory_password, settings, workspace.secrets)
-    return await DirectoryClient(settings, service_password).check_password(
-        user.user_name, password
-    )
-
-
 async def _directory_accepts(
     workspace: Workspace, settings: Settings, user: User, password: str
 ) -> bool:
     # Started before the HTTP client is imported, which would otherwise show in the time.
     decoy = asyncio.get_running_loop().run_in_executor(None, verify_password, password, None)
-    right = bool(password) and await check_with_directory(workspace, settings, user, password)
+    right = False
+    if password:
+        directory = await connect(workspace, settings)
+        right = await directory.check_password(user.user_name, password)
     await decoy
     return right
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from store.history import Run, RunChange, RunSummary
 from store.interface import Edit, Snapshot
 from store.models import UserRow
+from store.ownership import user_name
 from sync.planning.plan import ACTIONS, Change, FieldChange, FieldValue, Plan
 
 _OF_THE_STORE = ("rev", "changed", "created")  # set by the store with every write
@@ -19,10 +19,7 @@ _HASH = "password_hash"
 
 def operating_system_user() -> str:
     """Return the name of the operating system's user who runs this process."""
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"uid {os.geteuid()}"
+    return user_name(os.geteuid())
 
 
 def run_of(

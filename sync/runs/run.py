@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
 from store.collector import collector_paused
 from store.models import Settings
-from store.secrets import directory_password
+from sync.directory.connect import connect
 from sync.directory.listing import Listing, Progress
-from sync.errors import NotConfigured
 from sync.planning.plan import Answers, Plan
 from sync.workspace import Workspace
 
@@ -19,26 +17,15 @@ async def fetch(
     workspace: Workspace,
     settings: Settings,
     progress: Callable[[Progress], None] | None = None,
+    password: str | None = None,
 ) -> Listing:
-    """Ask the directory for its users; cancel the task to give up.
+    """Ask the directory for its users under `settings`, which need not be saved.
 
-    Raises `NotConfigured`, `DirectoryError` or, for the service's password, `StoreError`.
+    `password` is the service's own, in clear; None takes the one of the settings. Cancel the task
+    to give up. Raises `NotConfigured`, `DirectoryError` or, for that password, `StoreError`.
     """
-    from sync.directory.client import DirectoryClient
-
-    check_configured(settings)
-    password = await asyncio.to_thread(directory_password, settings, workspace.secrets)
-    return await DirectoryClient(settings, password).list_users(progress)
-
-
-def check_configured(settings: Settings) -> None:
-    """Raise `NotConfigured` if there is no directory to ask."""
-    if settings.directory_service == "none" or not settings.url:
-        raise NotConfigured(
-            "No directory service is set up. Nothing was changed. Choose Application Integration "
-            "and enter its URL on the Connection screen, or run `mailroster settings set "
-            "directory_service=application_integration url=https://...`."
-        )
+    directory = await connect(workspace, settings, password)
+    return await directory.list_users(progress)
 
 
 def preview(

@@ -9,8 +9,6 @@ import pytest
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 
-Command = CommandLine
-
 
 @pytest.fixture
 def mailroster(tmp_path: Path) -> CommandLine:

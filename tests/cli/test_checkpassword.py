@@ -14,8 +14,7 @@ import pytest
 from store.models import User
 from sync.users.by_hand import add_user
 from sync.workspace import Workspace
-from tests.cli.conftest import Command
-from tests.support.command_line import Done
+from tests.support.command_line import CommandLine, Done
 from tests.support.directory import Directory
 
 PASSWORD = "correct horse battery"
@@ -103,7 +102,7 @@ def test_512_bytes_are_allowed(check: Check, anna: str) -> None:
     assert check(anna.encode() + b"0" * (513 - len(anna))).code == 2
 
 
-def test_without_a_program_it_is_misused(mailroster: Command) -> None:
+def test_without_a_program_it_is_misused(mailroster: CommandLine) -> None:
     assert mailroster("checkpassword").code == 2
 
 
@@ -123,7 +122,7 @@ def test_nobody_can_tell(check: Check, anna: str, tmp_path: Path) -> None:
 
 
 def test_an_outage_of_the_directory_is_no_refusal(
-    check: Check, connected: Command, directory: Directory
+    check: Check, connected: CommandLine, directory: Directory
 ) -> None:
     directory.put(dora="right")
     connected("sync", "--yes")

@@ -14,7 +14,7 @@ import pytest
 from store.models import User
 from sync.users.by_hand import add_user
 from sync.workspace import Workspace
-from tests.cli.conftest import Command
+from tests.support.command_line import CommandLine
 
 CLI = (sys.executable, "-m", "tui.cli")
 PASSWORD = "correct horse battery"
@@ -39,12 +39,12 @@ def test_it_answers_until_it_is_told_to_stop(workspace: Workspace, number: signa
         assert PASSWORD not in process.stderr.read()
 
 
-def test_another_machines_address_is_refused(mailroster: Command) -> None:
+def test_another_machines_address_is_refused(mailroster: CommandLine) -> None:
     done = mailroster("login-server", "--host", "0.0.0.0")
     assert (done.code, "no loopback address" in done.err) == (1, True)
 
 
-def test_dovecot_config(mailroster: Command, tmp_path: Path) -> None:
+def test_dovecot_config(mailroster: CommandLine, tmp_path: Path) -> None:
     text = mailroster("dovecot-config", "--version", "2.3").out
     assert f"location = maildir:{tmp_path}/archive:LAYOUT=fs" in text
     assert f"checkpassword --homes {tmp_path}/homes\n" in text

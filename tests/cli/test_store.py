@@ -17,14 +17,14 @@ from store.interface import Batch, Edit
 from store.models import Settings, User
 from store.restore import restore
 from sync.workspace import open_workspace
-from tests.cli.conftest import Command
+from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def filled(mailroster: Command) -> Command:
+def filled(mailroster: CommandLine) -> CommandLine:
     """A store with anna, who was renamed in full, and bert, who came last."""
     for words in (["users", "add", "anna"], ["users", "add", "bert"]):
         assert mailroster(*words, stdin=PASSWORD).code == 0
@@ -32,23 +32,23 @@ def filled(mailroster: Command) -> Command:
     return mailroster
 
 
-def damage(mailroster: Command, content: str = "{") -> None:
+def damage(mailroster: CommandLine, content: str = "{") -> None:
     mailroster.store.write_text(content)
 
 
 class TestCheck:
-    def test_whole(self, filled: Command) -> None:
+    def test_whole(self, filled: CommandLine) -> None:
         done = filled("store", "check")
         assert done.code == 0
         assert "are whole: generation 3, 2 users, 0 runs" in done.out
         shown = filled("store", "check", "--json").json
         assert (shown["status"], shown["store"]["users"], shown["findings"]) == ("ok", 2, [])
 
-    def test_no_store_yet(self, mailroster: Command) -> None:
+    def test_no_store_yet(self, mailroster: CommandLine) -> None:
         done = mailroster("store", "check")
         assert (done.code, "there is none yet" in done.out) == (0, True)
 
-    def test_a_damaged_store_is_named_and_left(self, filled: Command) -> None:
+    def test_a_damaged_store_is_named_and_left(self, filled: CommandLine) -> None:
         damage(filled)
         done = filled("store", "check")
         assert done.code == 22
@@ -58,7 +58,9 @@ class TestCheck:
         assert (shown.code, shown.json["status"], shown.json["store"]) == (22, "damaged", None)
         assert filled.store.read_text() == "{"
 
-    def test_every_companion_is_looked_at(self, connected: Command, directory: Directory) -> None:
+    def test_every_companion_is_looked_at(
+        self, connected: CommandLine, directory: Directory
+    ) -> None:
         directory.put("carla")
         assert connected("settings", "set", "password", stdin="secret of the service").code == 0
         assert connected("sync", "--yes").code == 0
@@ -91,7 +93,9 @@ class TestCheck:
         assert "chmod 700" in said[path.parent.name]
 
     @pytest.mark.parametrize("ending", [".history", ".attempts", ".backups"])
-    def test_open_to_others(self, connected: Command, directory: Directory, ending: str) -> None:
+    def test_open_to_others(
+        self, connected: CommandLine, directory: Directory, ending: str
+    ) -> None:
         directory.put("carla")
         assert connected("sync", "--yes").code == 0
         place = connected.store.with_name(f"users.json{ending}")
@@ -103,7 +107,7 @@ class TestCheck:
         assert (done.code, "(mode 0644); close it with chmod 600" in done.out) == (22, True)
 
     @pytest.mark.parametrize("ending", [".history", ".backups"])
-    def test_something_in_the_place_of_a_folder(self, filled: Command, ending: str) -> None:
+    def test_something_in_the_place_of_a_folder(self, filled: CommandLine, ending: str) -> None:
         place = filled.store.with_name(f"users.json{ending}")
         if place.exists():
             place.rename(place.with_suffix(".away"))
@@ -112,7 +116,7 @@ class TestCheck:
         assert (done.code, "in the place of this folder" in done.out) == (22, True)
 
 
-def test_a_command_that_waits_says_for_whom(filled: Command) -> None:
+def test_a_command_that_waits_says_for_whom(filled: CommandLine) -> None:
     with filled.store.with_name("users.json.lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         release = threading.Timer(4, fcntl.flock, (lock, fcntl.LOCK_UN))
@@ -127,7 +131,7 @@ def test_a_command_that_waits_says_for_whom(filled: Command) -> None:
 
 
 class TestBackup:
-    def test_a_private_copy_that_serves(self, filled: Command, tmp_path: Path) -> None:
+    def test_a_private_copy_that_serves(self, filled: CommandLine, tmp_path: Path) -> None:
         copy = tmp_path / "users-copy.json"
         assert filled("store", "backup", str(copy)).code == 0
         assert copy.stat().st_mode & 0o777 == 0o600
@@ -136,25 +140,25 @@ class TestBackup:
         assert filled("store", "restore", "--yes", str(copy)).code == 0
         assert filled.users().keys() == {"anna", "bert"}
 
-    def test_never_over_something(self, filled: Command, tmp_path: Path) -> None:
+    def test_never_over_something(self, filled: CommandLine, tmp_path: Path) -> None:
         copy = tmp_path / "users-copy.json"
         copy.write_text("mine")
         done = filled("store", "backup", str(copy))
         assert (done.code, "File exists" in done.err) == (1, True)
         assert copy.read_text() == "mine"
 
-    def test_not_of_a_damaged_store(self, filled: Command, tmp_path: Path) -> None:
+    def test_not_of_a_damaged_store(self, filled: CommandLine, tmp_path: Path) -> None:
         damage(filled)
         assert filled("store", "backup", str(tmp_path / "users-copy.json")).code == 22
         assert not (tmp_path / "users-copy.json").exists()
 
-    def test_not_of_none(self, mailroster: Command, tmp_path: Path) -> None:
+    def test_not_of_none(self, mailroster: CommandLine, tmp_path: Path) -> None:
         done = mailroster("store", "backup", str(tmp_path / "users-copy.json"))
         assert (done.code, "nothing to copy" in done.err) == (1, True)
 
 
 class TestRestore:
-    def test_what_would_be_lost_is_said_and_nothing_done_unasked(self, filled: Command) -> None:
+    def test_what_would_be_lost_is_said_and_nothing_done_unasked(self, filled: CommandLine) -> None:
         before = filled.store.read_bytes()
         first = list_backups(filled.store)[-1].name
         done = filled("store", "restore", first)
@@ -164,7 +168,7 @@ class TestRestore:
         assert "~ anna  (becomes what it was: full_name)" in done.out
         assert filled.store.read_bytes() == before
 
-    def test_the_newest_whole_one_and_the_damaged_file_is_kept(self, filled: Command) -> None:
+    def test_the_newest_whole_one_and_the_damaged_file_is_kept(self, filled: CommandLine) -> None:
         damage(filled)
         backups = list_backups(filled.store)
         backups[0].unlink()
@@ -176,7 +180,7 @@ class TestRestore:
         assert "is not valid JSON" in done.json["lost"]["problem"]
         assert filled.users().keys() == {"anna"}
 
-    def test_a_lost_store_comes_back(self, filled: Command) -> None:
+    def test_a_lost_store_comes_back(self, filled: CommandLine) -> None:
         filled.store.unlink()
         assert filled("users", "list").code == 22
         done = filled("store", "restore", "--yes", "--json")
@@ -184,7 +188,7 @@ class TestRestore:
         assert filled.users().keys() == {"anna", "bert"}
 
     def test_one_that_is_cut_short_leaves_the_store(
-        self, filled: Command, monkeypatch: pytest.MonkeyPatch
+        self, filled: CommandLine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def killed(*_: object) -> None:
             raise KeyboardInterrupt
@@ -200,7 +204,7 @@ class TestRestore:
         assert filled.users().keys() == {"anna"}
 
     def test_one_that_fails_leaves_all_as_it_was(
-        self, filled: Command, monkeypatch: pytest.MonkeyPatch
+        self, filled: CommandLine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refused(_: Path) -> None:
             raise OSError(errno.EIO, "broken")
@@ -211,7 +215,7 @@ class TestRestore:
             restore(filled.store, list_backups(filled.store)[-1])
         assert (sorted(filled.store.parent.iterdir()), filled.store.read_bytes()) == before
 
-    def test_the_list(self, filled: Command) -> None:
+    def test_the_list(self, filled: CommandLine) -> None:
         oldest = list_backups(filled.store)[-1]
         oldest.unlink()
         oldest.write_text("{")
@@ -220,7 +224,7 @@ class TestRestore:
         assert "is not valid JSON" in shown[1]["problem"]
         assert "generation 2, 2 users" in filled("store", "restore", "--list").out
 
-    def test_without_a_usable_backup(self, filled: Command) -> None:
+    def test_without_a_usable_backup(self, filled: CommandLine) -> None:
         damage(filled)
         for backup in list_backups(filled.store):
             backup.unlink()
@@ -244,7 +248,7 @@ class TestRestore:
             store.apply(Batch([Edit.update(lost, lost)]))
         session.close()
 
-    def test_the_result_is_as_mailroster_leaves_a_file(self, filled: Command) -> None:
+    def test_the_result_is_as_mailroster_leaves_a_file(self, filled: CommandLine) -> None:
         damage(filled)
         assert filled("store", "restore", "--yes").code == 0
         written = orjson.loads(filled.store.read_bytes())["meta"]["1"]["written"]

@@ -12,14 +12,14 @@ from store.models import User
 from store.passwords import hash_password
 from sync.users.by_hand import add_administrator
 from sync.workspace import Workspace
-from tests.cli.conftest import Command
+from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def anna(mailroster: Command, workspace: Workspace) -> Command:
+def anna(mailroster: CommandLine, workspace: Workspace) -> CommandLine:
     """The command line on a store with the users anna, bert and off, who may not log on."""
     cheap = hash_password(PASSWORD, "")
     users = [
@@ -44,7 +44,7 @@ def lock(workspace: Workspace, source: str | None = None) -> None:
 
 
 def test_a_store_without_users_says_so_beside_the_empty_list(
-    mailroster: Command, workspace: Workspace
+    mailroster: CommandLine, workspace: Workspace
 ) -> None:
     done = mailroster("users", "list")
     assert (done.code, done.out) == (0, "")
@@ -56,7 +56,7 @@ def test_a_store_without_users_says_so_beside_the_empty_list(
     assert done.err == ""
 
 
-def test_adding_a_name_whose_archive_is_still_there_says_so(anna: Command) -> None:
+def test_adding_a_name_whose_archive_is_still_there_says_so(anna: CommandLine) -> None:
     (anna.archive / "anna" / "cur" / "1:2,S").write_text("mail")
     assert "the archive kept" in anna("users", "delete", "anna", "--yes").err
     again = anna("users", "add", "anna", stdin=PASSWORD)
@@ -65,7 +65,7 @@ def test_adding_a_name_whose_archive_is_still_there_says_so(anna: Command) -> No
 
 
 def test_several_users_are_switched_in_one_write(
-    connected: Command, anna: Command, directory: Directory, workspace: Workspace
+    connected: CommandLine, anna: CommandLine, directory: Directory, workspace: Workspace
 ) -> None:
     directory.put("anna")
     method = "directory_services"
@@ -84,7 +84,7 @@ def test_several_users_are_switched_in_one_write(
 
 
 class TestEdit:
-    def test_fields_and_addresses_in_their_order(self, anna: Command) -> None:
+    def test_fields_and_addresses_in_their_order(self, anna: CommandLine) -> None:
         done = anna(
             "users", "edit", "ANNA", "--full-name", "Anna B", "--dn", "CN=Anna", "--json",
             "--address", "2@x.org", "--address", "a@x.org", "--address", "2@X.org",
@@ -98,7 +98,7 @@ class TestEdit:
         assert done.json["distinguished_name"] == "CN=Anna"
         assert done.json["has_password"] is True
 
-    def test_refusals_change_nothing(self, anna: Command, tmp_path: Path) -> None:
+    def test_refusals_change_nothing(self, anna: CommandLine, tmp_path: Path) -> None:
         content = (tmp_path / "users.json").read_bytes()
         for arguments, code, says in [
             (("--address", "A@X.org"), 1, "belongs to “anna”"),
@@ -110,14 +110,14 @@ class TestEdit:
         assert (tmp_path / "users.json").read_bytes() == content
 
     def test_a_directory_users_fields_follow_the_directory(
-        self, connected: Command, directory: Directory
+        self, connected: CommandLine, directory: Directory
     ) -> None:
         directory.put("dora")
         connected("sync", "--yes")
         assert "The next sync sets" in connected("users", "edit", "dora", "--full-name", "D").err
 
 
-def test_rename(anna: Command, tmp_path: Path) -> None:
+def test_rename(anna: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "archive" / "anna" / "new" / "1").touch()
     assert anna("users", "set-privileges", "bert", "--folder", "anna=read").code == 0
     done = anna("users", "rename", "anna", "Carla", "--json")
@@ -132,7 +132,7 @@ def test_rename(anna: Command, tmp_path: Path) -> None:
 
 
 class TestSetPrivileges:
-    def test_privileges_and_folders(self, anna: Command) -> None:
+    def test_privileges_and_folders(self, anna: CommandLine) -> None:
         done = anna(
             "users", "set-privileges", "anna", "export", "login", "--json",
             "--folder", "bert=delete,read", "--folder", "anna=none",
@@ -160,7 +160,7 @@ class TestSetPrivileges:
         ],
     )
     def test_refusals_change_nothing(
-        self, anna: Command, tmp_path: Path, arguments: tuple[str, ...], says: str
+        self, anna: CommandLine, tmp_path: Path, arguments: tuple[str, ...], says: str
     ) -> None:
         content = (tmp_path / "users.json").read_bytes()
         done = anna("users", "set-privileges", "anna", *arguments)
@@ -169,14 +169,14 @@ class TestSetPrivileges:
         assert (tmp_path / "users.json").read_bytes() == content
 
     def test_the_archive_of_someone_who_left_can_be_given_to_others(
-        self, anna: Command, tmp_path: Path
+        self, anna: CommandLine, tmp_path: Path
     ) -> None:
         (tmp_path / "archive" / "bert" / "cur" / "1").touch()
         anna("users", "delete", "bert", "--yes")
         assert anna("users", "set-privileges", "anna", "--folder", "bert=read").code == 0
 
     def test_two_administrators_demoting_each_other_leave_one(
-        self, mailroster: Command, workspace: Workspace
+        self, mailroster: CommandLine, workspace: Workspace
     ) -> None:
         for name in ("adam", "eve"):
             add_administrator(workspace, name, PASSWORD)
@@ -192,7 +192,7 @@ class TestSetPrivileges:
 
 class TestLockout:
     def test_a_locked_user_is_refused_like_any_other_until_unlocked(
-        self, anna: Command, workspace: Workspace
+        self, anna: CommandLine, workspace: Workspace
     ) -> None:
         wrong = anna("login", "anna", "--json", stdin="wrong")
         assert wrong.code == 1
@@ -205,7 +205,7 @@ class TestLockout:
         assert anna("login", "anna", stdin=PASSWORD).code == 0
         assert "no failed log-ons" in anna("users", "unlock", "anna").err
 
-    def test_a_source_too(self, anna: Command) -> None:
+    def test_a_source_too(self, anna: CommandLine) -> None:
         anna("login", "anna", "--source", "192.0.2.1", stdin="wrong")
         done = anna("users", "unlock", "--source", "192.0.2.1", "--json")
         assert done.json["had_failures"] is True
@@ -214,14 +214,14 @@ class TestLockout:
 
 
 class TestExplain:
-    def test_who_can(self, anna: Command) -> None:
+    def test_who_can(self, anna: CommandLine) -> None:
         done = anna("login", "--explain", "ANNA")
         assert done.code == 0, done.out
         assert "is the user “anna”" in done.out
         assert done.out.splitlines()[-1] == "Nothing keeps this user from logging on."
         assert anna("login", "--explain", "anna", stdin=PASSWORD).code == 0
 
-    def test_who_cannot_and_why(self, anna: Command) -> None:
+    def test_who_cannot_and_why(self, anna: CommandLine) -> None:
         for name, stdin, says in [
             ("off", "", "NO   The privileges (none) hold neither login nor admin."),
             ("nobody", "", "NO   There is no user “nobody”."),
@@ -230,11 +230,11 @@ class TestExplain:
             done = anna("login", "--explain", name, stdin=stdin)
             assert (done.code, says in done.out) == (1, True), done.out
 
-    def test_it_counts_as_no_attempt(self, anna: Command, tmp_path: Path) -> None:
+    def test_it_counts_as_no_attempt(self, anna: CommandLine, tmp_path: Path) -> None:
         anna("login", "--explain", "anna", stdin="wrong")
         assert not (tmp_path / "users.json.attempts").exists()
 
-    def test_a_lock_is_told(self, anna: Command, workspace: Workspace) -> None:
+    def test_a_lock_is_told(self, anna: CommandLine, workspace: Workspace) -> None:
         lock(workspace, "192.0.2.1")
         done = anna("login", "--explain", "anna", "--source", "192.0.2.1", "--json")
         assert (done.code, done.json["can_log_on"]) == (1, False)
@@ -242,7 +242,7 @@ class TestExplain:
         assert any("locked for another 15 min, after 5 failures" in text for text in texts)
         assert any("192.0.2.1 is not locked: 5 of 100" in text for text in texts)
 
-    def test_a_directory_user(self, connected: Command, directory: Directory) -> None:
+    def test_a_directory_user(self, connected: CommandLine, directory: Directory) -> None:
         directory.put("bert", dora="right")
         connected("sync", "--yes")
         assert "lists “dora”" in connected("login", "--explain", "dora").out
@@ -254,7 +254,7 @@ class TestExplain:
         done = connected("login", "--explain", "dora", "--json")
         assert (done.code, done.json["can_log_on"]) == (111, None)
 
-    def test_damage(self, anna: Command, tmp_path: Path) -> None:
+    def test_damage(self, anna: CommandLine, tmp_path: Path) -> None:
         (tmp_path / "users.json.attempts").write_text("{")
         anna("login", "anna", stdin=PASSWORD)
         assert "was set aside" in anna("login", "--explain", "anna").out

@@ -16,9 +16,9 @@ from store.errors import StoreError
 from store.interface import Snapshot
 from store.models import Settings
 from sync.directory.certificate import fetch_certificate
-from sync.directory.check_connection import check_connection
 from sync.errors import CertificateRefused, SyncError
 from sync.logon.explain import explain
+from sync.runs.run import fetch
 from tui.actions import bindings_for
 from tui.insecure import connection_warning
 from tui.screens.connection_dialogs import CertificateDialog, TryLogOn
@@ -130,7 +130,7 @@ class ConnectionScreen(SettingsForm):
         """Ask the directory with what is entered, and say what came of it."""
         try:
             listing = await self._answer(
-                check_connection(self.app.workspace, self.draft(), self.password())
+                fetch(self.app.workspace, self.draft(), password=self.password())
             )
         except CertificateRefused as error:
             await self._offer_certificate(str(error))

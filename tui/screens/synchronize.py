@@ -10,11 +10,11 @@ from rich.text import Text
 from textual import work
 
 from sync.configure import leave_alone
+from sync.directory.connect import check_configured
 from sync.errors import GuardBlocked, StalePlan, SyncError
 from sync.planning.changes import NAMELESS
 from sync.planning.plan import Answers, Change
 from sync.runs.plan_file import save_plan
-from sync.runs.run import check_configured
 from tui.actions import bindings_for
 from tui.screens.ask_file import ask_file
 from tui.screens.dialogs import Message
