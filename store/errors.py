@@ -80,6 +80,12 @@ def write_failure(error: OSError) -> type[StoreUnwritable]:
     return StoreFull if error.errno in NO_ROOM else StoreUnwritable
 
 
+def write_advice(kind: type[StoreUnwritable]) -> str:
+    """Return what to do about a refused write, as the last sentence of its message."""
+    what = "Make room on the disk" if kind is StoreFull else "Check the folder's rights"
+    return f"{what} and try again."
+
+
 class SecretUnavailable(StoreError):
     """The directory's password cannot be read: key lost, or its command or file failed."""
 

@@ -13,7 +13,7 @@ import orjson
 
 from store.collector import collector_paused
 from store.durable import sync_folder, write_new
-from store.errors import StoreDamaged, StoreFull, StoreUnwritable, write_failure
+from store.errors import StoreDamaged, StoreUnwritable, write_advice, write_failure
 from store.history import Run, RunChange, summary_from
 from store.models import FilterRule
 from store.ownership import make_folder
@@ -87,9 +87,7 @@ class HistoryFiles:
         kind = write_failure(error)
         return kind(
             f"The history {printable(self._folder)} could not be written: {error.strerror}. "
-            "No user was changed. "
-            + ("Make room on the disk" if kind is StoreFull else "Check the folder's rights")
-            + " and try again."
+            f"No user was changed. {write_advice(kind)}"
         )
 
     def path(self, run_id: str) -> Path:

@@ -13,7 +13,7 @@ import orjson
 
 from store.backups import STAMP, list_backups
 from store.durable import sync_folder, write_new
-from store.errors import StoreDamaged, StoreFull, StoreUnwritable, write_failure
+from store.errors import StoreDamaged, StoreUnwritable, write_advice, write_failure
 from store.interface import Snapshot
 from store.lock import WAIT_SECONDS, writer_lock
 from store.models import SETTING_KEYS
@@ -126,9 +126,7 @@ def restore(store: Path, backup: Path, wait: float = WAIT_SECONDS) -> Path | Non
             kind = write_failure(error)
             raise kind(
                 f"The store {printable(store)} could not be restored: {error.strerror}. It is as "
-                "it was, and so are its backups. "
-                + ("Make room on the disk" if kind is StoreFull else "Check the folder's rights")
-                + " and try again."
+                f"it was, and so are its backups. {write_advice(kind)}"
             ) from None
     return aside if is_aside else None
 

@@ -16,7 +16,7 @@ from tinydb.storages import Storage
 from store.backups import link_backup, list_backups
 from store.collector import collector_paused
 from store.durable import sync_folder, write_new
-from store.errors import StoreDamaged, StoreFull, write_failure
+from store.errors import StoreDamaged, write_advice, write_failure
 from store.ownership import exposure, user_name
 from store.soundness import Unsound, check_unique_keys
 from store.text import printable
@@ -155,9 +155,7 @@ class DurableStorage(Storage):
             kind = write_failure(error)
             raise kind(
                 f"The store {printable(self._path)} could not be written: {error.strerror}"
-                f"{_where(error, temporary)}. {state} "
-                + ("Make room on the disk" if kind is StoreFull else "Check the folder's rights")
-                + " and try again."
+                f"{_where(error, temporary)}. {state} {write_advice(kind)}"
             ) from error
         self.close()
         self._descriptor, self._seen = descriptor, _identity(os.fstat(descriptor))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
-import sys
 from pathlib import Path
 
 import click
 
 from sync.logon import dovecot
 from sync.logon.mail_access import default_homes
+from tui.cli.installation import installed_command
 from tui.cli.login_server import DEFAULT_PORT, homes_option
 from tui.cli.session import Session, pass_session
 
@@ -58,7 +58,7 @@ def dovecot_config(
         return click.echo(dovecot.lua_script(version, port), nl=False)
     workspace = session.workspace
     site = dovecot.Site(
-        command=(*_mailroster(), "--store", str(workspace.path)),
+        command=(*installed_command(), "--store", str(workspace.path)),
         owner=_owner(workspace.path),
         archive=workspace.archives(workspace.snapshot().settings).root,
         homes=(homes or default_homes(workspace)).absolute(),
@@ -69,12 +69,6 @@ def dovecot_config(
     )
     method = method or dovecot.DEFAULT_METHODS[version]
     return click.echo(dovecot.configuration(site, version, method), nl=False)
-
-
-def _mailroster() -> tuple[str, ...]:
-    """Return the command that runs this installation."""
-    script = Path(sys.executable).with_name("mailroster")
-    return (str(script),) if script.exists() else (sys.executable, "-m", "tui.cli")
 
 
 def _owner(store: Path) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
-import sys
-from pathlib import Path
 
 import click
 
+from tui.cli.installation import installed_command
 from tui.cli.session import Session, pass_session
 
 _UNITS = """\
@@ -72,18 +70,13 @@ def systemd_units(session: Session, user: str, calendar: str) -> None:
     click.echo(
         _UNITS.format(
             user=user,
-            command=_quoted(str(_program())),
+            command=" ".join(map(_quoted, installed_command())),
             store=_quoted(str(session.workspace.path)),
             calendar=calendar,
             every="hour" if calendar == "hourly" else f"time ({calendar})",
         ),
         nl=False,
     )
-
-
-def _program() -> Path:
-    beside = Path(sys.executable).with_name("mailroster")
-    return beside if beside.exists() else Path(shutil.which("mailroster") or "mailroster")
 
 
 def _quoted(path: str) -> str:
