@@ -36,7 +36,7 @@ format:
 
 # which lines no test runs
 coverage:
-    {{bin}}/coverage erase && {{bin}}/coverage run -m pytest -n 0 && {{bin}}/coverage combine -q && {{bin}}/coverage report
+    {{bin}}/coverage erase && {{bin}}/coverage run -m pytest && {{bin}}/coverage combine -q && {{bin}}/coverage report
 
 # time and memory, as ratios to a floor in the same run
 bench *words:

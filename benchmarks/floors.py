@@ -1,11 +1,8 @@
-"""The floors: the least that a program on Textual, or a writer of JSON, has to do."""
+"""The floors: the least that a program on Textual has to do."""
 
 from __future__ import annotations
 
-import os
 import sys
-import time
-from pathlib import Path
 
 from rich.segment import Segment
 from rich.style import Style
@@ -85,23 +82,6 @@ class TableApp(App[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
         self.lines.show(event.value)
-
-
-def durable_write(path: Path, data: object) -> float:
-    """Replace `path` durably, and return how long that took."""
-    import orjson
-
-    started = time.perf_counter()
-    temporary = path.with_suffix(".tmp")
-    with open(temporary, "wb") as file:
-        file.write(orjson.dumps(data))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

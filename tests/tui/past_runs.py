@@ -1,0 +1,34 @@
+"""Users, and syncs by somebody else than the one on the screen, for the history to show."""
+
+from __future__ import annotations
+
+from store.models import User
+from sync.runs.apply import apply_plan
+from sync.runs.run import preview
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import answer, listed, managed
+
+ROOT = {"administrator": "root"}
+HASH = "$2b$04$SECRETHASHSECRETHASHSECRETHASH"
+HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
+USERS = (
+    managed("anna", full_name="Anna"),
+    managed("bert", full_name="Bert", privileges=["login", "export"], password_hash=HASH),
+    User(user_name="local"),
+)
+DIRECTORY = answer(listed("anna", full="Anna Berg"), listed("carla"), listed("local"))
+
+
+def synchronise(workspace: Workspace, *records: str, who: str = "cron") -> str:
+    """Run a sync by somebody else than the one on the screen; return its id."""
+    directory = answer(*map(listed, records)) if records else DIRECTORY
+    plan = preview(workspace, directory)
+    deletes = plan.counts["delete"]
+    run = apply_plan(workspace, plan, allow_deletes=deletes or None, who=who).run
+    assert run
+    return run
+
+
+def beside(workspace: Workspace) -> Workspace:
+    """A second session on the same store."""
+    return open_workspace(str(workspace.path))
