@@ -15,6 +15,7 @@ from store.backups import backup_folder
 from store.errors import StoreError
 from store.history_files import HistoryFiles, history_folder
 from store.interface import Snapshot
+from store.lockout import attempts_path
 from store.ownership import exposure
 from store.restore import read_backups, read_whole
 from store.secrets import SecretBox
@@ -95,7 +96,7 @@ def _key(key: Path, state: Snapshot) -> Iterator[Finding]:
 
 
 def _attempts(store: Path) -> Iterator[Finding]:
-    path = store.with_name(f"{store.name}.attempts")
+    path = attempts_path(store)
     try:
         stored = orjson.loads(path.read_bytes())
         for counts in (stored["users"], stored["sources"]):

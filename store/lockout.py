@@ -35,6 +35,11 @@ class Failures(NamedTuple):
     locked: bool
 
 
+def attempts_path(store: Path) -> Path:
+    """Return the file of the failed log-ons at `store`."""
+    return store.with_name(f"{store.name}.attempts")
+
+
 class AttemptsUnwritable(StoreUnwritable):
     """A failed log-on could not be counted."""
 
@@ -70,8 +75,8 @@ class Lockout:
     """
 
     def __init__(self, store: Path, clock: Callable[[], float] = time.time) -> None:
-        self._path = store.with_name(f"{store.name}.attempts")
-        self._lock_path = store.with_name(f"{store.name}.attempts.lock")
+        self._path = attempts_path(store)
+        self._lock_path = self._path.with_name(f"{self._path.name}.lock")
         self._clock = clock
 
     @property

@@ -24,6 +24,12 @@ from tui.cli.session import (
 REFUSED = 1
 TRY_LATER = 111
 EXIT_CODES = {"accepted": 0, "refused": REFUSED, "unavailable": TRY_LATER}
+_MARKS = {True: "yes", False: "NO ", None: " ? "}
+_CONCLUSIONS = {
+    True: "Nothing keeps this user from logging on.",
+    False: "This user cannot log on.",
+    None: "Nobody can tell now whether this user can log on.",
+}
 
 
 def _checked_source(_ctx: click.Context, _param: click.Parameter, source: str | None) -> str | None:
@@ -89,11 +95,3 @@ def _explain(session: Session, name: str, source: str | None, as_json: bool) -> 
         click.echo(f"{_MARKS[step.ok]}  {step.text}")
     click.echo(_CONCLUSIONS[allowed])
     return code
-
-
-_MARKS = {True: "yes", False: "NO ", None: " ? "}
-_CONCLUSIONS = {
-    True: "Nothing keeps this user from logging on.",
-    False: "This user cannot log on.",
-    None: "Nobody can tell now whether this user can log on.",
-}
