@@ -25,7 +25,8 @@ def comparable(users: Mapping[str, Any]) -> Users:
 def replay(users: Mapping[str, Any], changes: Iterable[Mapping[str, Any]]) -> Users:
     """The users after a run, made of those before it and of its changes alone.
 
-    Rights on the folder of a user who was renamed follow, for everybody who stays.
+    Rights on the folder of a user who was renamed follow, for everybody who stays; those on the
+    folder of a former user end when somebody new, who was never `created` before, gets the name.
     """
     written = [change for change in changes if change["old"] or change["new"]]
     stay = dict(users)
@@ -45,9 +46,10 @@ def replay(users: Mapping[str, Any], changes: Iterable[Mapping[str, Any]]) -> Us
             renamed[key] = moved[-1][0]
     stay.update(moved)
     renamed = {old: new for old, new in renamed.items() if old != new}
-    if renamed:
+    new = {key for key, row in created.items() if not row["created"]}
+    if renamed or new:
         stay = {
-            key: {**row, "folder_privileges": moved_rights(row["folder_privileges"], renamed)}
+            key: {**row, "folder_privileges": moved_rights(row["folder_privileges"], renamed, new)}
             for key, row in stay.items()
         }
     return comparable({**stay, **created})
