@@ -6,13 +6,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from rich.color import Color as RichColor
 from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual._ansi_theme import MONOKAI
 from textual.app import App, ComposeResult
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES
 
 from tests.tui.driver import Driver
+from tui.colours import DARK, LIGHT
 from tui.widgets.changes import COLOURS
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.table import Column, Table
@@ -252,3 +257,25 @@ async def test_what_is_under_the_cursor_can_be_read(theme: str) -> None:
                 shown = [colour and colour.triplet for colour in (style.color, style.bgcolor)]
                 assert contrast(*shown) >= 4.5, segment
             await pilot.press("down")
+
+
+@pytest.mark.parametrize("place", ["background", "surface"])
+@pytest.mark.parametrize("name", [name for name in BUILTIN_THEMES if "ansi" not in name])
+def test_every_colour_of_a_text_can_be_read_in_every_theme(name: str, place: str) -> None:
+    """On rows and in dialogs; where the terminal's own colours are used they are its own."""
+    theme = BUILTIN_THEMES[name]
+    under = Color.parse(theme.to_color_system().generate()[place]).rgb
+    colours = DARK if theme.dark else LIGHT
+    known = ("red", "green", "yellow", "magenta", "cyan")
+    assert {*COLOURS.values()} <= {*known}
+    shown = [RichColor.parse(word).get_truecolor(colours) for word in known]
+    assert len(set(shown)) == len(known)
+    for colour in shown:
+        assert contrast(colour, ColorTriplet(*under)) >= 4.5
+
+
+def test_the_usual_colours_could_not_be_read() -> None:
+    """The control: with the framework's own, red on a dialog has 4.2:1 and is magenta's too."""
+    red, magenta = (RichColor.parse(word).get_truecolor(MONOKAI) for word in ("red", "magenta"))
+    assert contrast(red, ColorTriplet(0x1E, 0x1E, 0x1E)) < 4.5
+    assert red == magenta
