@@ -62,13 +62,14 @@ def guard_sentences(
         sentences.append(f"All {managed} managed users would be deleted.")
     if total > settings.guard_max_deletes:
         sentences.append(
-            f"{shown} exceed the limit of {settings.guard_max_deletes} (guard_max_deletes)."
+            f"{shown} {'exceeds' if total == 1 else 'exceed'} the limit of "
+            f"{settings.guard_max_deletes} (guard_max_deletes)."
         )
     percent, base = settings.guard_max_delete_percent, managed + past.deleted
     if total > settings.guard_small_deletes and total * 100 > percent * base:
         sentences.append(
-            f"{shown} are more than {percent} % of the {base} managed users "
-            "(guard_max_delete_percent)."
+            f"{shown} {'is' if total == 1 else 'are'} more than {percent} % of the {base} managed "
+            "users (guard_max_delete_percent)."
         )
     percent = settings.guard_max_shrink_percent
     if (

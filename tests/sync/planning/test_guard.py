@@ -45,6 +45,15 @@ def sentences(listed: int, managed: int, deletes: int, past: Past, **limits: int
     return " ".join(found)
 
 
+def test_one_deletion_is_one() -> None:
+    limits = {"guard_max_deletes": 0, "guard_small_deletes": 0, "guard_max_delete_percent": 0}
+    one, two = (sentences(100, 100, number, Past(), **limits) for number in (1, 2))
+    assert "1 deletion exceeds the limit of 0" in one
+    assert "1 deletion is more than 0 %" in one
+    assert "2 deletions exceed the limit" in two
+    assert "2 deletions are more than" in two
+
+
 class TestShrinking:
     def test_a_fifth_fewer_than_at_the_last_sync(self) -> None:
         assert "lists 80 users, at least 20 % fewer than the 100 at the last sync" in sentences(
