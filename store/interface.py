@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -72,7 +72,12 @@ class Batch:
 
 
 class Store(Protocol):
-    """A user database. Readers take no lock; a writer holds it for one `apply` only."""
+    """A user database. Readers take no lock; a writer holds it for one `apply` only.
+
+    `on_wait` is told, in the writing thread, for whom a write waits if that takes long.
+    """
+
+    on_wait: Callable[[str], None] | None
 
     @property
     def generation(self) -> int:

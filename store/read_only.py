@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from store.errors import StoreUnwritable
 from store.history import Run
@@ -14,6 +14,7 @@ class ReadOnlyStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.on_wait: Callable[[str], None] | None = None
 
     @property
     def generation(self) -> int:

@@ -54,9 +54,8 @@ class TinyDBStore:
         on_wait: Callable[[str], None] | None = None,
     ) -> None:
         self._path = path
-        self._lock = partial(
-            writer_lock, path.with_name(f"{path.name}.lock"), lock_wait, on_wait=on_wait
-        )
+        self.on_wait = on_wait
+        self._lock = partial(writer_lock, path.with_name(f"{path.name}.lock"), lock_wait)
         self._storage = DurableStorage(path, check_all)
         self._history = HistoryFiles(path)
         self._mutex = threading.RLock()
@@ -78,7 +77,7 @@ class TinyDBStore:
 
     def apply(self, batch: Batch) -> Snapshot:
         """Write the batch in one durable write; see `Store.apply`."""
-        with self._mutex, self._lock():
+        with self._mutex, self._lock(on_wait=self.on_wait):
             before = self.snapshot()
             if changed := differences(before, batch):
                 raise StoreConflict(changed)

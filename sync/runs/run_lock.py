@@ -30,7 +30,7 @@ def run_lock(workspace: Workspace, wait: float = WAIT_SECONDS) -> Iterator[None]
     if path in _held.paths:
         yield
         return
-    with writer_lock(path, wait, "Another sync is running,"):
+    with writer_lock(path, wait, "Another sync is running,", workspace.store.on_wait):
         _held.paths.add(path)
         try:
             yield
