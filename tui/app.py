@@ -19,6 +19,7 @@ from textual.actions import ActionParseResult
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
@@ -29,10 +30,13 @@ from store.models import Settings, User
 from store.read_only import ReadOnlyStore
 from store.text import printable
 from sync.directory.listing import Listing
+from sync.logon.still_administrator import administrator_problem
 from sync.users.by_hand import needs_administrator
 from sync.workspace import Workspace
 from tui.actions import APP, bindings_for, refusal
+from tui.colours import DARK, LIGHT
 from tui.crash import crash_report
+from tui.modes import HOME, MODES
 from tui.palette import ActionProvider, Palette
 from tui.preferences import Preferences, load_preferences, preferences_path
 from tui.screens.base import BaseScreen
@@ -44,46 +48,11 @@ from tui.widgets.plain import lines
 if TYPE_CHECKING:
     from sync.demo import Demo
 
-HOME = "synchronize"
+_LOG_ON = "log_on"
 PLAIN_THEME = "ansi-dark"
 _RETRY_SECONDS = 1.0
 _WARM_UP_SECONDS = 1.0
-
-
-def _connection() -> Screen[Any]:
-    from tui.screens.connection import ConnectionScreen
-
-    return ConnectionScreen()
-
-
-def _options() -> Screen[Any]:
-    from tui.screens.options import OptionsScreen
-
-    return OptionsScreen()
-
-
-def _privileges() -> Screen[Any]:
-    from tui.screens.privileges import PrivilegesScreen
-
-    return PrivilegesScreen()
-
-
-def _synchronize() -> Screen[Any]:
-    from tui.screens.synchronize import SynchronizeScreen
-
-    return SynchronizeScreen()
-
-
-def _users() -> Screen[Any]:
-    from tui.screens.users import UsersScreen
-
-    return UsersScreen()
-
-
-def _history() -> Screen[Any]:
-    from tui.screens.history import HistoryScreen
-
-    return HistoryScreen()
+_WRITTEN_SECONDS = 0.05
 
 
 class MailrosterApp(App[None]):
@@ -99,14 +68,9 @@ class MailrosterApp(App[None]):
     # The default screen is mounted without its own style sheet being read.
     CSS_PATH = ["app.tcss", "screens/logon.tcss"]
     COMMANDS = {ActionProvider}
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "connection": _connection,
-        "options": _options,
-        "privileges": _privileges,
-        "synchronize": _synchronize,
-        "users": _users,
-        "history": _history,
-    }
+    ansi_theme_dark = Reactive(DARK, init=False)
+    ansi_theme_light = Reactive(LIGHT, init=False)
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**MODES, _LOG_ON: LogOnScreen}
     BINDINGS = [*bindings_for(APP), Binding("ctrl+q", "quit", show=False, priority=True)]
 
     def __init__(
@@ -123,6 +87,7 @@ class MailrosterApp(App[None]):
         super().__init__(ansi_color=plain_colours or None)
         if readonly:
             workspace = replace(workspace, store=ReadOnlyStore(workspace.store))
+        workspace.store.on_wait = self._tell_wait
         self.workspace = workspace
         self.readonly = readonly
         self.preferences = preferences or Preferences()
@@ -133,6 +98,8 @@ class MailrosterApp(App[None]):
         elif self.preferences.theme:
             self.theme = self.preferences.theme
         self.administrator = administrator
+        self._logged_on: User | None = None
+        self._ending: Worker[None] | None = None
         self.demo = demo
         self._listing: Listing | None = None
         self.last_listing: Listing | None = None
@@ -162,7 +129,7 @@ class MailrosterApp(App[None]):
             gc.enable()
             self.set_timer(_WARM_UP_SECONDS, self._warm_up)
         if self.administrator is not None:
-            self.enter(self.administrator)
+            self.enter(self.snapshot.find(self.administrator) or User(user_name=self.administrator))
         elif needs_administrator(self.snapshot):
             await self.push_screen(FirstAdministratorScreen())
         if self.preferences.problems:
@@ -210,10 +177,14 @@ class MailrosterApp(App[None]):
         if snapshot is not self.snapshot:
             self.snapshot = snapshot
             self.store_changed.publish(snapshot)
+        is_ending = self._ending is not None and self._ending.is_running
+        if self._administrator_problem() and not is_ending:
+            self._ending = self._end_session()
 
-    def enter(self, administrator: str) -> None:
-        """Let this administrator in."""
-        self.administrator = administrator
+    def enter(self, administrator: User) -> None:
+        """Let this administrator in, until the store says otherwise."""
+        self.administrator = administrator.user_name
+        self._logged_on = administrator
         self.refresh_store()
         self._watch()
         configured = self.snapshot.settings.directory_service != "none"
@@ -227,8 +198,43 @@ class MailrosterApp(App[None]):
         self._watch()
         self.push_screen(QuickAccessScreen(user))
 
+    def wrote(self, users: Mapping[str, User]) -> None:
+        """Take notice of users as this session left them, by the keys that they had before.
+
+        So whoever renames or switches the own entry stays logged on. To be called before the
+        writing screen's `is_writing` ends.
+        """
+        if self._logged_on and (user := users.get(self._logged_on.key)):
+            self._logged_on = user
+            self.administrator = user.user_name
+
+    def _administrator_problem(self) -> str:
+        return administrator_problem(self._logged_on, self.snapshot) if self._logged_on else ""
+
+    @work(group="end session", exit_on_error=False)
+    async def _end_session(self) -> None:
+        """Log an administrator off who is none any more, once what is being written is written."""
+        waited = False
+        while any(screen.is_busy for screen in self.open_screens):
+            waited = True
+            await asyncio.sleep(_WRITTEN_SECONDS)
+        if problem := self._administrator_problem():
+            lost = sorted(filter(None, (screen.unsaved() for screen in self.open_screens)))
+            reason = [problem, "Log on again, or ask an administrator."]
+            if lost:
+                reason.insert(1, f"Not saved: {', '.join(lost)}.")
+            if waited:
+                reason.insert(1, "What was being written was written whole, or not at all.")
+            await self.log_off(" ".join(reason))
+
     async def log_off(self, reason: str) -> None:
         """Close whatever is open over the log-on, and say why."""
+        self.administrator = self._logged_on = self._listing = self.last_listing = None
+        if self.current_mode in MODES:
+            await self.switch_mode(_LOG_ON)
+            for mode, screen in MODES.items():
+                await self.remove_mode(mode)
+                self.add_mode(mode, screen)
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         self.push_screen(Message("Logged off", reason))
@@ -248,6 +254,10 @@ class MailrosterApp(App[None]):
             return
         self.notify(shown, severity="error" if error else "information", markup=False)
 
+    def _tell_wait(self, text: str) -> None:
+        """Show, from a writing thread, for whom a write waits."""
+        self.call_later(self.say, text)
+
     def _fatal_error(self) -> None:
         """End on an error of the program, without the values of variables: passwords are there."""
         self._exit_renderables.append(Text(crash_report(sys.exception() or RuntimeError())))
@@ -262,7 +272,7 @@ class MailrosterApp(App[None]):
 
     def why_not(self, name: str) -> str | None:
         """Return why a global action cannot be done now."""
-        if name in self.MODES and self.administrator is None:
+        if name in MODES and self.administrator is None:
             return "Log on as an administrator first."
         return None
 

@@ -15,7 +15,7 @@ from textual.worker import Worker, WorkerState
 from store.errors import StoreError
 from store.interface import Snapshot
 from sync.errors import SyncError
-from tui.actions import APP, READ_ONLY, refusal
+from tui.actions import APP, READ_ONLY, actions_of, refusal
 from tui.insecure import connection_warning
 from tui.screens.dialogs import Confirm, Dialog, Message
 from tui.widgets.filtered_table import FilteredTable
@@ -98,6 +98,11 @@ class BaseScreen(Screen[None]):
         if not any(table.close_filter() for table in self.query(FilteredTable)):
             self.app.go_home()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether this screen is writing to the store, whatever else it allows meanwhile."""
+        return self.is_writing
+
     def follow_store(self, snapshot: Snapshot) -> None:
         """Show the store's new state."""
 
@@ -141,9 +146,11 @@ class BaseScreen(Screen[None]):
             self.refresh_bindings()
             await self.app.reload()
 
-    def fail(self, error: Exception) -> None:
-        """Show the text of an error."""
-        self.app.push_screen(Message("That did not work", plain(error)))
+    def fail(self, error: Exception, what: str = "") -> None:
+        """Show the text of an error, and which action it ended."""
+        self.app.push_screen(
+            Message(f"Not done: {what}" if what else "Not done", self.text_of(error))
+        )
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what made a worker fail; only known errors are no fault of the program."""
@@ -152,8 +159,17 @@ class BaseScreen(Screen[None]):
             error = event.worker.error
             if not isinstance(error, StoreError | SyncError):
                 raise cast("BaseException", error)
-            self.fail(error)
+            self.fail(error, self._label_of(event.worker))
         self.refresh_bindings()
+
+    def text_of(self, error: Exception) -> Text:
+        """Return what is shown of an error."""
+        return plain(error)
+
+    def _label_of(self, worker: Worker[object]) -> str:
+        """Return the label of the action that the worker carries out, nothing for other work."""
+        labels = {f"action_{action.name}": action.label for action in actions_of(*self.scopes)}
+        return labels.get(worker.name, "")
 
     def _store_changed(self, snapshot: Snapshot) -> None:
         self.show_warning()

@@ -240,5 +240,10 @@ def _help_line(action: Action, screen: Widget) -> Text:
 def new_password_problem(password: str, again: str, user_name: str) -> str:
     """Return what is wrong with a new password that was entered twice, or nothing."""
     if problem := password_problem(password, user_name):
-        return f"Not yet: the password {problem.removeprefix('it ')}."
-    return "" if password == again else "Not yet: the two entries differ."
+        return f"The password {problem.removeprefix('it ')}."
+    return "" if password == again else "The two entries of the password differ."
+
+
+def sentence(problem: str) -> str:
+    """Return what is wrong as a sentence of its own."""
+    return f"{problem[:1].upper()}{problem[1:]}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection
 from contextlib import suppress
 
@@ -15,18 +14,17 @@ from store.errors import InvalidValue
 from store.interface import Snapshot
 from store.models import Settings
 from sync.configure import draft
-from sync.directory.listing import Listing, Progress
+from sync.directory.listing import Listing
 from sync.errors import StalePlan
 from sync.planning.plan import Plan
 from sync.runs.plan_file import outcome_differences
 from sync.runs.run import fetch, preview
 from tui.screens.plan_screen import PlanScreen
+from tui.screens.progress import telling_progress
 from tui.screens.settings_form import SettingsForm
-from tui.screens.sync_texts import progress_text
-from tui.widgets.plain import grouped
+from tui.widgets.plain import counted
 
 _PLANNED = ("options", "privileges")
-_PROGRESS_SECONDS = 0.1
 _POLL_SECONDS = 0.01
 
 
@@ -41,7 +39,6 @@ class LivePlan(PlanScreen):
         super().__init__()
         self.asking: Worker[object] | None = None
         self._planning: Worker[None] | None = None
-        self._told = 0.0
 
     def show_plan(self) -> None:
         """Show another plan, or another state of it."""
@@ -59,7 +56,9 @@ class LivePlan(PlanScreen):
         self.workers.cancel_group(self, "preview")
         try:
             listing = await self._fetch("Asking the directory ... Esc gives up.")
-            self.tell(Text(f"{grouped(listing.listed)} users listed. Comparing ... Esc gives up."))
+            self.tell(
+                Text(f"{counted(listing.listed, 'user')} listed. Comparing ... Esc gives up.")
+            )
             plan = await self._preview(listing)
             self.app.listing = listing
             self._take_plan(plan)
@@ -69,7 +68,9 @@ class LivePlan(PlanScreen):
     async def _fetch(self, text: str) -> Listing:
         self.tell(Text(text))
         self.refresh_bindings()
-        return await fetch(self.app.workspace, self.app.snapshot.settings, self._progress)
+        return await fetch(
+            self.app.workspace, self.app.snapshot.settings, telling_progress(self.tell)
+        )
 
     def _asked(self) -> None:
         self.asking = None
@@ -78,13 +79,6 @@ class LivePlan(PlanScreen):
         plan, given_up = self.selection.plan, self._planning and self._planning.is_cancelled
         if plan and (given_up or plan.generation < self.app.snapshot.generation):
             self.plan_again()
-
-    def _progress(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if now - self._told < _PROGRESS_SECONDS:
-            return
-        self._told = now
-        self.tell(progress_text(progress))
 
     async def _preview(self, listing: Listing) -> Plan:
         answers, settings = self.selection.answers, self._settings()

@@ -16,7 +16,7 @@ from sync.logon.login import log_on
 from sync.users.by_hand import add_administrator
 from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED, BaseScreen
-from tui.screens.dialogs import PASSWORD_RULE, new_password_problem
+from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
 from tui.widgets.fields import Field, PasswordField, row
 from tui.widgets.plain import lines, plain
 
@@ -79,7 +79,7 @@ class LogOnScreen(BaseScreen):
             message.update(lines(plain("Nobody can tell now; try later.", "yellow"), str(error)))
         else:
             if ADMIN in user.privileges:
-                self.app.enter(user.user_name)
+                self.app.enter(user)
             else:
                 self.app.open_quick_access(user)
             message.update("")
@@ -113,7 +113,7 @@ class FirstAdministratorScreen(BaseScreen):
                 return BEING_SAVED
             user_name, password, again = (field.value for field in self.query(Field))
             if problem := name_problem(user_name):
-                return f"Not yet: {problem}."
+                return sentence(problem)
             return new_password_problem(password, again, user_name) or None
         return None
 
@@ -138,4 +138,4 @@ class FirstAdministratorScreen(BaseScreen):
         """Create the administrator and log on as it."""
         user_name, password, _ = (field.value for field in self.query(Field))
         user = await self.write(lambda: add_administrator(self.app.workspace, user_name, password))
-        self.app.enter(user.user_name)
+        self.app.enter(user)

@@ -12,14 +12,14 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from store.errors import StoreError
-from sync.errors import ReportError, SyncError
+from sync.errors import ReportError, StalePlan, SyncError
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import Result, apply_plan
 from sync.runs.report import failed_record, past_run_record, run_record
 from tui.screens.dialogs import TypedNumber
 from tui.screens.report_dialog import ask_report
 from tui.screens.sync_selection import Selection
-from tui.screens.sync_texts import MOST_NAMES, confirmation_text
+from tui.screens.sync_texts import MOST_NAMES, confirmation_text, stale_text
 from tui.screens.table_screen import TableScreen
 from tui.widgets.change_details import ChangeDetails
 from tui.widgets.changes import change_word
@@ -72,11 +72,15 @@ class PlanScreen(TableScreen):
             return "There is nothing to report yet."
         return super().why_not(name)
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: Exception, what: str = "") -> None:
         """Show the text of an error, and keep it for a report."""
         if isinstance(error, StoreError | SyncError) and not isinstance(error, ReportError):
             self.failure = error
-        super().fail(error)
+        super().fail(error, what)
+
+    def text_of(self, error: Exception) -> Text:
+        """Return what is shown of an error; of a stale plan each difference on its line."""
+        return stale_text(error) if isinstance(error, StalePlan) else super().text_of(error)
 
     @work(exclusive=True, group="report", exit_on_error=False)
     async def action_report(self) -> None:
@@ -146,6 +150,8 @@ class PlanScreen(TableScreen):
                 hold_deletes=hold,
                 who=self.app.administrator,
             )
+            edits = [change.edit for change in result.applied if change.edit]
+            self.app.wrote({edit.key: edit.user for edit in edits if edit.user})
             self.selection.applied()
         finally:
             self.is_writing = False

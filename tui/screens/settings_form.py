@@ -11,9 +11,9 @@ from typing import Any
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets import Checkbox, Input, Label, Select, Static
 from textual.widgets.select import InvalidSelectValueError
 
 from store.errors import InvalidValue
@@ -104,15 +104,33 @@ class SettingsForm(BaseScreen):
     def check(self) -> None:
         """Check what is entered and say what is wrong with it."""
         try:
+            self._check_numbers()
             settings = self.draft()
         except InvalidValue as error:
-            self._problem = str(error)
-            self.show_message(plain(error, "red"))
+            self._problem = self._with_label(str(error))
+            self.show_message(plain(self._problem, "red"))
         else:
             self._problem = ""
             self.show_message(Text("Not saved yet." if self.unsaved() else ""))
             self.follow_draft(settings)
         self.refresh_bindings()
+
+    def _check_numbers(self) -> None:
+        for key, field in self.fields.items():
+            is_number = isinstance(field, Input) and type(getattr(self.opened, key)) is int
+            if is_number and not field.value.strip().isdecimal():
+                raise InvalidValue(
+                    f"{key} is “{field.value}”, which is no whole number. Nothing was written. "
+                    "Enter digits alone."
+                )
+
+    def _with_label(self, problem: str) -> str:
+        """Return the text of a problem with the field's label in place of the setting's key."""
+        key, space, rest = problem.partition(" ")
+        if key not in self.fields or not isinstance(self.fields[key].parent, Horizontal):
+            return problem
+        label = self.fields[key].parent.query_one(Label).render()
+        return f"“{label}”{space}{rest}"
 
     def follow_draft(self, settings: Settings) -> None:
         """Show what follows from the settings as entered."""
@@ -152,13 +170,17 @@ class SettingsForm(BaseScreen):
     async def action_save(self) -> None:
         """Save what is entered; what is entered while that lasts stays, unsaved."""
         sent = self._values()
-        settings = await asyncio.to_thread(
-            configure,
-            self.app.workspace,
-            self.changes(),
-            password=self.password(),
-            based_on=self.opened,
-        )
+        self.is_writing = True
+        try:
+            settings = await asyncio.to_thread(
+                configure,
+                self.app.workspace,
+                self.changes(),
+                password=self.password(),
+                based_on=self.opened,
+            )
+        finally:
+            self.is_writing = False
         later = {key: value for key, value in self._values().items() if value != sent[key]}
         self._load_under(later, settings)
         self.app.refresh_store()

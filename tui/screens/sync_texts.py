@@ -6,25 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from sync.directory.listing import Progress
+from sync.errors import StalePlan
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import Result
 from tui.screens.sync_selection import Selection
 from tui.widgets.changes import archive_text, counts_text
-from tui.widgets.plain import grouped, lines, plain
+from tui.widgets.plain import counted, grouped, lines, plain
 
+MOST_DIFFERENCES = 20
 MOST_NAMES = 10  # deletions that a confirmation names, each with its archive
-
-
-def progress_text(progress: Progress) -> Text:
-    """Return how far the directory's answer has arrived."""
-    size = f"{grouped(progress.received_bytes)} bytes"
-    if progress.total_bytes:
-        part = progress.received_bytes * 100 // progress.total_bytes
-        size = f"{size} of {grouped(progress.total_bytes)} ({part} %)"
-    return Text(
-        f"Asking the directory: {grouped(progress.users)} users, {size}. Esc gives up.",
-    )
 
 
 def plan_text(plan: Plan, left_out: int, unsaved: str) -> Text:
@@ -36,7 +26,7 @@ def plan_text(plan: Plan, left_out: int, unsaved: str) -> Text:
     if unsaved:
         text.append(f"\n{unsaved}", "yellow")
     if plan.warnings:
-        text.append(f"\n{grouped(len(plan.warnings))} warnings: ", "yellow")
+        text.append(f"\n{counted(len(plan.warnings), 'warning')} (w): ", "yellow")
         text.append_text(plain("; ".join(plan.warnings[:5]), limit=200))
     return text
 
@@ -99,3 +89,15 @@ def saving_text(selection: Selection) -> Text:
         )
     )
     return lines(*parts)
+
+
+def stale_text(error: StalePlan) -> Text:
+    """Return why a plan is refused, each difference on a line of its own."""
+    found = error.differences
+    more = len(found) - MOST_DIFFERENCES
+    return lines(
+        "The plan is stale. Nothing was written. What is different now:",
+        *(plain(f"  {difference}", limit=300) for difference in found[:MOST_DIFFERENCES]),
+        *([f"  and {grouped(more)} more"] if more > 0 else []),
+        "Run Test Settings again to see what would change now.",
+    )

@@ -22,7 +22,7 @@ from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED, BaseScreen, listed_names
 from tui.screens.dialogs import Entry, NewPassword
 from tui.screens.user_dialogs import ChoosePrivileges, EditUser, FolderRights
-from tui.widgets.plain import grouped, lines
+from tui.widgets.plain import counted, grouped, lines
 from tui.widgets.user_details import rights_of, rights_table, user_text
 
 
@@ -164,7 +164,12 @@ class UserScreen(BaseScreen):
             self.app.say(f"Deleted: {self.user.user_name}. Archives kept: {len(kept)}.")
 
     async def _write(self, write: Callable[[], User]) -> None:
-        self.user = await self.write(write)
+        def written() -> User:
+            user = write()
+            self.app.wrote({self.user.key: user})
+            return user
+
+        self.user = await self.write(written)
         self.follow_store(self.app.snapshot)
 
     def _check_name(self, name: str) -> Text:
@@ -186,8 +191,8 @@ async def ask_deletion(screen: BaseScreen, users: Sequence[User]) -> bool:
     archives = screen.app.workspace.archives(screen.app.snapshot.settings)
 
     def count() -> list[str]:
-        counted = ((user.user_name, archives.messages(user.user_name)) for user in users)
-        return [f"{name}: {grouped(number)} messages" for name, number in counted if number]
+        numbers = ((user.user_name, archives.messages(user.user_name)) for user in users)
+        return [f"{name}: {counted(number, 'message')}" for name, number in numbers if number]
 
     full = await asyncio.to_thread(count)
     names = [user.user_name for user in users]

@@ -118,9 +118,14 @@ class UsersScreen(TableScreen):
             return "No authentication method was switched since this screen was opened."
         return super().why_not(name)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether users are being written; methods are while the keyboard goes on."""
+        return self.is_writing or bool(self._saving)
+
     def unsaved(self) -> str:
         """Return what would be lost by leaving, or nothing."""
-        return "the users" if self.is_writing or self._saving else ""
+        return "the users" if self.is_busy else ""
 
     async def go_back(self) -> None:
         """Give up asking the directory, take the marks away, or back out."""
@@ -201,6 +206,7 @@ class UsersScreen(TableScreen):
         failure = None
         try:
             after = await asyncio.to_thread(write)
+            self.app.wrote({user.key: user for user in after})
             self._undo = (users, after) if can_be_undone else None
         except StoreError as error:
             failure = error
@@ -214,7 +220,7 @@ class UsersScreen(TableScreen):
         else:
             what = f"Taken back: {how_many(users)} {'has' if len(users) == 1 else 'have'} the "
             text = lines(f"{what}authentication method from before.", str(failure))
-            await self.ask(Message("That did not work", text))
+            await self.ask(Message("Not done: Authentication", text))
 
     def _show_saving(self) -> None:
         self.table.refresh_cells()

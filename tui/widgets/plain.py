@@ -19,6 +19,11 @@ def lines(*parts: object) -> Text:
     return Text("\n").join(part if isinstance(part, Text) else plain(part) for part in parts)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, which has its plural with an s."""
+    return f"{grouped(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def grouped(number: int) -> str:
     """Return a number with its digits in groups of three."""
     return f"{number:,}".replace(",", " ")
