@@ -18,7 +18,8 @@ APP = "app"
 class Action:
     """Something a person can do. `key` may name several keys, separated by commas.
 
-    What `writes` to the user database is not offered in a read-only session.
+    What `writes` to the user database is not offered in a read-only session. What is `rare` has
+    no place in the key line; help and palette show it.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Action:
     label: str
     tooltip: str
     writes: bool = False
+    rare: bool = False
 
     @property
     def scope(self) -> str:
@@ -126,6 +128,7 @@ ACTIONS = (
         "Skip always",
         "Leave the user under the cursor, or the marked, alone from now on; a filter says why.",
         True,
+        rare=True,
     ),
     Action(
         "synchronize.save_plan",
@@ -133,13 +136,21 @@ ACTIONS = (
         "Save plan",
         "Save what is shown as a plan file, to be applied later as it is.",
         True,
+        rare=True,
     ),
-    Action("synchronize.warnings", "w", "Warnings", "Show the warnings about the answer in full."),
+    Action(
+        "synchronize.warnings",
+        "w",
+        "Warnings",
+        "Show the warnings about the answer in full.",
+        rare=True,
+    ),
     Action(
         "synchronize.report",
         "e",
         "Report",
         "Write the plan, what failed or what was done to a JSON or CSV file.",
+        rare=True,
     ),
     Action("demo.switch_directory", "d", "Switch directory", "Demo: change the directory."),
     Action(
@@ -191,8 +202,14 @@ ACTIONS = (
     Action(
         "table.filter", "slash", "Filter", "Show only lines with a text, or after ! without it."
     ),
-    Action("table.sort", "o", "Sort", "Sort by the next column, after the last one not at all."),
-    Action("table.reverse", "O", "Reverse", "Turn the sort order round."),
+    Action(
+        "table.sort",
+        "o",
+        "Sort",
+        "Sort by the next column, after the last one not at all.",
+        rare=True,
+    ),
+    Action("table.reverse", "O", "Reverse", "Turn the sort order round.", rare=True),
     Action("method.integrated", "i", "Integrated", "Switch to local passwords."),
     Action("method.directory", "d", "Directory Services", "Switch to the directory's passwords."),
     Action("question.same", "r", "Rename", "The same person: privileges and archive move along."),

@@ -40,7 +40,7 @@ class KeyLine(Static):
 
     def __init__(self, *scopes: str) -> None:
         super().__init__(markup=False)
-        self._actions = actions_of(*scopes)
+        self._actions = [action for action in actions_of(*scopes) if not action.rare]
         self._shown = Text()
 
     def on_mount(self) -> None:
