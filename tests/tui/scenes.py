@@ -163,7 +163,7 @@ async def new_rule(admin: Driver) -> None:
 
 async def wrong_rule(admin: Driver) -> None:
     await admin.press("f3", "n", "enter")
-    await admin.sees("A filter rule has no pattern.")
+    await admin.sees("The rule has no pattern yet.")
 
 
 async def changed_rules(admin: Driver) -> None:
@@ -200,7 +200,7 @@ async def palette(admin: Driver) -> None:
 
 
 async def message(admin: Driver) -> None:
-    admin.app.push_screen(Message("That did not work", LONG * 8))
+    admin.app.push_screen(Message("Not done: Test Settings", LONG * 8))
     await admin.sees("a very long text")
 
 

@@ -129,8 +129,10 @@ async def test_help_palette_and_key_line_show_every_action(
         assert admin.app.screen is screen
 
 
-async def test_what_cannot_be_done_is_greyed_and_says_why(workspace: Workspace) -> None:
-    async with driving(workspace, administrator="root") as admin:
+async def test_what_cannot_be_done_is_greyed_and_says_why(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(directory_service="none"), administrator="root") as admin:
         await admin.press("f5")
         await admin.press("t")
         await admin.sees("No directory service is set up")
@@ -152,9 +154,13 @@ async def test_a_filter_that_matches_nothing_greys_what_needs_a_row(
         assert " New " not in dim
 
 
-async def test_the_palette_runs_actions_and_says_why_not(workspace: Workspace) -> None:
-    async with driving(workspace, administrator="root") as admin:
-        await admin.press("f6", "ctrl+p")
+async def test_the_palette_runs_actions_and_says_why_not(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(), administrator="root") as admin:
+        await admin.press("f6", "slash")
+        await admin.type("nobody")
+        await admin.press("ctrl+p")
         await admin.type("Delete")
         await admin.sees("not now: There is no user in this list.")
         await admin.press("enter")

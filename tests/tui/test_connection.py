@@ -80,7 +80,7 @@ async def test_an_untrusted_certificate_is_shown_and_pinned(
             await admin.sees("is self-signed", "The server's certificate", "CN=server", digits[:47])
             await admin.sees(digits[48:], "Compare the fingerprint")
             await admin.press("p")
-            await admin.sees("Reached: 1 users listed", "Not saved yet.", digits[:35])
+            await admin.sees("Reached: 1 user listed", "Not saved yet.", digits[:35])
             await admin.press("ctrl+s")
             await admin.sees("Saved.")
             assert workspace.snapshot().settings.pinned_certificate == certificate_only(file)
@@ -107,7 +107,7 @@ async def test_the_ca_can_be_named_instead(
             await admin.sees("Enter the path of the CA's file")
             await admin.type(str(authority.file))
             await admin.press("ctrl+t")
-            await admin.sees("Reached: 1 users listed")
+            await admin.sees("Reached: 1 user listed")
 
 
 async def test_an_expired_certificate_cannot_be_pinned(

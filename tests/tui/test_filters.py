@@ -36,9 +36,10 @@ async def test_a_new_rule_counts_while_it_is_typed(filled: Callable[..., Workspa
         await admin.press("u")
         await admin.sees("There is no filter rule; n adds one.")
         await admin.press("n")
-        await admin.sees("1 exclude user_name pattern with", "A filter rule has no pattern.")
+        await admin.sees("1 exclude user_name pattern with")
         await admin.press("enter")
         await admin.sees("The rule has no pattern yet.")
+        assert "A filter rule has no pattern." not in admin.words
         await admin.press("s")
         await admin.sees("3 of 3 last fetched users in scope, 0 change side")
         await admin.type("vc-*")

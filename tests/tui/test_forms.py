@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from sync.configure import configure
+from sync.directory.listing import Listing, Progress
 from sync.workspace import Workspace, open_workspace
 from tests.tui.driver import driving
 from tui.screens.connection import ConnectionScreen
@@ -160,3 +163,42 @@ async def test_no_cursor_blinks(filled: Callable[..., Workspace]) -> None:
             await admin.press(keys)
             assert not any(field.cursor_blink for field in admin.app.screen.query(Field))
         assert not admin.app.screen.query_one("Input").cursor_blink  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "entered", "says"),
+    [
+        ("f2", "#max_users", "many", "“Most users” is “many”, which is no whole number."),
+        ("f2", "#list_timeout", "0", "“List timeout, seconds” must be at least 1."),
+        ("f3", "#guard_max_delete_percent", "101", "“or more % of managed than” is at most 100."),
+        ("f3", "#guard_small_deletes", "-1", "“% only if users exceed” is “-1”, which is no whole"),
+    ],
+)
+async def test_a_wrong_number_is_told_by_the_label(
+    filled: Callable[..., Workspace], key: str, field: str, entered: str, says: str
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press(key)
+        await admin.focus(field)
+        await admin.press("ctrl+u", "ctrl+k")
+        await admin.type(entered)
+        await admin.sees(says, "Nothing was written.")
+        assert field.removeprefix("#") not in admin.words
+
+
+async def test_the_connection_check_counts_while_it_is_answered(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+
+    async def slow(*arguments: Any, **_more: Any) -> Listing:
+        arguments[-1](Progress(users=7, received_bytes=5000, total_bytes=20000))
+        await go_on.wait()
+        return Listing([], [], [])
+
+    monkeypatch.setattr("tui.screens.connection.fetch", slow)
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2", "ctrl+t")
+        await admin.sees("7 users, 5 000 bytes of 20 000 (25 %). Esc gives up.")
+        go_on.set()
+        await admin.sees("Reached: 0 users listed, 0 warnings.")

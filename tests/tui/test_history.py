@@ -94,9 +94,9 @@ async def test_a_lost_record_is_told(filled: Filled) -> None:
     run = synchronise(workspace)
     Path(f"{workspace.path}.history", f"{run}.json").unlink()
     async with driving(workspace, **ROOT) as admin:
-        for key in ("enter", "u"):
+        for key, action in (("enter", "Details"), ("u", "Undo")):
             await admin.press("f7", key)
-            await admin.sees("That did not work", "is gone")
+            await admin.sees(f"Not done: {action}", "is gone")
             await admin.press("enter")
             await admin.sees("When (UTC)")
 
@@ -266,7 +266,7 @@ class TestReport:
             await admin.press("f5", "e")
             await admin.sees("There is nothing to report yet.")
             await admin.press("t")
-            await admin.sees("That did not work")
+            await admin.sees("Not done: Test Settings")
             await admin.press("enter")
             failed = await report("failed.json")
             assert (failed["status"], failed["error"]["kind"]) == ("error", "connection_failed")

@@ -46,7 +46,7 @@ async def test_first_administrator_must_keep_the_rules(workspace: Workspace) -> 
         await admin.focus("#again")
         await admin.press("ctrl+u", "shift+tab", "ctrl+u")
         await admin.type(PASSWORD)
-        await admin.sees("the two entries differ")
+        await admin.sees("The two entries of the password differ")
         await admin.press("tab")
         await admin.type(PASSWORD)
         await admin.press("enter")

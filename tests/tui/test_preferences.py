@@ -124,7 +124,7 @@ async def test_no_colour_sends_no_truecolor(
 
 
 def test_every_action_that_writes_is_marked() -> None:
-    verbs = ("delete", "save", "create", "new", "set_", "switch_auth", "rename", "undo", "reset")
+    verbs = ("delete", "save", "create", "new", "set_", "switch_auth", "rename", "undo_", "reset")
     unmarked = [action.id for action in ACTIONS if not action.writes]
     assert not [name for name in unmarked if name.partition(".")[2].startswith(verbs)]
 

@@ -52,7 +52,7 @@ async def test_progress_is_counted_and_can_be_cancelled(
 async def test_a_failure_is_told_in_full(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(url="http://127.0.0.1:1/"), **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("That did not work", "refused the connection")
+        await admin.sees("Not done: Test Settings", "refused the connection")
         await admin.press("enter")
         assert isinstance(admin.app.screen, SynchronizeScreen)
 

@@ -137,7 +137,7 @@ class TestDeletions:
             await ask_to_apply(admin)
             directory.stop()
             await admin.press("y")
-            await admin.sees("That did not work", "refused the connection")
+            await admin.sees("Not done: Synchronize now", "refused the connection")
         assert "gone" in workspace.snapshot().users
 
     async def test_without_deletions_it_is_not_asked(

@@ -95,7 +95,7 @@ async def test_editing_the_first_address_is_the_primary_one(
         await admin.press("tab", "tab", "ctrl+u")
         await admin.type("b@b.example")
         await admin.press("enter")
-        await admin.sees("That did not work", "belongs to “bert”")
+        await admin.sees("Not done: Edit", "belongs to “bert”")
 
 
 async def test_renaming_takes_the_archive_along(filled: Callable[..., Workspace]) -> None:
@@ -218,7 +218,7 @@ async def test_what_cannot_be_written_is_taken_back_and_said(
             await admin.press("e", "ctrl+u")
             await admin.type("Anna B")
             await admin.press("ctrl+s")
-            await admin.sees("That did not work", "The previous state is whole.")
+            await admin.sees("Not done: Edit", "The previous state is whole.")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert workspace.path.read_bytes() == before

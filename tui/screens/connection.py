@@ -15,6 +15,7 @@ from textual.worker import Worker, get_current_worker
 from store.errors import StoreError
 from store.interface import Snapshot
 from store.models import Settings
+from store.text import quantity
 from sync.directory.certificate import fetch_certificate
 from sync.errors import CertificateRefused, SyncError
 from sync.logon.explain import explain
@@ -22,6 +23,7 @@ from sync.runs.run import fetch
 from tui.actions import bindings_for
 from tui.insecure import connection_warning
 from tui.screens.connection_dialogs import CertificateDialog, TryLogOn
+from tui.screens.progress import telling_progress
 from tui.screens.settings_form import SettingsForm
 from tui.widgets.fields import Field, PasswordField, Tick, row
 from tui.widgets.pinned_certificate import PinnedCertificate
@@ -130,7 +132,12 @@ class ConnectionScreen(SettingsForm):
         """Ask the directory with what is entered, and say what came of it."""
         try:
             listing = await self._answer(
-                fetch(self.app.workspace, self.draft(), password=self.password())
+                fetch(
+                    self.app.workspace,
+                    self.draft(),
+                    telling_progress(self.show_message),
+                    password=self.password(),
+                )
             )
         except CertificateRefused as error:
             await self._offer_certificate(str(error))
@@ -141,8 +148,8 @@ class ConnectionScreen(SettingsForm):
             self.show_message(
                 lines(
                     plain(
-                        f"Reached: {listing.listed} users listed, "
-                        f"{len(listing.warnings) + len(listing.invalid)} warnings.",
+                        f"Reached: {quantity(listing.listed, 'user')} listed, "
+                        f"{quantity(len(listing.warnings) + len(listing.invalid), 'warning')}.",
                         "green",
                     ),
                     *(["Not saved yet."] if self.unsaved() else []),

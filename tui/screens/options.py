@@ -52,7 +52,7 @@ class OptionsScreen(SettingsForm):
         yield Static("Delete guard: the number must be typed if a sync deletes", classes="section")
         yield row("more users than", Field(id="guard_max_deletes"))
         yield row("or more % of managed than", Field(id="guard_max_delete_percent"))
-        yield row("  and more users than", Field(id="guard_small_deletes"))
+        yield row("  % only if users exceed", Field(id="guard_small_deletes"))
         yield row("or if % fewer are listed", Field(id="guard_max_shrink_percent"))
 
     def below(self) -> Iterator[Widget]:
@@ -64,6 +64,14 @@ class OptionsScreen(SettingsForm):
     def follow_draft(self, settings: Settings) -> None:
         """Say how many users are in scope."""
         self._count(settings.filters)
+
+    def show_message(self, text: Text) -> None:
+        """Show this under the form, but nothing of a rule that is still being entered."""
+        super().show_message(Text() if self._lacks_pattern() else text)
+
+    def _lacks_pattern(self) -> bool:
+        rules = self._rules
+        return rules.editing and not rules.value[rules.place].pattern
 
     def on_screen_resume(self) -> None:
         """Take notice of what was fetched meanwhile."""
@@ -98,7 +106,7 @@ class OptionsScreen(SettingsForm):
         if rules.editing:
             if name != "edit":
                 return "A rule is being edited; Enter takes it, Esc gives it up."
-            if not rules.value[rules.place].pattern:
+            if self._lacks_pattern():
                 return "The rule has no pattern yet. Use * for everything, or Esc to give it up."
             return None
         if isinstance(self.focused, Input):

@@ -156,7 +156,7 @@ class OwnPassword(Dialog[bool]):
 
     def _problem(self) -> str:
         if not self._value("current"):
-            return "Not yet: the current password is not entered."
+            return "The current password is not entered."
         return new_password_problem(self._value("password"), self._value("again"), self._user_name)
 
     def _value(self, name: str) -> str:

@@ -66,7 +66,7 @@ class RunScreen(TableScreen):
             self._run = await asyncio.to_thread(self.app.workspace.store.run, self.run_id)
         except StoreError as error:
             self.dismiss()
-            self.fail(error)
+            self.fail(error, "Details")
             return
         self.table.load(self._run.changes)
         self.follow_store(self.app.snapshot)

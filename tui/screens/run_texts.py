@@ -11,7 +11,7 @@ from store.text import printable
 from sync.planning.plan import ACTIONS
 from sync.runs.report import SIGNS
 from tui.widgets.changes import COLOURS
-from tui.widgets.plain import grouped, lines, plain
+from tui.widgets.plain import counted, grouped, lines, plain
 
 _FILTERS = 3  # how many filter rules are spelled out
 
@@ -47,7 +47,7 @@ def folded_text(history: History) -> str:
     found = ", ".join(
         f"{SIGNS[name]} {grouped(counts[name])} {name}" for name in ACTIONS if counts.get(name)
     )
-    return f"{grouped(history.folded_runs)} older runs, kept as counts only: {found or 'none'}."
+    return f"{counted(history.folded_runs, 'older run')}, kept as counts only: {found or 'none'}."
 
 
 def heading_text(run: Run, undone: bool) -> Text:
@@ -64,7 +64,7 @@ def heading_text(run: Run, undone: bool) -> Text:
         if summary.counts.get(name)
     )
     if summary.kind == "sync":
-        second.append(f"  {grouped(summary.listed)} users listed", "dim")
+        second.append(f"  {counted(summary.listed, 'user')} listed", "dim")
     if undone:
         second.append("  undone", "yellow")
     parts = [first, second, *_guard(run)]
@@ -73,7 +73,7 @@ def heading_text(run: Run, undone: bool) -> Text:
         more = f" and {len(rules) - _FILTERS} more" if len(rules) > _FILTERS else ""
         parts.append(plain(f"Filters: {'; '.join(rules[:_FILTERS])}{more}", "dim", limit=300))
     if run.warnings:
-        count = "1 warning" if len(run.warnings) == 1 else f"{grouped(len(run.warnings))} warnings"
+        count = counted(len(run.warnings), "warning")
         parts.append(plain(f"{count}: {'; '.join(run.warnings[:5])}", "yellow", limit=300))
     return lines(*parts)
 

@@ -17,7 +17,7 @@ from tui.screens.base import BaseScreen, listed_names
 from tui.screens.dialogs import Dialog, Entry
 from tui.screens.sync_selection import answerable, question_of
 from tui.widgets.changes import field_lines
-from tui.widgets.plain import grouped, lines, plain
+from tui.widgets.plain import counted, grouped, lines, plain
 from tui.widgets.table import Column, Table
 
 Chosen = Mapping[Answer | None, Sequence[str]]  # who would be answered so, all at once
@@ -214,8 +214,7 @@ def _every_text(answer: Answer | None, count: int, others: int) -> tuple[str, Te
     if others:
         why = "several may be meant" if answer == "rename" else "they are answered already"
         text = lines(text, plain(f"{grouped(others)} more stay as they are: {why}.", "yellow"))
-    users = "1 user" if count == 1 else f"{grouped(count)} users"
-    return title.format(users), text
+    return title.format(counted(count, "user")), text
 
 
 def _candidate_cells(name: str, user: User | None) -> Sequence[str]:

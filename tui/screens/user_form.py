@@ -13,7 +13,7 @@ from store.privileges import HAND_MADE_PRIVILEGES, PRIVILEGES
 from sync.users.by_hand import add_user
 from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED, BaseScreen
-from tui.screens.dialogs import PASSWORD_RULE, new_password_problem
+from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
 from tui.widgets.fields import Field, PasswordField, row
 from tui.widgets.plain import plain
 from tui.widgets.privilege_boxes import PrivilegeBoxes
@@ -72,9 +72,9 @@ class NewUserScreen(BaseScreen):
         if self.is_writing:
             return BEING_SAVED
         if problem := name_problem(self._text("user_name")):
-            return f"Not yet: {problem}."
+            return sentence(problem)
         if not self.query_one("#privileges", PrivilegeBoxes).value:
-            return "Not yet: no privilege is chosen. Use None for no access."
+            return "No privilege is chosen. Use None for no access."
         if self._integrated:
             password, again = self._text("password"), self._text("again")
             return new_password_problem(password, again, self._text("user_name")) or None

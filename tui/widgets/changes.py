@@ -11,7 +11,7 @@ from rich.text import Text
 
 from sync.planning.plan import ACTIONS, Change
 from sync.runs.report import sign_of, value_text
-from tui.widgets.plain import grouped, lines, plain
+from tui.widgets.plain import counted, grouped, lines, plain
 
 COLOURS = {
     "create": "green",
@@ -67,13 +67,9 @@ def field_lines(change: Change) -> Text:
 def archive_text(change: Change, messages: int | None, *, done: bool) -> Text:
     """Return what becomes of a deleted user's archive; `messages` is None while it is counted."""
     if change.archive == "kept":
-        count = "messages are being counted" if messages is None else _messages(messages)
+        count = "messages are being counted" if messages is None else counted(messages, "message")
         return Text(f"archive {'kept' if done else 'stays'}: {count}")
     return Text("archive removed: it was empty" if done else "archive is removed: it is empty")
-
-
-def _messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{grouped(count)} messages"
 
 
 def counts_text(changes: Iterable[Change]) -> Text:
