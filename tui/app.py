@@ -71,7 +71,13 @@ class MailrosterApp(App[None]):
     ansi_theme_dark = Reactive(DARK, init=False)
     ansi_theme_light = Reactive(LIGHT, init=False)
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**MODES, _LOG_ON: LogOnScreen}
-    BINDINGS = [*bindings_for(APP), Binding("ctrl+q", "quit", show=False, priority=True)]
+    BINDINGS = [
+        *bindings_for(APP),
+        Binding("ctrl+q", "quit", show=False, priority=True),
+        # At once, or what is typed ahead on a slow line goes into the field before: a password.
+        Binding("tab", "focus_next", show=False, priority=True),
+        Binding("shift+tab", "focus_previous", show=False, priority=True),
+    ]
 
     def __init__(
         self,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rich.color import Color as RichColor
+from textual import events
 from textual.widgets import Input
 
 from store.models import DIRECTORY_SERVICES, User
 from store.privileges import ADMIN
 from sync.workspace import Workspace
 from tests.tui.driver import PASSWORD, driving, log_on
+from tui.colours import DARK
 
 
 async def test_wrong_password_then_right(filled: Callable[..., Workspace]) -> None:
@@ -74,3 +77,30 @@ async def test_a_password_field_gives_nothing_to_the_clipboard(
         assert admin.app.clipboard == ""
         assert admin.app.screen.query_one("#password", Input).value == "secret"
         assert "secret" not in admin.text
+
+
+async def test_what_is_typed_ahead_goes_into_the_field_that_it_is_for(
+    workspace: Workspace,
+) -> None:
+    """On a slow line keys come in one packet; a password must not be seen in the field before."""
+    async with driving(workspace) as admin:
+        await admin.sees("the first administrator")
+        for key in ("r", "tab", *"secret", "tab", *"secret", "shift+tab", "x"):
+            admin.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await admin.settle()
+        await admin.pilot.pause(0.2)
+        values = [field.value for field in admin.app.screen.query(Input)]
+        assert values == ["r", "secretx", "secret"]
+
+
+async def test_what_is_wrong_can_be_read(workspace: Workspace) -> None:
+    async with driving(workspace) as admin:
+        await admin.press("x", "tab", "y")
+        await admin.sees("The password has fewer")
+        segments = [
+            part for strip in admin.app.screen._compositor.render_strips() for part in strip
+        ]
+        (style,) = {part.style for part in segments if "The password has" in part.text}
+        assert style
+        assert style.color
+        assert style.color.triplet == RichColor.parse("red").get_truecolor(DARK)
