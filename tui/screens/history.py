@@ -35,7 +35,7 @@ class HistoryScreen(TableScreen):
             [
                 Column("When (UTC)", width=17),
                 Column("Who", 2),
-                Column("Kind", width=5),
+                Column("Kind", width=7),
                 Column("Changes", 4),
                 Column("Notes", 3),
                 Column("Gen.", width=7),

@@ -10,8 +10,15 @@ LONGEST = 2000
 
 
 def plain(text: object, style: str = "", limit: int = LONGEST) -> Text:
-    """Return `text` with control and format characters made visible, as text without markup."""
-    return Text(printable(text, limit), style)
+    """Return `text` with control and format characters made visible, as text without markup.
+
+    The style is laid over it, as a colour of the text's own would be Textual's of that name and
+    not one of `tui.colours`.
+    """
+    shown = Text(printable(text, limit))
+    if style:
+        shown.stylize(style)
+    return shown
 
 
 def lines(*parts: object) -> Text:
