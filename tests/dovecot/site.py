@@ -23,6 +23,7 @@ import bcrypt
 
 from store.interface import Batch, Edit
 from store.models import Settings, User
+from sync.logon.dovecot import VERSIONS, Version
 from sync.workspace import open_workspace
 
 # At the lowest cost, which stays: a password too short for the policy is not hashed anew.
@@ -30,6 +31,9 @@ PASSWORD = "kurz & gut"
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
 MAIL_OWNER = pwd.getpwnam("nobody")
 _START_SECONDS = 15.0
+# Another system's folder with the Dovecot to try, see docs/LOGON.md. It sees our temporary files.
+_ROOT = os.environ.get("DOVECOT_ROOT")
+_IN_ROOT = 'mount --bind "$1" "$2$1" && root=$2 && shift 2 && exec chroot "$root" "$@"'
 
 _OVERRIDES = """
 base_dir = {folder}/run
@@ -50,6 +54,22 @@ service imap-login {{
   }}
 }}
 """
+
+
+def dovecot(*arguments: str) -> list[str]:
+    """The command that runs Dovecot: the installed one, or that below `DOVECOT_ROOT`."""
+    command = ["dovecot", *arguments]
+    if not _ROOT:
+        return command
+    shared = ["sh", "-c", _IN_ROOT, "sh", tempfile.gettempdir(), _ROOT]
+    return ["unshare", "--mount", *shared, *command]
+
+
+def version() -> Version:
+    """Which of the supported versions that is."""
+    told = subprocess.run(dovecot("--version"), capture_output=True, text=True, check=True).stdout
+    (found,) = [known for known in VERSIONS if told.startswith(f"{known}.")]
+    return found
 
 
 class Imap(imaplib.IMAP4):
@@ -161,14 +181,15 @@ class Site:
 
     def _start_dovecot(self) -> None:
         lua = self.folder / "mailroster.lua"
-        shared = ["--port", str(self.login_port), "--homes", str(self.homes)]
+        shared = ["--version", version(), "--port", str(self.login_port)]
+        shared += ["--homes", str(self.homes)]
         lua.write_text(self.mailroster("dovecot-config", "--lua", *shared))
         printed = self.mailroster(
             "dovecot-config", "--method", self.method, "--lua-file", str(lua), *shared
         )
         config = self.folder / "dovecot.conf"
         config.write_text(printed + _OVERRIDES.format(folder=self.folder, imap=self.port))
-        process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(dovecot("-F", "-c", str(config)), stdin=subprocess.DEVNULL)
         self._stack.callback(_stop, process)
         _wait_for_port(self.port, process)
 
