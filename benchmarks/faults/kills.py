@@ -18,7 +18,7 @@ from benchmarks.faults.jobs import Job
 from store.errors import StoreError
 from sync.workspace import Workspace, open_workspace
 
-_WRITTEN_BESIDE = ("", ".lock", ".sync.lock", ".backups", ".history")
+_WRITTEN_BESIDE = ("", ".lock", ".sync.lock", ".change.lock", ".backups", ".history")
 
 
 @dataclass

@@ -19,6 +19,7 @@ from sync.errors import AlreadyApplied, GuardBlocked, StalePlan
 from sync.planning.clashes import clashes
 from sync.planning.guard import guard_sentences, past_of
 from sync.planning.plan import Change, Plan
+from sync.runs.change_lock import change_lock
 from sync.runs.moved_rights import with_moved_rights
 from sync.runs.record import operating_system_user, run_of
 from sync.runs.run_lock import run_lock
@@ -59,7 +60,7 @@ def apply_plan(
     deletes = sum(change.action == "delete" for change in wanted)
     archives = workspace.archives(plan.settings)
     moves = ArchiveMoves(archives)
-    with run_lock(workspace):
+    with run_lock(workspace), change_lock(workspace):
         before = workspace.snapshot()
         moves.finish(lambda run: before.history.find(run) is not None)
         confirmed = check_guard(plan, deletes, allow_deletes, before.history)

@@ -20,9 +20,9 @@ from store.privileges import (
     check_privileges,
 )
 from store.text import printable
+from sync.runs.change_lock import change_lock
 from sync.runs.moved_rights import with_moved_rights
 from sync.runs.run import fetch
-from sync.runs.run_lock import run_lock
 from sync.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ def add_user(workspace: Workspace, user: User, password: str | None = None) -> U
     )
     if password is not None:
         user = replace(user, password_hash=hash_password(password, user.user_name))
-    with run_lock(workspace):
+    with change_lock(workspace):
         snapshot = workspace.snapshot()
         if user.key in snapshot.users:
             raise InvalidValue(
@@ -89,7 +89,7 @@ def edit_user(workspace: Workspace, user: User, edited: User) -> User:
             email_addresses=_each_once(edited.email_addresses),
         )
     )
-    with run_lock(workspace):
+    with change_lock(workspace):
         _check_addresses_free(workspace.snapshot(), changed)
         edits = [Edit.update(user, changed)] if changed != user else []
         return _stored(workspace, user.key, edits)

@@ -13,9 +13,9 @@ from store.models import User
 from store.names import check_user_name, match_key
 from store.text import printable
 from sync.planning.plan import Change, FieldChange, Plan
+from sync.runs.change_lock import change_lock
 from sync.runs.moved_rights import with_moved_rights
 from sync.runs.record import operating_system_user, run_of
-from sync.runs.run_lock import run_lock
 from sync.workspace import Workspace
 
 
@@ -24,14 +24,14 @@ def rename_user(workspace: Workspace, user: User, new_name: str, *, who: str | N
 
     The folder moves as with a sync's renames (`ArchiveMoves`), and as with these the history
     records it, in the one write for all who have rights on the folder: so a crash at any moment
-    leaves the mail with its user, and `undo` takes it back. No sync runs meanwhile. `who` is the
-    administrator, by default the operating system's user.
+    leaves the mail with its user, and `undo` takes it back. No sync is applied meanwhile. `who` is
+    the administrator, by default the operating system's user.
 
     Raises `InvalidValue` if the name is refused or taken, also by an archive folder that is still
     there, and the store's errors; then no user was changed.
     """
     check_user_name(new_name)
-    with run_lock(workspace):
+    with change_lock(workspace):
         before = workspace.snapshot()
         archives = workspace.archives(before.settings)
         moves = ArchiveMoves(archives)

@@ -8,10 +8,13 @@ import os
 import shutil
 import stat
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from sync.runs.change_lock import change_lock
 from sync.runs.run_lock import run_lock
 from sync.workspace import open_workspace
 from tests.support.command_line import CommandLine
@@ -338,6 +341,31 @@ class TestUnattended:
         assert (done.code, done.json["error"]["kind"]) == (21, "store_busy")
         assert f"Another sync is running, process {os.getpid()}" in done.err
         assert synchronised("sync", "--yes").code == 0
+
+    def test_users_are_changed_by_hand_while_a_run_waits_for_the_directory(
+        self, synchronised: CommandLine, tmp_path: Path
+    ) -> None:
+        workspace = open_workspace(str(synchronised.store), tmp_path / "key")
+        with run_lock(workspace):
+            assert synchronised("users", "edit", "carla", "--full-name", "By hand").code == 0
+        workspace.close()
+        assert synchronised.users()["carla"]["full_name"] == "By hand"
+
+    def test_a_run_waits_for_a_change_by_hand(
+        self, synchronised: CommandLine, tmp_path: Path
+    ) -> None:
+        assert synchronised("users", "edit", "carla", "--full-name", "By hand").code == 0
+        workspace = open_workspace(str(synchronised.store), tmp_path / "key")
+        changing = change_lock(workspace)
+        changing.__enter__()
+        release = threading.Timer(2, changing.__exit__, (None, None, None))
+        release.start()
+        started = time.monotonic()
+        done = synchronised("sync", "--yes")
+        release.join()
+        workspace.close()
+        assert (done.code, "1 applied" in done.err) == (0, True)
+        assert time.monotonic() - started > 1.5
 
     def test_it_asks_again_until_the_directory_answers(self, mailroster: CommandLine) -> None:
         bodies = [response(b"", "503 Busy"), response(b"[]")]

@@ -80,7 +80,7 @@ def cli(ctx: click.Context, store: str | None, readonly: bool, low_bandwidth: bo
     """
     ctx.obj = ctx.with_resource(Session(store))
     if ctx.invoked_subcommand is None:
-        workspace = ctx.obj.workspace
+        workspace = ctx.obj.unread_workspace
         ctx.exit(run_screens(workspace, readonly=readonly, low_bandwidth=low_bandwidth))
     if readonly or low_bandwidth:
         raise click.UsageError(

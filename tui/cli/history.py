@@ -148,7 +148,7 @@ def undo(
         ask(plan, wanted)
         return applied(workspace, plan, *choices)
 
-    ctx.exit(reported(as_json, report_file, run))
+    ctx.exit(reported(session, as_json, report_file, run))
 
 
 @history.command()

@@ -76,7 +76,7 @@ def login(
     if verdict.error:
         click.echo(f"mailroster: {verdict.error}", err=True)
     if as_json:
-        error = verdict.error and error_record(verdict.error)
+        error = verdict.error and error_record(session, verdict.error)
         print_json({"status": verdict.public, "exit_code": code, "error": error})
     ctx.exit(code)
 

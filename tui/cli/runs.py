@@ -23,6 +23,7 @@ from tui.cli.session import (
     CONFLICTS_SKIPPED,
     OK,
     OTHER_ERROR,
+    Session,
     confirm,
     error_record,
     exit_code_of,
@@ -70,7 +71,9 @@ class Shown:
         click.echo(counted(plan))
 
 
-def reported(as_json: bool, report_file: Path | None, run: Callable[[Shown], Outcome]) -> int:
+def reported(
+    session: Session, as_json: bool, report_file: Path | None, run: Callable[[Shown], Outcome]
+) -> int:
     """Run, tell of a failure, print JSON, write the report; return the exit code."""
     shown = Shown(as_json)
     error = None
@@ -81,7 +84,7 @@ def reported(as_json: bool, report_file: Path | None, run: Callable[[Shown], Out
             status, code, changes = run(shown)
     except (StoreError, SyncError, KeyboardInterrupt, click.Abort) as failure:
         status = "blocked" if isinstance(failure, GuardBlocked) else "error"
-        code, changes, error = exit_code_of(failure), shown.changes, error_record(failure)
+        code, changes, error = exit_code_of(failure), shown.changes, error_record(session, failure)
         click.echo(f"mailroster: {error['message']}", err=True)
         if isinstance(failure, ReportError):
             report_file = None

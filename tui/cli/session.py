@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -39,22 +40,48 @@ _EXIT_CODES: dict[type[Exception], int] = {
 class Session:
     """One call of the command line; the workspace is opened when a command first needs it."""
 
+    _generation: int | None = None  # the store's, when the command first read it
+
     def __init__(self, store: str | None) -> None:
         self._store = store
         self.as_json = False
         self.code_of_failure: int | None = None  # where a command has one for whatever fails
 
     @cached_property
+    def unread_workspace(self) -> Workspace:
+        """The workspace, nothing of it read yet."""
+        return open_workspace(self._store, on_wait=lambda text: click.echo(text, err=True))
+
+    @cached_property
     def workspace(self) -> Workspace:
         """The workspace that the command works on."""
-        return open_workspace(self._store, on_wait=lambda text: click.echo(text, err=True))
+        with suppress(StoreError):  # told when the command reads it
+            self._generation = self.unread_workspace.snapshot().generation
+        return self.unread_workspace
+
+    def interruption(self) -> str:
+        """Say what is known to have been written after an interrupt, which may come at any time."""
+        if "workspace" not in self.__dict__:
+            return "Interrupted. Nothing was written."
+        try:
+            generation = self.workspace.snapshot().generation
+        except StoreError as error:
+            return f"Interrupted. Whether anything was written cannot be told: {error}"
+        if generation == self._generation:
+            return "Interrupted. No user and no setting was changed."
+        return (
+            "Interrupted, but by then the store had been written, by this command or another one: "
+            f"its generation is {generation} now and was {self._generation or 'unknown'}. What was "
+            "written is whole. Look at it with `mailroster history list` and `mailroster users "
+            "list` before you try again."
+        )
 
     def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if "workspace" in self.__dict__:
-            self.workspace.close()
+        if "unread_workspace" in self.__dict__:
+            self.unread_workspace.close()
 
 
 pass_session = click.make_pass_decorator(Session)
@@ -87,10 +114,10 @@ def exit_code_of(error: BaseException) -> int:
     return OTHER_ERROR
 
 
-def error_record(error: BaseException) -> dict[str, str]:
+def error_record(session: Session, error: BaseException) -> dict[str, str]:
     """Return the failure as the record that JSON output shows."""
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        return {"kind": "interrupted", "message": "Interrupted. Nothing was written."}
+        return {"kind": "interrupted", "message": session.interruption()}
     if isinstance(error, (StoreError, SyncError)):
         return {"kind": error.kind, "message": str(error)}
     from tui.crash import crash_report
@@ -100,7 +127,7 @@ def error_record(error: BaseException) -> dict[str, str]:
 
 def report_failure(session: Session, error: BaseException) -> int:
     """Tell of a failure on stderr, with `--json` also on stdout, and return the exit code."""
-    code, record = exit_code_of(error), error_record(error)
+    code, record = exit_code_of(error), error_record(session, error)
     if code != INTERRUPTED:
         code = session.code_of_failure or code
     click.echo(f"mailroster: {record['message']}", err=True)

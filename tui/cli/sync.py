@@ -117,7 +117,7 @@ def test(
         code = CHANGES_PENDING if pending and exit_code else OK
         return ("changes_pending" if pending else "no_changes"), code, plan.changes
 
-    ctx.exit(reported(as_json, report_file, run))
+    ctx.exit(reported(session, as_json, report_file, run))
 
 
 @click.command()
@@ -196,7 +196,7 @@ def sync(
         _check_answer(workspace, saved, wanted, retry)
         return applied(workspace, plan, *choices)
 
-    ctx.exit(reported(as_json, report_file, run))
+    ctx.exit(reported(session, as_json, report_file, run))
 
 
 def _listing(workspace: Workspace, retry: bool) -> Listing:

@@ -1,0 +1,19 @@
+"""One change at a time among those that look at the users first and then write."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from store.lock import writer_lock
+from sync.workspace import Workspace
+
+
+def change_lock(workspace: Workspace) -> AbstractContextManager[None]:
+    """Hold the lock against other changes of users, by hand or by a run.
+
+    It is held for the looking and the writing only; a run that waits for the directory has the
+    `run_lock` alone, so that meanwhile users can be changed by hand. Whoever needs both takes
+    that one first. Raises `StoreBusy`, naming the holder, or `StoreUnwritable`.
+    """
+    path = workspace.path.with_name(f"{workspace.path.name}.change.lock")
+    return writer_lock(path, busy="Users are being changed by")

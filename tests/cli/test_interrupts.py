@@ -1,0 +1,67 @@
+"""Ctrl+C at any moment of a write: what is said of it is true."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Command
+
+PASSWORD = "correct horse battery"
+INTERRUPTED = """
+import os, signal, sys
+replace, before = os.replace, sys.argv.pop(1) == "before"
+def interrupted(*paths):
+    if before:
+        os.kill(os.getpid(), signal.SIGINT)
+    replace(*paths)
+    os.kill(os.getpid(), signal.SIGINT)
+os.replace = interrupted
+from tui.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "says", "name"),
+    [
+        ("before", "Interrupted. No user and no setting was changed.", None),
+        ("after", "its generation is 2 now and was 1.", "Anna A."),
+    ],
+)
+@pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["text", "json"])
+def test_of_the_replace(
+    mailroster: Command, when: str, says: str, name: str | None, as_json: list[str]
+) -> None:
+    assert mailroster("users", "add", "anna", stdin=PASSWORD).code == 0
+    edit = ["users", "edit", "anna", "--full-name", "Anna A.", *as_json]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, when, "--store", str(mailroster.store), *edit],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 130, done.stderr
+    assert says in done.stderr
+    assert (says in done.stdout) == bool(as_json)
+    (anna,) = mailroster("users", "list", "--json").json
+    assert anna["full_name"] == name
+
+
+def test_before_anything_was_read(mailroster: Command) -> None:
+    lines = "import sys, os, signal\nfrom tui.cli import main\nimport tui.cli.session as s\n"
+    lines += "def stop(*_, **__):\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{lines}s.open_workspace = stop\nmain()", "users", "list"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        130,
+        "mailroster: Interrupted. Nothing was written.\n",
+    )
