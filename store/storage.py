@@ -147,11 +147,13 @@ class DurableStorage(Storage):
             os.replace(temporary, self._path)
             state = "The new state is in place, but a power cut might undo it."
             sync_folder(self._path.parent)
-        except OSError as error:
+        except BaseException as error:
             if descriptor is not None:
                 os.close(descriptor)
                 with contextlib.suppress(OSError):
                     temporary.unlink(missing_ok=True)
+            if not isinstance(error, OSError):
+                raise
             kind = write_failure(error)
             raise kind(
                 f"The store {printable(self._path)} could not be written: {error.strerror}"
