@@ -17,6 +17,7 @@ from store.errors import StoreDamaged, StoreUnwritable, write_advice, write_fail
 from store.interface import Snapshot
 from store.lock import WAIT_SECONDS, writer_lock
 from store.models import SETTING_KEYS
+from store.storage import DurableStorage
 from store.text import printable
 from store.tinydb_store import TinyDBStore
 
@@ -111,7 +112,7 @@ def restore(store: Path, backup: Path, wait: float = WAIT_SECONDS) -> Path | Non
         aside = store.with_name(f"{store.name}.{datetime.now(UTC).strftime(STAMP)}.aside")
         is_aside = False
         try:
-            temporary.unlink(missing_ok=True)
+            DurableStorage(store).sweep()
             descriptor = write_new(temporary, orjson.dumps(tables))
             os.utime(descriptor, ns=(written, written))
             os.close(descriptor)

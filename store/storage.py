@@ -138,7 +138,7 @@ class DurableStorage(Storage):
         descriptor: int | None = None
         state = "The previous state is whole."
         try:
-            self._sweep()
+            self.sweep()
             descriptor = write_new(temporary, orjson.dumps(data))
             if written := _written(data):
                 os.utime(descriptor, ns=(written, written))
@@ -169,8 +169,8 @@ class DurableStorage(Storage):
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _sweep(self) -> None:
-        """Remove what killed writers left; the writer's lock makes sure that none is alive."""
+    def sweep(self) -> None:
+        """Remove what killed writers left; the writer's lock, held, makes sure none is alive."""
         for stray in self._path.parent.glob(f".{glob.escape(self._path.name)}.[0-9]*.tmp"):
             stray.unlink(missing_ok=True)
 

@@ -57,6 +57,7 @@ def _race(processes: int, seconds: float, rng: random.Random) -> int:
     )
     print(f"  {result.writes} writes and {result.switches} switches on screens")
     print(f"  {result.conflicts} conflicts, the losers told whose user it was")
+    print(f"  {result.busy} writes given up, told that others were writing for too long")
     print(f"  {result.looks} looks by two readers")
     for failure in sorted(set(result.failures)):
         print(f"  {failure}")

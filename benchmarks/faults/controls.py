@@ -32,7 +32,7 @@ def in_place() -> None:
 
 def no_sweep() -> None:
     """Leave what killed writers left."""
-    DurableStorage._sweep = lambda self: None  # type: ignore[method-assign]
+    DurableStorage.sweep = lambda self: None  # type: ignore[method-assign]
 
 
 def no_fsync() -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from store import (
+    history,
     migrations,
     passwords,
     tinydb_store,
@@ -24,7 +26,7 @@ from store.archives import folder_name
 from store.backups import KEPT_NEWEST, list_backups
 from store.interface import Batch, Edit
 from store.models import DIRECTORY_SERVICES, Settings, User
-from store.restore import read_backups
+from store.restore import read_backups, restore, save_copy
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning.plan import Answers
 from sync.runs.apply import apply_plan
@@ -44,12 +46,14 @@ _OLD_FILE = Path(__file__).parents[2] / "tests/store/schemas/1-before-the-histor
 class Job:
     """One kind of work. It begins in a new folder after `refreshed` kills.
 
-    `seconds` is how long a process is let live at most: a few steps.
+    `seconds` is how long a process is let live at most: a few steps. `folded` is how many runs a
+    step folds, whose records go with the write after it.
     """
 
     name = ""
+    folded = 0
     refreshed = 20
-    seconds = 0.06
+    seconds = 0.12
 
     def prepare(self, workspace: Workspace) -> None:
         """Make the state after step 0."""
@@ -75,7 +79,7 @@ class Syncs(Job):
     """Creates, updates, deletes and renames, in one plan each; a renamed user's mail moves."""
 
     name = "sync"
-    seconds = 0.12
+    seconds = 0.24
 
     def prepare(self, workspace: Workspace) -> None:
         """Switch deletions on, and do the first sync."""
@@ -93,7 +97,7 @@ class Syncs(Job):
     def steps_done(self, workspace: Workspace, at_least: int) -> int:
         """Compare the users with the directory of one step, and read every run."""
         snapshot = workspace.snapshot()
-        number = len(snapshot.history.runs) - 1
+        number = snapshot.history.folded_runs + len(snapshot.history.runs) - 1
         listed = self._directory(self._directory_of(number))
         expected = {record.user_name: record.full_name for record in listed}
         assert _managed(snapshot.users) == expected, "half a plan"
@@ -140,6 +144,23 @@ class Undos(Syncs):
 
     def _directory(self, number: int) -> list[DirectoryUser]:
         return _records(number, range(_USERS if number else _USERS // 2))
+
+
+class Folds(Syncs):
+    """Syncs in a history that keeps three runs, so that each folds the oldest."""
+
+    name = "history folding"
+    folded = 1
+
+    def prepare(self, workspace: Workspace) -> None:
+        """Let this process, and those forked from it, keep no more; not even the last day's."""
+        vars(history).update(MOST_RUNS=3, UNFOLDED=timedelta(days=-1))
+        super().prepare(workspace)
+
+    def settled(self, workspace: Workspace, number: int) -> None:
+        """Assert that old runs went."""
+        super().settled(workspace, number)
+        assert len(workspace.snapshot().history.runs) == min(3, number + 1)
 
 
 class Edits(Job):
@@ -210,12 +231,40 @@ class Backups(Job):
         assert len(list_backups(workspace.path)) <= KEPT_NEWEST + 1
 
 
+class Restores(Job):
+    """The store returns to a copy that is one step further each time."""
+
+    name = "restore"
+    seconds = 0.2
+
+    def prepare(self, workspace: Workspace) -> None:
+        """Make the copy."""
+        super().prepare(workspace)
+        self._copy(workspace).parent.mkdir()
+        save_copy(workspace.path, self._copy(workspace))
+
+    def step(self, workspace: Workspace, number: int) -> None:
+        """Write the step's number into the copy, and return to that."""
+        copy = tinydb_store.TinyDBStore(self._copy(workspace))
+        copy.apply(Batch(settings=Settings(guard_max_deletes=1000 + number)))
+        copy.close()
+        restore(workspace.path, self._copy(workspace))
+
+    def steps_done(self, workspace: Workspace, at_least: int) -> int:
+        """Return the number; there is a store at every moment."""
+        assert workspace.snapshot().users.keys() >= {"root"}
+        return max(0, workspace.snapshot().settings.guard_max_deletes - 1000)
+
+    def _copy(self, workspace: Workspace) -> Path:
+        return workspace.path.parent / "copies" / "users.json"
+
+
 class Migrations(Job):
     """The next version, which knows one schema more, meets a file of an older one."""
 
     name = "migration"
     refreshed = 1
-    seconds = 0.02
+    seconds = 0.12
 
     def prepare(self, workspace: Workspace) -> None:
         """Place the old file; this process and those forked from it are the next version."""
@@ -247,6 +296,7 @@ class Renames(Job):
     """A user is renamed by hand; the mail moves along."""
 
     name = "rename"
+    seconds = 0.2
 
     def prepare(self, workspace: Workspace) -> None:
         """Make a user with a message."""
@@ -276,8 +326,8 @@ class Renames(Job):
         assert folders == [folder_name(f"name{number}")], "a folder of an old or new name is left"
 
 
-# The migration is last: it makes this process the next version.
-JOBS = (Syncs, Edits, Passwords, Undos, Backups, Renames, Migrations)
+# The last two change this process: it keeps less history, and becomes the next version.
+JOBS = (Syncs, Edits, Passwords, Undos, Backups, Renames, Restores, Folds, Migrations)
 
 
 def cheap_passwords() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.terminal import Terminal
-from store.errors import StoreConflict
+from store.errors import StoreBusy, StoreConflict
 from store.interface import Batch, Edit, Snapshot
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, Settings, User
 from sync.users import by_hand
@@ -38,13 +38,17 @@ Done = dict[str, int]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it: writes by processes and by screens, conflicts, looks, what was wrong."""
+    """What came of it: writes by processes and by screens, conflicts, looks, what was wrong.
+
+    `busy` counts the writes that gave up because others had the lock for too long.
+    """
 
     processes: int
     screens: int
     writes: int
     switches: int
     conflicts: int
+    busy: int
     looks: int
     failures: list[str]
 
@@ -79,6 +83,7 @@ def race(processes: int, screens: int, seconds: float, rng: random.Random) -> Ou
         done["writes"],
         done["switches"],
         done["conflicts"],
+        done["busy"],
         done["looks"],
         failures,
     )
@@ -123,6 +128,8 @@ def _writer(folder: Path, seed: float, end: float) -> Callable[[], Done]:
                 done["conflicts"] += 1
                 if not _tells_whom(conflict, names):
                     done[f"! a loser was told: {conflict}"] += 1
+            except StoreBusy:
+                done["busy"] += 1
             else:
                 done["writes"] += 1
                 done[names[0]] += by if len(names) == 2 else 1
