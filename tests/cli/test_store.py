@@ -254,3 +254,23 @@ class TestRestore:
         written = orjson.loads(filled.store.read_bytes())["meta"]["1"]["written"]
         assert filled.store.stat().st_mtime_ns == written
         assert filled.store.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_history_whose_records_went_is_listed_all_the_same(
+    connected: Command, directory: Directory
+) -> None:
+    """A backup lists runs whose records went when a newer state was written."""
+    directory.put("carla")
+    assert connected("sync", "--yes").code == 0
+    (record,) = connected.store.with_name("users.json.history").iterdir()
+    assert connected("users", "add", "anna", stdin=PASSWORD).code == 0
+    record.unlink()
+    assert connected("store", "restore", "--yes").code == 0
+    (run,) = connected("history", "list", "--json").json["runs"]
+    for words in (["history", "list"], ["users", "list"], ["sync", "--yes"]):
+        assert connected(*words).code == 0
+    for command in ("show", "undo"):
+        done = connected("history", command, run["id"])
+        assert (done.code, "Bring the file back from a backup" in done.err) == (22, True)
+    found = connected("store", "check", "--json").json["findings"]
+    assert [Path(finding["path"]) for finding in found] == [record]

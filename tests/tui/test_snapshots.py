@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from store.interface import Batch
+from store.models import Settings
+from store.tinydb_store import TinyDBStore
 from sync.directory.listing import Listing
 from sync.workspace import Workspace
 from tests.tui.driver import Driver
@@ -34,6 +37,7 @@ def clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
             return datetime(2026, 2, 3, 4, 5, 6, tzinfo=tz)
 
     monkeypatch.setattr("store.tinydb_store.datetime", Clock)
+    monkeypatch.setattr("store.backups.datetime", Clock)
     monkeypatch.setattr("sync.runs.record.datetime", Clock)
     monkeypatch.delenv("NO_COLOR", raising=False)
 
@@ -83,3 +87,28 @@ def test_first_administrator(
 ) -> None:
     somewhere = replace(workspace, path=Path("/var/lib/mailroster/users.json"))
     assert compare(MailrosterApp(somewhere), play, SIZES[size], snap_compare)
+
+
+async def unusable(person: Driver) -> None:
+    await person.sees("The store cannot be used")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("content", ['{"meta": {', None], ids=["damaged", "gone"])
+@pytest.mark.usefixtures("clock_stands_still")
+def test_unusable_store(
+    content: str | None,
+    size: str,
+    workspace: Workspace,
+    tmp_path: Path,
+    snap_compare: Callable[..., bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("users.json")
+    broken = replace(workspace, path=path, store=TinyDBStore(path))
+    for number in range(2):
+        broken.store.apply(Batch(settings=Settings(guard_max_deletes=number)))
+    path.write_text(content) if content else path.unlink()
+    assert compare(MailrosterApp(broken), unusable, SIZES[size], snap_compare)
+    broken.close()
