@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.cli.conftest import Command
+from tests.support.command_line import CommandLine
 
 PASSWORD = "correct horse battery"
 INTERRUPTED = """
@@ -33,7 +33,7 @@ main()
 )
 @pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["text", "json"])
 def test_of_the_replace(
-    mailroster: Command, when: str, says: str, name: str | None, as_json: list[str]
+    mailroster: CommandLine, when: str, says: str, name: str | None, as_json: list[str]
 ) -> None:
     assert mailroster("users", "add", "anna", stdin=PASSWORD).code == 0
     edit = ["users", "edit", "anna", "--full-name", "Anna A.", *as_json]
@@ -51,7 +51,7 @@ def test_of_the_replace(
     assert anna["full_name"] == name
 
 
-def test_before_anything_was_read(mailroster: Command) -> None:
+def test_before_anything_was_read(mailroster: CommandLine) -> None:
     lines = "import sys, os, signal\nfrom tui.cli import main\nimport tui.cli.session as s\n"
     lines += "def stop(*_, **__):\n    os.kill(os.getpid(), signal.SIGINT)\n"
     done = subprocess.run(

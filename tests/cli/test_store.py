@@ -257,7 +257,7 @@ class TestRestore:
 
 
 def test_a_history_whose_records_went_is_listed_all_the_same(
-    connected: Command, directory: Directory
+    connected: CommandLine, directory: Directory
 ) -> None:
     """A backup lists runs whose records went when a newer state was written."""
     directory.put("carla")
