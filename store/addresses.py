@@ -9,9 +9,7 @@ MAX_ADDRESS_BYTES = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 _PLAIN = re.compile(r"[a-zA-Z0-9_.+-]++@[a-zA-Z0-9_-]++(?:\.[a-zA-Z0-9_-]++)++")
 
 
-def address_key(address: str) -> str:
-    """Return the form under which addresses are equal; mail systems ignore their case."""
-    return address.casefold()
+address_key = str.casefold  # the form under which addresses are equal: mail ignores their case
 
 
 def address_problem(address: str) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from store.text import printable
 _WATCH_SECONDS = 0.5
 _USERS = TinyDB.default_table_name
 _ONLY = "1"  # the document id in the tables that hold a single document
+Rows = list[tuple[str, UserRow | None]]  # by document id
+
 _EMPTY = Snapshot("", 0, Settings(), {})
 
 
@@ -85,7 +88,7 @@ class TinyDBStore:
             if not batch.edits and settings == before.settings and before.store_id:
                 return before
             generation = before.generation + 1
-            users, table = self._edited(batch.edits, generation)
+            users, rows = self._edited(batch.edits, generation)
             touched = {edit.key for edit in batch.edits}
             check_administrator_remains(before.users, users, touched)
             store_id = before.store_id or uuid.uuid4().hex
@@ -94,10 +97,7 @@ class TinyDBStore:
             if batch.run is not None:
                 history = self._record(history, batch.run, generation, settings)
             after = Snapshot(store_id, generation, settings, users, history)
-            tables = {**self._tables, _USERS: table, **self._documents(after)}
-            self._storage.write(tables, self._kept_for)
-            self._kept_for = ""
-            self._tables, self._snapshot = tables, after
+            self._write(after, rows)
         return after
 
     def run(self, run_id: str) -> Run:
@@ -193,32 +193,53 @@ class TinyDBStore:
         self._history.write(run, data)
         return with_run(history, run, sizes, settings.history_max_mib << 20)
 
-    def _edited(
-        self, edits: Sequence[Edit], generation: int
-    ) -> tuple[dict[str, UserRow], dict[str, Any]]:
-        """Return users and table after `edits`, in one order; the current ones stay as they are."""
-        users = dict(self._snapshot.users)
-        table = dict(self._tables.get(_USERS, {}))
-        leaving = {edit.key for edit in edits if edit.rev}
-        ids = {key: doc_id for key, doc_id in zip(users, table, strict=True) if key in leaving}
-        next_id = max(map(int, table), default=0) + 1 if len(leaving) < len(edits) else 0
+    def _edited(self, edits: Sequence[Edit], generation: int) -> tuple[dict[str, UserRow], Rows]:
+        """Return the users after `edits`, and the rows to put into the table, None to remove.
+
+        Done in their order, they leave users and table in one order. Nothing is touched here.
+        """
+        before, table = self._snapshot.users, self._tables.get(_USERS, {})
+        users = dict(before)
+        is_known = {edit.key for edit in edits if edit.rev}.__contains__
+        ids = dict(zip(filter(is_known, users), compress(table, map(is_known, users)), strict=True))
+        is_growing = not all(edit.rev for edit in edits)
+        next_id = max(map(int, table), default=0) + 1 if is_growing else 0
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        vacated: dict[str, tuple[str, UserRow]] = {}
+        rows: Rows = []
         for edit in edits:
-            if edit.rev:
-                vacated[edit.key] = (ids[edit.key], users.pop(edit.key))
-                del table[ids[edit.key]]
+            if edit.rev and (edit.user is None or edit.user.key != edit.key):
+                del users[edit.key]
+                rows.append((ids[edit.key], None))
         for edit in edits:
             if edit.user is None:
                 continue
-            doc_id, old = vacated[edit.key] if edit.rev else (str(next_id), None)
-            next_id += not edit.rev
-            row: UserRow = {**(old or {}), **edit.user.to_row()}  # type: ignore[typeddict-item]
+            key = edit.user.key
+            if key in users and not (edit.rev and key == edit.key):
+                raise StoreConflict([f"the name “{printable(edit.user.user_name)}” is taken"])
+            row = edit.user.to_row()
+            if edit.rev:
+                row = {**before[edit.key], **row}
             row["rev"] = generation
             row["changed"] = now
             row["created"] = row["created"] or now
-            key = edit.user.key
-            if key in users:
-                raise StoreConflict([f"the name “{printable(edit.user.user_name)}” is taken"])
-            users[key] = table[doc_id] = row
-        return users, table
+            rows.append((ids.pop(edit.key) if edit.rev else str(next_id), row))
+            next_id += not edit.rev
+            users[key] = row
+        return users, rows
+
+    def _write(self, after: Snapshot, rows: Rows) -> None:
+        """Write the new state; where that fails, the next snapshot is read from the disk."""
+        table = self._tables.get(_USERS, {})
+        tables = {**self._tables, _USERS: table, **self._documents(after)}
+        try:
+            for doc_id, row in rows:
+                if row is None:
+                    del table[doc_id]
+                else:
+                    table[doc_id] = row
+            self._storage.write(tables, self._kept_for)
+        except BaseException:
+            self._storage.close()
+            raise
+        self._kept_for = ""
+        self._tables, self._snapshot = tables, after

@@ -67,41 +67,38 @@ def update(row: UserRow, record: DirectoryUser) -> Change:
     """Return the change that lets the user follow the record."""
     names = differing(row, record)
     reason = f"{', '.join(_FIELD_LABELS[name] for name in names)} changed in the directory"
-    return _following(row, record, names, Change(action="update", user_name="", reason=reason))
+    return _following(row, record, names, reason)
 
 
 def link(row: UserRow, record: DirectoryUser) -> Change:
     """Return the change that hands a local user to the directory; the privileges stay."""
     reason = "linked: logs on with the directory's password from now on, the privileges stay"
-    return _following(
-        row,
-        record,
-        differing(row, record),
-        Change(action="update", user_name="", reason=reason),
-        authentication=DIRECTORY_SERVICES,
-    )
+    names = differing(row, record)
+    return _following(row, record, names, reason, authentication=DIRECTORY_SERVICES)
 
 
 def rename(row: UserRow, record: DirectoryUser) -> Change:
     """Return the change that gives the user the record's name and the rest of it."""
     was = printable(row["user_name"], 60)
     reason = f"“{was}” under a new name; privileges, archive and history move along"
-    change = Change(
-        action="rename", user_name=record.user_name, reason=reason, candidates=(row["user_name"],)
+    change = _following(row, record, differing(row, record), reason)
+    return replace(
+        change, action="rename", user_name=record.user_name, candidates=(row["user_name"],)
     )
-    return _following(row, record, differing(row, record), change)
 
 
 def _following(
-    row: UserRow, record: DirectoryUser, names: Iterable[str], change: Change, **more: Any
+    row: UserRow, record: DirectoryUser, names: Iterable[str], reason: str, **more: Any
 ) -> Change:
+    """Return the update of these fields to those of the record, and of `more` to its values."""
     before = User.from_row(row)
     new = {**more, **{name: getattr(record, name) for name in names}}
-    return replace(
-        change,
-        user_name=change.user_name or before.user_name,
+    return Change(
+        action="update",
+        user_name=before.user_name,
+        reason=reason,
         fields={name: FieldChange(getattr(before, name), value) for name, value in new.items()},
-        edit=Edit.update(before, replace(before, **new)),
+        edit=Edit.update(before, User.from_row({**row, **new})),  # type: ignore[typeddict-item]
     )
 
 

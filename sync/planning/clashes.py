@@ -129,8 +129,7 @@ def _holders(
     holders: dict[Trait, list[str]] = {
         trait: [trait[0]] if isinstance(trait, tuple) else [] for trait in claims
     }
-    rows = users.values()
-    addresses = chain.from_iterable(map(itemgetter("email_addresses"), rows))
+    addresses = chain.from_iterable(map(itemgetter("email_addresses"), users.values()))
     held = set(claims).intersection(map(address_key, addresses))
     for key, row in users.items() if held else ():
         for address in map(address_key, row["email_addresses"]):

@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from store.interface import Snapshot
-from store.models import DIRECTORY_SERVICES, UserRow
+from store.models import DIRECTORY_SERVICES, FilterRule, UserRow
 from store.names import RESERVED_NAME, match_key
 from store.privileges import ADMIN
 from store.text import printable
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning.filters import Scope, as_listed, scope_of, skipped_by
 
+Managed = Callable[[str, UserRow], bool]  # by key and row
+
 _ABSENT = "absent from the directory"
 _OUT_OF_SCOPE = "out of the filters' scope"
 
 
-def managed_users(snapshot: Snapshot) -> dict[str, UserRow]:
-    """Return the users whom a sync may delete."""
-    is_skipped = skipped_by(snapshot.settings.filters)
-    return {
-        key: row
-        for key, row in snapshot.users.items()
-        if row["authentication"] == DIRECTORY_SERVICES
+def managed_by(rules: Sequence[FilterRule]) -> Managed:
+    """Return the test for managed users: those whom a sync may delete."""
+    is_skipped = skipped_by(rules)
+    if is_skipped is None:
+        return _may_go
+    return lambda key, row: _may_go(key, row) and not is_skipped(as_listed(row))
+
+
+def _may_go(key: str, row: UserRow) -> bool:
+    return (
+        row["authentication"] == DIRECTORY_SERVICES
         and not row.get("pinned")
-        and not _is_protected(key, row)
-        and not (is_skipped and is_skipped(as_listed(row)))
-    }
+        and ADMIN not in row["privileges"]
+        and key != RESERVED_NAME
+    )
 
 
 def find_deletions(
     snapshot: Snapshot,
     listing: Listing,
-    managed: Mapping[str, UserRow],
+    users: Mapping[str, UserRow],
+    is_managed: Managed,
     present: Mapping[str, DirectoryUser],
     scope: set[str],
     left_alone: set[str],
 ) -> tuple[dict[str, str], list[str]]:
     """Return the keys to delete with their reasons, and warnings about who is kept.
 
-    `present` are the directory's usable records, `scope` the keys of those that the filters let
-    in, `left_alone` of those that a skip rule leaves out. A bad record keeps its user.
+    `users` are those who are not known to be listed as they are. `present` are the directory's
+    usable records, `scope` the keys of those that the filters let in, `left_alone` of those that a
+    skip rule leaves out. A bad record keeps its user.
     """
     gone = [
         key
-        for key, row in snapshot.users.items()
+        for key, row in users.items()
         if key not in scope
         and key not in left_alone
         and row["authentication"] == DIRECTORY_SERVICES
     ]
     bad_keys = {match_key(bad.user_name) for bad in listing.invalid if bad.user_name}
-    doubted = _doubted(snapshot, listing, gone)
+    doubted = _doubted(users, listing, gone)
     former = snapshot.history.filters
     was_in_scope = None if former in (None, snapshot.settings.filters) else scope_of(former or ())
     deletes: dict[str, str] = {}
@@ -59,10 +67,11 @@ def find_deletions(
         if key in bad_keys or key in doubted:
             continue
         reason = _reason(present.get(key), was_in_scope)
-        if key in managed:
+        row = users[key]
+        if is_managed(key, row):
             deletes[key] = reason
-        elif kept := _why_kept(key, snapshot.users[key]):
-            name = printable(snapshot.users[key]["user_name"])
+        elif kept := _why_kept(key, row):
+            name = printable(row["user_name"])
             warnings.append(f"“{name}” is {reason}, but {kept}.")
     return deletes, warnings
 
@@ -76,7 +85,7 @@ def _reason(record: DirectoryUser | None, was_in_scope: Scope | None) -> str:
 
 
 def _why_kept(key: str, row: UserRow) -> str | None:
-    if _is_protected(key, row):
+    if ADMIN in row["privileges"] or key == RESERVED_NAME:
         return "an administrator is never deleted by a sync"
     if row.get("pinned"):
         return (
@@ -86,11 +95,7 @@ def _why_kept(key: str, row: UserRow) -> str | None:
     return None
 
 
-def _is_protected(key: str, row: UserRow) -> bool:
-    return ADMIN in row["privileges"] or key == RESERVED_NAME
-
-
-def _doubted(snapshot: Snapshot, listing: Listing, gone: list[str]) -> set[str]:
+def _doubted(users: Mapping[str, UserRow], listing: Listing, gone: list[str]) -> set[str]:
     """Return those of the keys that a record without a readable name may stand for.
 
     Such a record protects the users that share its distinguished name or an address; where it
@@ -105,9 +110,9 @@ def _doubted(snapshot: Snapshot, listing: Listing, gone: list[str]) -> set[str]:
             for key in gone
             if (
                 bad.distinguished_name
-                and bad.distinguished_name == snapshot.users[key]["distinguished_name"]
+                and bad.distinguished_name == users[key]["distinguished_name"]
             )
-            or set(bad.email_addresses) & set(snapshot.users[key]["email_addresses"])
+            or set(bad.email_addresses) & set(users[key]["email_addresses"])
         }
         doubted |= matching or set(gone)
     return doubted

@@ -13,7 +13,7 @@ from store.names import RESERVED_NAME, match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning import changes
 from sync.planning.clashes import clashes_as_conflicts, last_administrators_as_conflicts
-from sync.planning.deletions import find_deletions, managed_users
+from sync.planning.deletions import find_deletions, managed_by
 from sync.planning.filters import as_listed, scope_of, skipped_by
 from sync.planning.guard import guard_sentences, past_of
 from sync.planning.plan import Answers, Change, Plan, in_order
@@ -55,10 +55,12 @@ def make_plan(
     the delete guard looks back.
     """
     users, settings = snapshot.users, snapshot.settings
-    managed = managed_users(snapshot)
-    unchanged, others = apart_from_unchanged(managed, listing)
+    is_managed = managed_by(settings.filters)
+    unchanged, others = apart_from_unchanged(users, is_managed, listing)
     draft = _Draft(warnings=list(others.warnings))
     _sort_unchanged(unchanged, settings.filters, draft)
+    rest = {key: row for key, row in users.items() if key not in draft.scope}
+    managed = len(draft.scope) + sum(is_managed(key, row) for key, row in rest.items())
     _sort_records(snapshot, others, draft, answers)
     if unknown := answers.link - draft.present.keys() - unchanged.keys():
         draft.warnings.append(
@@ -66,7 +68,7 @@ def make_plan(
         )
     if listing.listed:
         draft.deletes, kept = find_deletions(
-            snapshot, others, managed, draft.present, draft.scope, draft.left_alone
+            snapshot, others, rest, is_managed, draft.present, draft.scope, draft.left_alone
         )
         _keep_who_may_be_skipped(users, draft)
         draft.warnings += kept if settings.auto_delete else ()
@@ -96,12 +98,12 @@ def make_plan(
         warnings=tuple(draft.warnings),
         listed=listing.listed,
         in_scope=len(draft.scope),
-        managed=len(managed),
+        managed=managed,
         guard=tuple(
             guard_sentences(
                 settings,
                 listed=listing.listed,
-                managed=len(managed),
+                managed=managed,
                 deletes=len(draft.deletes),
                 past=past_of(snapshot.history, now),
             )

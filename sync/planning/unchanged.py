@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from store.models import UserRow
 from store.names import match_key
 from sync.directory.listing import Listing
+from sync.planning.deletions import Managed
 
 
 def apart_from_unchanged(
-    managed: Mapping[str, UserRow], listing: Listing
+    users: Mapping[str, UserRow], is_managed: Managed, listing: Listing
 ) -> tuple[dict[str, UserRow], Listing]:
     """Return by key the managed users who are listed as they are, and the other records.
 
@@ -23,7 +24,7 @@ def apart_from_unchanged(
         try:
             name = record["userName"]
             key = name.lower() if name.isascii() else match_key(name)
-            row = managed[key]
+            row = users[key]
             if (
                 name == row["user_name"]
                 and record.get("fullName") == row["full_name"]
@@ -32,6 +33,7 @@ def apart_from_unchanged(
                     (addresses := record.get("emailAddresses")) == row["email_addresses"]
                     or (addresses is None and not row["email_addresses"])
                 )
+                and is_managed(key, row)
             ):
                 unchanged[key] = row
                 continue

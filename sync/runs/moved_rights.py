@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from operator import itemgetter
 
 from store.interface import Edit
 from store.models import User, UserRow
 
 Rights = dict[str, list[str]]
+
+_folders = itemgetter("folder_privileges")
 
 
 def renamed_keys(edits: Sequence[Edit]) -> dict[str, str]:
@@ -52,6 +56,8 @@ def _others(
     users: Mapping[str, UserRow], edited: set[str], renamed: Mapping[str, str], new: set[str]
 ) -> Iterator[Edit]:
     concerned = renamed.keys() | set(renamed.values()) | new
+    if concerned.isdisjoint(chain.from_iterable(map(_folders, users.values()))):
+        return
     for key, row in users.items():
         if key not in edited and not concerned.isdisjoint(row["folder_privileges"]):
             before = User.from_row(row)

@@ -16,7 +16,7 @@ from store.names import match_key
 from store.text import printable
 from sync.planning import changes
 from sync.planning.clashes import clashes_as_conflicts, last_administrators_as_conflicts
-from sync.planning.deletions import managed_users
+from sync.planning.deletions import managed_by
 from sync.planning.guard import guard_sentences, past_of
 from sync.planning.plan import Change, FieldChange, Plan, in_order
 from sync.workspace import Workspace
@@ -54,19 +54,20 @@ def undo_plan(
     planned = [_unless_in_the_way(change, moving, keeps_archive) for change in planned]
     planned = clashes_as_conflicts(users, last_administrators_as_conflicts(users, planned))
     deleted = {change.edit.key for change in planned if change.edit and not change.edit.user}
-    managed = managed_users(snapshot).keys() | deleted
+    is_managed = managed_by(settings.filters)
+    managed = sum(key in deleted or is_managed(key, row) for key, row in users.items())
     return Plan(
         store_id=snapshot.store_id,
         generation=snapshot.generation,
         settings=settings,
         changes=in_order(planned),
         listed=run.summary.listed,
-        managed=len(managed),
+        managed=managed,
         guard=tuple(
             guard_sentences(
                 settings,
                 listed=run.summary.listed,
-                managed=len(managed),
+                managed=managed,
                 deletes=len(deleted),
                 past=replace(past_of(snapshot.history, now), listed=None),
             )

@@ -14,7 +14,7 @@ from store.models import FilterRule, Settings, User
 from store.names import match_key
 from sync.directory.answer import parse_listing
 from sync.directory.listing import Listing
-from sync.planning.deletions import managed_users
+from sync.planning.deletions import managed_by
 from sync.planning.plan import Answers
 from sync.planning.planner import make_plan
 from sync.planning.unchanged import apart_from_unchanged
@@ -69,7 +69,8 @@ def as_sent(*records: Any) -> Listing:
 
 
 def told_apart(snapshot: Snapshot, *records: Any) -> tuple[list[str], int]:
-    unchanged, others = apart_from_unchanged(managed_users(snapshot), as_sent(*records))
+    is_managed = managed_by(snapshot.settings.filters)
+    unchanged, others = apart_from_unchanged(snapshot.users, is_managed, as_sent(*records))
     return list(unchanged), others.listed
 
 
