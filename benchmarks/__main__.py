@@ -9,9 +9,8 @@ from benchmarks.samples import options, report
 def main() -> None:
     """Measure and print a table each."""
     chosen = options(__doc__)
-    for part in (sync, store, login):
+    for part in (sync, store, login, tui):
         print("\n".join(report(part.measure(chosen.users, chosen.rounds))), end="\n\n")
-    tui.main()
 
 
 if __name__ == "__main__":

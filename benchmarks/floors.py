@@ -1,4 +1,4 @@
-"""The floors: the least that a program on Textual has to do."""
+"""The floors of the screens: the least that a program on Textual has to do."""
 
 from __future__ import annotations
 

@@ -72,10 +72,10 @@ class Terminal:
 
     def idle(self, seconds: float) -> tuple[int, float]:
         """Return the bytes that arrive and the share of a CPU that is used meanwhile."""
-        cpu, end, count = self._cpu_seconds(), time.perf_counter() + seconds, 0
+        cpu, end, count = self.processor_seconds(), time.perf_counter() + seconds, 0
         while (left := end - time.perf_counter()) > 0:
             count += len(self._read(left))
-        return count, (self._cpu_seconds() - cpu) / seconds
+        return count, (self.processor_seconds() - cpu) / seconds
 
     def _read(self, seconds: float) -> bytes:
         ready, _, _ = select.select([self._master], [], [], max(0.0, seconds))
@@ -84,7 +84,7 @@ class Terminal:
         except OSError:
             return b""
 
-    def _cpu_seconds(self) -> float:
+    def processor_seconds(self) -> float:
         """Return what all threads have used, in nanoseconds exact rather than in ticks."""
         tasks = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
