@@ -93,6 +93,16 @@ async def test_what_is_typed_ahead_goes_into_the_field_that_it_is_for(
         assert values == ["r", "secretx", "secret"]
 
 
+async def test_what_is_typed_ahead_after_enter(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled()) as admin:
+        await admin.sees("User name", "Password")
+        for key in ("r", "enter", *"secret"):
+            admin.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await admin.settle()
+        await admin.pilot.pause(0.2)
+        assert [field.value for field in admin.app.screen.query(Input)] == ["r", "secret"]
+
+
 async def test_what_is_wrong_can_be_read(workspace: Workspace) -> None:
     async with driving(workspace) as admin:
         await admin.press("x", "tab", "y")

@@ -56,7 +56,9 @@ class TestRename:
         answering(monkeypatch, MOVED)
         async with driving(workspace, **ROOT) as admin:
             await see_plan(admin)
-            await admin.press("enter", "r", "s")
+            await admin.press("enter", "r")
+            await admin.sees("> rename anna.kurz")
+            await admin.press("s")
             await admin.sees("This will: > 1 rename")
             await admin.press("y")
             await admin.sees("Done: > 1 rename", "> renamed anna.kurz")

@@ -65,7 +65,7 @@ class TestRefused:
             write()
             content = some.path.read_bytes()
             await admin.press("y")
-            await admin.sees("The plan is stale:", *told, "Nothing was written.")
+            await admin.sees("The plan is stale. Nothing was written.", *told)
             assert some.path.read_bytes() == content
             await admin.press("enter")
             await admin.sees("in scope")

@@ -251,7 +251,7 @@ async def test_deleting_says_what_becomes_of_the_archive(
     generation = workspace.snapshot().generation
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f6", "down", "space", "space", "delete")
-        await admin.sees("Delete 2 users?", "Archives that hold mail stay:", "anna: 1 messages")
+        await admin.sees("Delete 2 users?", "Archives that hold mail stay:", "anna: 1 message")
         await admin.press("y")
         await admin.sees("Deleted: 2 users. Archives kept: 1.")
         assert set(workspace.snapshot().users) == {"root"}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
@@ -20,12 +23,32 @@ from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
 from tui.widgets.fields import Field, PasswordField, row
 from tui.widgets.plain import lines, plain
 
+_NEXT_FIELD = Binding("enter", "next_field", show=False, priority=True)
 
-class LogOnScreen(BaseScreen):
+
+class EntryScreen(BaseScreen):
+    """Fields one below the other: Enter goes on to the next one, from the last one to `DONE`.
+
+    It does so at once: what is typed ahead on a slow line, a password, must not go into the
+    field before.
+    """
+
+    DONE: ClassVar[str]
+
+    async def action_next_field(self) -> None:
+        """Go on."""
+        if self.focused is self.query(Field).last():
+            await self.app.run_action(self.DONE, self)
+        else:
+            self.focus_next()
+
+
+class LogOnScreen(EntryScreen):
     """User name and password."""
 
     SCOPES = ("logon",)
-    BINDINGS = bindings_for(*SCOPES)
+    DONE = "log_on"
+    BINDINGS = [_NEXT_FIELD, *bindings_for(*SCOPES)]
 
     _busy = False
 
@@ -56,13 +79,6 @@ class LogOnScreen(BaseScreen):
     def _typed(self) -> None:
         self.refresh_bindings()
 
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go on to the password, from there log on."""
-        if event.input.id == "password":
-            await self.app.run_action("log_on", self)
-        else:
-            self.focus_next()
-
     @work(exclusive=True, group="logon", exit_on_error=False)
     async def action_log_on(self) -> None:
         """Check the password."""
@@ -89,11 +105,12 @@ class LogOnScreen(BaseScreen):
             self.refresh_bindings()
 
 
-class FirstAdministratorScreen(BaseScreen):
+class FirstAdministratorScreen(EntryScreen):
     """The store is new: its first administrator is created."""
 
     SCOPES = ("first",)
-    BINDINGS = bindings_for(*SCOPES)
+    DONE = "create"
+    BINDINGS = [_NEXT_FIELD, *bindings_for(*SCOPES)]
 
     def body(self) -> ComposeResult:
         """Build the form."""
@@ -125,13 +142,6 @@ class FirstAdministratorScreen(BaseScreen):
     def _typed(self) -> None:
         self.query_one("#message", Static).update(plain(self.why_not("create") or "", "red"))
         self.refresh_bindings()
-
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go on to the next field, from the last one create."""
-        if event.input.id == "again":
-            await self.app.run_action("create", self)
-        else:
-            self.focus_next()
 
     @work(exclusive=True, group="first", exit_on_error=False)
     async def action_create(self) -> None:

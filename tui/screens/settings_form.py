@@ -129,7 +129,7 @@ class SettingsForm(BaseScreen):
         key, space, rest = problem.partition(" ")
         if key not in self.fields or not isinstance(self.fields[key].parent, Horizontal):
             return problem
-        label = self.fields[key].parent.query_one(Label).render()
+        label = str(self.fields[key].parent.query_one(Label).render()).strip()
         return f"“{label}”{space}{rest}"
 
     def follow_draft(self, settings: Settings) -> None:
