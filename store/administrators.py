@@ -18,6 +18,11 @@ def is_local_administrator(row: UserRow) -> bool:
     )
 
 
+def needs_administrator(users: Mapping[str, UserRow]) -> bool:
+    """Tell whether nobody could administer without the directory, so that somebody must be made."""
+    return not any(map(is_local_administrator, users.values()))
+
+
 def check_administrator_remains(
     before: Mapping[str, UserRow], after: Mapping[str, UserRow], touched: Iterable[str]
 ) -> None:
@@ -29,7 +34,7 @@ def check_administrator_remains(
         and is_local_administrator(before[key])
         and not (key in after and is_local_administrator(after[key]))
     ]
-    if lost and not any(is_local_administrator(row) for row in after.values()):
+    if lost and needs_administrator(after):
         raise LastAdministrator(
             f"“{before[lost[0]]['user_name']}” is the last administrator who can log on with a "
             "local password. Nothing was written. Make another integrated user an administrator "

@@ -24,14 +24,13 @@ from textual.screen import Screen
 from textual.signal import Signal
 from textual.worker import Worker, WorkerState
 
+from store.administrators import needs_administrator
 from store.errors import StoreError
 from store.interface import Snapshot
 from store.models import Settings, User
 from store.read_only import ReadOnlyStore
 from store.text import printable
-from sync.directory.listing import Listing
 from sync.logon.still_administrator import administrator_problem
-from sync.users.by_hand import needs_administrator
 from sync.workspace import Workspace
 from tui.actions import APP, bindings_for, refusal
 from tui.colours import DARK, LIGHT
@@ -41,12 +40,13 @@ from tui.palette import ActionProvider, Palette
 from tui.preferences import Preferences, load_preferences, preferences_path
 from tui.screens.base import BaseScreen
 from tui.screens.dialogs import Confirm, Dialog, Help, Message
-from tui.screens.logon import FirstAdministratorScreen, LogOnScreen
+from tui.screens.logon import LogOnScreen
 from tui.widgets.note import Note
 from tui.widgets.plain import lines
 
 if TYPE_CHECKING:
     from sync.demo import Demo
+    from sync.directory.listing import Listing
 
 _LOG_ON = "log_on"
 PLAIN_THEME = "ansi-dark"
@@ -136,7 +136,9 @@ class MailrosterApp(App[None]):
             self.set_timer(_WARM_UP_SECONDS, self._warm_up)
         if self.administrator is not None:
             self.enter(self.snapshot.find(self.administrator) or User(user_name=self.administrator))
-        elif needs_administrator(self.snapshot):
+        elif needs_administrator(self.snapshot.users):
+            from tui.screens.first_administrator import FirstAdministratorScreen
+
             await self.push_screen(FirstAdministratorScreen())
         if self.preferences.problems:
             text = lines(*self.preferences.problems, "The defaults are used instead.")

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from store.addresses import address_key
-from store.administrators import is_local_administrator
 from store.errors import InvalidValue
 from store.interface import Batch, Edit, Snapshot
 from store.models import DIRECTORY_SERVICES, INTEGRATED, Authentication, User
@@ -24,11 +23,6 @@ from sync.runs.change_lock import change_lock
 from sync.runs.moved_rights import with_moved_rights
 from sync.runs.run import fetch
 from sync.workspace import Workspace
-
-
-def needs_administrator(snapshot: Snapshot) -> bool:
-    """Tell whether nobody could administer without the directory, so that somebody must be made."""
-    return not any(map(is_local_administrator, snapshot.users.values()))
 
 
 def add_administrator(workspace: Workspace, user_name: str, password: str) -> User:

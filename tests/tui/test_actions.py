@@ -17,6 +17,7 @@ from tui.screens import (
     connection,
     connection_dialogs,
     dialogs,
+    first_administrator,
     history,
     logon,
     options,
@@ -38,7 +39,7 @@ from tui.widgets.keys import KeyLine
 OWNERS: list[type[Any]] = [
     MailrosterApp,
     logon.LogOnScreen,
-    logon.FirstAdministratorScreen,
+    first_administrator.FirstAdministratorScreen,
     quick_access.QuickAccessScreen,
     quick_access.OwnPassword,
     connection.ConnectionScreen,

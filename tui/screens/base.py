@@ -18,7 +18,6 @@ from sync.errors import SyncError
 from tui.actions import APP, READ_ONLY, actions_of, refusal
 from tui.insecure import connection_warning
 from tui.screens.dialogs import Confirm, Dialog, Message
-from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.keys import KeyLine, ScreenLine
 from tui.widgets.note import Note
 from tui.widgets.plain import lines, plain
@@ -95,8 +94,7 @@ class BaseScreen(Screen[None]):
 
     async def go_back(self) -> None:
         """Back out by one level."""
-        if not any(table.close_filter() for table in self.query(FilteredTable)):
-            self.app.go_home()
+        self.app.go_home()
 
     @property
     def is_busy(self) -> bool:

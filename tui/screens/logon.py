@@ -1,4 +1,4 @@
-"""Log on, and on first start the creation of the first administrator."""
+"""Log on."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from store.errors import StoreError
-from store.names import name_problem
 from store.privileges import ADMIN
 from sync.errors import LogOnRefused, SyncError
 from sync.logon.login import log_on
-from sync.users.by_hand import add_administrator
 from tui.actions import bindings_for
-from tui.screens.base import BEING_SAVED, BaseScreen
-from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
+from tui.screens.base import BaseScreen
 from tui.widgets.fields import Field, PasswordField, row
 from tui.widgets.plain import lines, plain
 
-_NEXT_FIELD = Binding("enter", "next_field", show=False, priority=True)
+NEXT_FIELD = Binding("enter", "next_field", show=False, priority=True)
 
 
 class EntryScreen(BaseScreen):
@@ -48,7 +45,7 @@ class LogOnScreen(EntryScreen):
 
     SCOPES = ("logon",)
     DONE = "log_on"
-    BINDINGS = [_NEXT_FIELD, *bindings_for(*SCOPES)]
+    BINDINGS = [NEXT_FIELD, *bindings_for(*SCOPES)]
 
     _busy = False
 
@@ -103,49 +100,3 @@ class LogOnScreen(EntryScreen):
             self.query_one("#password", Input).value = ""
             self._busy = False
             self.refresh_bindings()
-
-
-class FirstAdministratorScreen(EntryScreen):
-    """The store is new: its first administrator is created."""
-
-    SCOPES = ("first",)
-    DONE = "create"
-    BINDINGS = [_NEXT_FIELD, *bindings_for(*SCOPES)]
-
-    def body(self) -> ComposeResult:
-        """Build the form."""
-        with Vertical(classes="logon"):
-            yield Static("mailroster: the first administrator", classes="section")
-            yield Static(plain(f"There are no users yet in {self.app.workspace.path}."))
-            yield Static(PASSWORD_RULE, classes="note")
-            yield row("User name", Field(id="user_name"))
-            yield row("Password", PasswordField(id="password"))
-            yield row("Once more", PasswordField(id="again"))
-            yield Static(markup=False, id="message")
-
-    def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
-        if name == "create":
-            if self.is_writing:
-                return BEING_SAVED
-            user_name, password, again = (field.value for field in self.query(Field))
-            if problem := name_problem(user_name):
-                return sentence(problem)
-            return new_password_problem(password, again, user_name) or None
-        return None
-
-    async def go_back(self) -> None:
-        """There is nothing behind this screen."""
-        self.app.say("q leaves mailroster." if self.focused is None else "^Q leaves mailroster.")
-
-    @on(Input.Changed)
-    def _typed(self) -> None:
-        self.query_one("#message", Static).update(plain(self.why_not("create") or "", "red"))
-        self.refresh_bindings()
-
-    @work(exclusive=True, group="first", exit_on_error=False)
-    async def action_create(self) -> None:
-        """Create the administrator and log on as it."""
-        user_name, password, _ = (field.value for field in self.query(Field))
-        user = await self.write(lambda: add_administrator(self.app.workspace, user_name, password))
-        self.app.enter(user)

@@ -20,6 +20,11 @@ class TableScreen(BaseScreen):
             return "The lines are not sorted by a column; o does that."
         return super().why_not(name)
 
+    async def go_back(self) -> None:
+        """Leave the filter first."""
+        if not self.query_one(FilteredTable).close_filter():
+            await super().go_back()
+
     def on_table_moved(self) -> None:
         """Another row is under the cursor."""
         self.refresh_bindings()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from store.administrators import needs_administrator
 from store.errors import InvalidValue, LastAdministrator
 from store.models import DIRECTORY_SERVICES, INTEGRATED, Settings, User
 from store.passwords import verify_password
@@ -34,9 +35,9 @@ class TestAdd:
         assert (workspace.archives(Settings()).path("anna") / "cur").is_dir()
 
     def test_the_first_administrator(self, workspace: Workspace) -> None:
-        assert by_hand.needs_administrator(workspace.snapshot())
+        assert needs_administrator(workspace.snapshot().users)
         by_hand.add_administrator(workspace, "admin", PASSWORD)
-        assert not by_hand.needs_administrator(workspace.snapshot())
+        assert not needs_administrator(workspace.snapshot().users)
 
     @pytest.mark.parametrize(
         ("user", "password", "says"),
@@ -59,7 +60,7 @@ class TestAdd:
 
     def test_an_administrator_of_the_directory_alone_is_not_enough(self, fill: Fill) -> None:
         workspace = fill(managed("boss", privileges=["admin"]))
-        assert by_hand.needs_administrator(workspace.snapshot())
+        assert needs_administrator(workspace.snapshot().users)
 
     def test_two_at_once_never_get_the_same_address(self, workspace: Workspace) -> None:
         def add(name: str) -> bool:

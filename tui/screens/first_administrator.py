@@ -1,0 +1,63 @@
+"""The first start: the creation of the first administrator."""
+
+from __future__ import annotations
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input, Static
+
+from store.names import name_problem
+from sync.users.by_hand import add_administrator
+from tui.actions import bindings_for
+from tui.screens.base import BEING_SAVED
+from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
+from tui.screens.logon import NEXT_FIELD, EntryScreen
+from tui.widgets.fields import Field, PasswordField, row
+from tui.widgets.plain import plain
+
+
+class FirstAdministratorScreen(EntryScreen):
+    """The store is new: its first administrator is created."""
+
+    SCOPES = ("first",)
+    DONE = "create"
+    BINDINGS = [NEXT_FIELD, *bindings_for(*SCOPES)]
+
+    def body(self) -> ComposeResult:
+        """Build the form."""
+        with Vertical(classes="logon"):
+            yield Static("mailroster: the first administrator", classes="section")
+            yield Static(plain(f"There are no users yet in {self.app.workspace.path}."))
+            yield Static(PASSWORD_RULE, classes="note")
+            yield row("User name", Field(id="user_name"))
+            yield row("Password", PasswordField(id="password"))
+            yield row("Once more", PasswordField(id="again"))
+            yield Static(markup=False, id="message")
+
+    def why_not(self, name: str) -> str | None:
+        """Return why the action cannot be done now."""
+        if name == "create":
+            if self.is_writing:
+                return BEING_SAVED
+            user_name, password, again = (field.value for field in self.query(Field))
+            if problem := name_problem(user_name):
+                return sentence(problem)
+            return new_password_problem(password, again, user_name) or None
+        return None
+
+    async def go_back(self) -> None:
+        """There is nothing behind this screen."""
+        self.app.say("q leaves mailroster." if self.focused is None else "^Q leaves mailroster.")
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self.query_one("#message", Static).update(plain(self.why_not("create") or "", "red"))
+        self.refresh_bindings()
+
+    @work(exclusive=True, group="first", exit_on_error=False)
+    async def action_create(self) -> None:
+        """Create the administrator and log on as it."""
+        user_name, password, _ = (field.value for field in self.query(Field))
+        user = await self.write(lambda: add_administrator(self.app.workspace, user_name, password))
+        self.app.enter(user)
