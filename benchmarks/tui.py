@@ -29,9 +29,10 @@ _USERS = """
 import sys
 from pathlib import Path
 from sync.workspace import open_workspace
-from tui import app
-app.HOME = "users"
-app.run_app(open_workspace(sys.argv[1], Path(sys.argv[2])), administrator="root")
+from tui import modes
+from tui.cli.screens import run_screens
+modes.HOME = "users"
+run_screens(open_workspace(sys.argv[1], Path(sys.argv[2])), administrator="root")
 """
 _LOADS = "import gc, orjson, sys; gc.disable(); orjson.loads(open(sys.argv[1], 'rb').read())"
 

@@ -124,14 +124,13 @@ class MailrosterApp(App[None]):
 
     @work(exit_on_error=False)
     async def _start(self) -> None:
-        gc.disable()  # what is loaded here stays, so no collection need ever look at it
         try:
             self.snapshot = await asyncio.to_thread(self.workspace.snapshot)
         except StoreError as error:
             await self.push_screen(Message("The store cannot be used", lines(str(error))))
             return
         finally:
-            gc.freeze()
+            gc.freeze()  # what was loaded so far stays, so no collection need ever look at it
             gc.enable()
             self.set_timer(_WARM_UP_SECONDS, self._warm_up)
         if self.administrator is not None:

@@ -18,6 +18,10 @@ def demo(ctx: click.Context, readonly: bool, low_bandwidth: bool) -> None:
     with Demo.open() as opened:
         ctx.exit(
             run_screens(
-                opened.workspace, readonly=readonly, low_bandwidth=low_bandwidth, demo=opened
+                opened.workspace,
+                readonly=readonly,
+                low_bandwidth=low_bandwidth,
+                administrator=opened.administrator,
+                demo=opened,
             )
         )

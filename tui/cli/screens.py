@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -24,16 +25,22 @@ low_bandwidth_option = click.option(
 
 
 def run_screens(
-    workspace: Workspace, *, readonly: bool, low_bandwidth: bool, demo: Demo | None = None
+    workspace: Workspace,
+    *,
+    readonly: bool = False,
+    low_bandwidth: bool = False,
+    administrator: str | None = None,
+    demo: Demo | None = None,
 ) -> int:
-    """Run the screens and return the exit code."""
+    """Run the screens and return the exit code; see `MailrosterApp`."""
+    gc.disable()  # the start makes no garbage; once the store is read the app enables it
     if low_bandwidth:
         os.environ.setdefault("TEXTUAL_FPS", _REDRAWS_PER_SECOND)  # read when textual is imported
     from tui.app import run_app
 
     return run_app(
         workspace,
-        administrator=demo.administrator if demo else None,
+        administrator=administrator,
         demo=demo,
         readonly=readonly,
         low_bandwidth=low_bandwidth,

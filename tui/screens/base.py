@@ -41,6 +41,11 @@ class BaseScreen(Screen[None]):
 
     is_writing = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Textual would parse all style sheets again, twice, before it shows a new screen.
+        self._css_update_count = self.app._css_update_count
+
     @property
     def app(self) -> MailrosterApp:  # type: ignore[override]
         """The application."""
