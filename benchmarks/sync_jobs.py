@@ -37,8 +37,8 @@ def mailroster(home: Path) -> dict[str, float]:
     from store.collector import collector_paused
     from store.history_files import HistoryFiles
     from sync.directory.answer import parse_listing
+    from sync.planning.preview import preview
     from sync.runs.apply import apply_plan
-    from sync.runs.run import preview
     from sync.workspace import open_workspace
 
     traces = _Clock()

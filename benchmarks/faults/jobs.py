@@ -29,8 +29,8 @@ from store.models import DIRECTORY_SERVICES, Settings, User
 from store.restore import read_backups, restore, save_copy
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning.plan import Answers
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.run import preview
 from sync.runs.undo import undo_preview
 from sync.users import by_hand
 from sync.users.rename import rename_user

@@ -42,6 +42,21 @@ async def connect(
     return DirectoryClient(settings, password)
 
 
+async def fetch(
+    workspace: Workspace,
+    settings: Settings,
+    progress: Callable[[Progress], None] | None = None,
+    password: str | None = None,
+) -> Listing:
+    """Ask the directory for its users under `settings`, which need not be saved.
+
+    `password` is the service's own, in clear; None takes the one of the settings. Cancel the task
+    to give up. Raises `NotConfigured`, `DirectoryError` or, for that password, `StoreError`.
+    """
+    directory = await connect(workspace, settings, password)
+    return await directory.list_users(progress)
+
+
 def check_configured(settings: Settings) -> None:
     """Raise `NotConfigured` if there is no directory to ask."""
     if settings.directory_service == "none" or not settings.url:

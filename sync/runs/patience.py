@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from store.models import Settings
+from sync.directory.connect import fetch
 from sync.directory.listing import Listing
 from sync.errors import ConnectionFailed, DirectoryError, HostNotFound, ServerFailed, TimedOut
-from sync.runs.run import fetch
 from sync.workspace import Workspace
 
 FIRST_PAUSE = 1.0  # seconds; each pause is twice the one before

@@ -19,8 +19,8 @@ from store.text import printable
 from sync.directory.listing import Listing
 from sync.errors import PlanFileError, StalePlan
 from sync.planning.plan import Answers, Change, FieldChange, Plan
+from sync.planning.preview import preview
 from sync.runs.apply import check_fresh
-from sync.runs.run import preview
 from sync.workspace import Workspace
 
 _VERSION = 1

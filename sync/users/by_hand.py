@@ -19,9 +19,9 @@ from store.privileges import (
     check_privileges,
 )
 from store.text import printable
+from sync.directory.connect import fetch
 from sync.runs.change_lock import change_lock
 from sync.runs.moved_rights import with_moved_rights
-from sync.runs.run import fetch
 from sync.workspace import Workspace
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from store.interface import Batch, Edit
 from store.models import Settings, User
+from sync.directory.connect import fetch
 from sync.directory.listing import Listing
 from sync.errors import DirectoryError
 from sync.logon.login import Verdict, check_log_on
-from sync.runs.run import fetch
 from sync.workspace import Workspace
 from tests.hostile.behaviours import CONTINUE, ONLY_AT_LIST, ONLY_AT_LOG_ON, ROWS, Row
 from tests.support.builders import managed

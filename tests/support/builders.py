@@ -11,7 +11,7 @@ from store.names import match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning.plan import Answers, Plan
 from sync.planning.planner import make_plan
-from sync.runs.run import preview
+from sync.planning.preview import preview
 from sync.workspace import Workspace
 
 AUTO_DELETE = Settings(auto_delete=True, guard_max_delete_percent=100)

@@ -12,11 +12,12 @@ import pytest
 from store.models import DIRECTORY_SERVICES
 from store.passwords import MIN_CHARACTERS
 from sync.demo import Demo
+from sync.directory.connect import fetch
 from sync.errors import LogOnRefused
 from sync.logon.login import log_on
 from sync.planning.plan import Action, Plan
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.run import fetch, preview
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from sync.configure import leave_alone
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.errors import GuardBlocked, StalePlan
 from sync.planning.plan import Answers, Plan
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan, divide
 from sync.runs.moved_rights import moved_rights
 from sync.runs.record import shown_changes
-from sync.runs.run import preview
 from sync.runs.undo import pinned_users, release, undo_preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.replay import comparable, replay

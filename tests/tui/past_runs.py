@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from store.models import User
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed, managed
 

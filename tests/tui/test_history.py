@@ -15,8 +15,8 @@ import pytest
 
 from store.interface import Batch, Edit
 from sync.configure import configure
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.run import preview
 from sync.runs.undo import pinned_users, undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed

@@ -20,9 +20,9 @@ from store.models import User
 from sync.configure import configure
 from sync.directory.listing import Listing
 from sync.errors import AlreadyApplied
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.plan_file import load_plan
-from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed, managed
 from tests.support.directory import Directory

@@ -11,8 +11,8 @@ from store.interface import Batch, Edit
 from store.lock import writer_lock
 from store.models import User
 from store.passwords import hash_password, verify_password
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.run import preview
 from sync.runs.undo import release, undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed

@@ -10,14 +10,14 @@ from typing import Any, TypedDict, TypeVar, Unpack
 import click
 
 from sync.configure import leave_alone
-from sync.directory.connect import check_configured
+from sync.directory.connect import check_configured, fetch
 from sync.directory.listing import Listing
 from sync.errors import StalePlan
 from sync.planning.plan import Answers, Change, Plan
+from sync.planning.preview import preview
 from sync.runs.apply import without
 from sync.runs.patience import fetch_patiently
 from sync.runs.plan_file import SavedPlan, answer_differences, load_plan, save_plan
-from sync.runs.run import fetch, preview
 from sync.workspace import Workspace
 from tui.cli.runs import (
     Outcome,

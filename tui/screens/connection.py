@@ -17,9 +17,9 @@ from store.interface import Snapshot
 from store.models import Settings
 from store.text import quantity
 from sync.directory.certificate import fetch_certificate
+from sync.directory.connect import fetch
 from sync.errors import CertificateRefused, SyncError
 from sync.logon.explain import explain
-from sync.runs.run import fetch
 from tui.actions import bindings_for
 from tui.insecure import connection_warning
 from tui.screens.connection_dialogs import CertificateDialog, TryLogOn

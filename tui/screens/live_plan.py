@@ -14,11 +14,12 @@ from store.errors import InvalidValue
 from store.interface import Snapshot
 from store.models import Settings
 from sync.configure import draft
+from sync.directory.connect import fetch
 from sync.directory.listing import Listing
 from sync.errors import StalePlan
 from sync.planning.plan import Plan
+from sync.planning.preview import preview
 from sync.runs.plan_file import outcome_differences
-from sync.runs.run import fetch, preview
 from tui.screens.plan_screen import PlanScreen
 from tui.screens.progress import telling_progress
 from tui.screens.settings_form import SettingsForm

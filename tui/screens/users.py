@@ -19,8 +19,8 @@ from store.interface import Snapshot
 from store.models import AUTHENTICATION_LABELS, INTEGRATED, Settings, User, UserRow
 from store.names import match_key
 from store.privileges import PRIVILEGES
+from sync.directory.connect import fetch
 from sync.directory.listing import Listing
-from sync.runs.run import fetch
 from sync.users.by_hand import set_password, switch_authentication
 from sync.users.several import delete_users, take_back_switch
 from tui.actions import bindings_for

@@ -17,8 +17,8 @@ from sync.errors import GuardBlocked
 from sync.planning.guard import Past, guard_sentences, past_of
 from sync.planning.plan import Plan
 from sync.planning.planner import make_plan
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.run import preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed
 

@@ -17,9 +17,9 @@ from store.models import INTEGRATED, Settings, User
 from store.names import is_reserved
 from sync.directory.listing import Listing
 from sync.planning.plan import Plan
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.report import run_record
-from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support import strategies
 

@@ -13,8 +13,8 @@ from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.errors import GuardBlocked, StalePlan
 from sync.planning.plan import Answers
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan, without
-from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
 

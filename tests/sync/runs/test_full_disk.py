@@ -16,8 +16,8 @@ from store.interface import Batch, Edit
 from store.lockout import AttemptsUnwritable
 from store.models import Settings, User
 from sync.planning.plan import Answers
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.run import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed, managed
 from tests.support.command_line import CommandLine

@@ -14,9 +14,9 @@ from store.interface import Batch, Edit
 from store.models import User
 from sync.errors import GuardBlocked
 from sync.planning.plan import Answers
+from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.record import operating_system_user, shown_changes
-from sync.runs.run import preview
 from sync.runs.undo import pinned_users, release, undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
