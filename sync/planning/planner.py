@@ -13,7 +13,7 @@ from store.names import RESERVED_NAME, match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning import changes
 from sync.planning.clashes import clashes_as_conflicts, last_administrators_as_conflicts
-from sync.planning.deletions import find_deletions, managed_by
+from sync.planning.deletions import Managed, find_deletions, managed_by
 from sync.planning.filters import as_listed, scope_of, skipped_by
 from sync.planning.guard import guard_sentences, past_of
 from sync.planning.plan import Answers, Change, Plan, in_order
@@ -56,13 +56,14 @@ def make_plan(
     """
     users, settings = snapshot.users, snapshot.settings
     is_managed = managed_by(settings.filters)
-    unchanged, others = apart_from_unchanged(users, is_managed, listing)
+    is_settled = _settled(is_managed, settings.filters)
+    rest, others = apart_from_unchanged(users, is_settled, listing)
+    unchanged = len(users) - len(rest)
+    managed = unchanged + sum(is_managed(key, row) for key, row in rest.items())
     draft = _Draft(warnings=list(others.warnings))
-    _sort_unchanged(unchanged, settings.filters, draft)
-    rest = {key: row for key, row in users.items() if key not in draft.scope}
-    managed = len(draft.scope) + sum(is_managed(key, row) for key, row in rest.items())
     _sort_records(snapshot, others, draft, answers)
-    if unknown := answers.link - draft.present.keys() - unchanged.keys():
+    asked = answers.link - draft.present.keys()
+    if unknown := [key for key in asked if key in rest or key not in users]:
         draft.warnings.append(
             f"The directory does not list {changes.quoted(sorted(unknown))}: nothing to link."
         )
@@ -97,7 +98,7 @@ def make_plan(
         changes=in_order(draft.changes),
         warnings=tuple(draft.warnings),
         listed=listing.listed,
-        in_scope=len(draft.scope),
+        in_scope=unchanged + len(draft.scope),
         managed=managed,
         guard=tuple(
             guard_sentences(
@@ -111,17 +112,12 @@ def make_plan(
     )
 
 
-def _sort_unchanged(
-    unchanged: Mapping[str, UserRow], rules: Sequence[FilterRule], draft: _Draft
-) -> None:
-    """Note who of the unchanged, none of whom is skipped, is in scope, and the others' records."""
-    draft.scope.update(unchanged)
-    if rules:
-        in_scope = scope_of(rules)
-        draft.present = {
-            key: record for key, row in unchanged.items() if not in_scope(record := as_listed(row))
-        }
-        draft.scope -= draft.present.keys()
+def _settled(is_managed: Managed, rules: Sequence[FilterRule]) -> Managed:
+    """Return the test for users of whom nothing is to be done when they are listed as they are."""
+    if not rules:
+        return is_managed
+    in_scope = scope_of(rules)
+    return lambda key, row: is_managed(key, row) and in_scope(as_listed(row))
 
 
 def _sort_records(snapshot: Snapshot, listing: Listing, draft: _Draft, answers: Answers) -> None:

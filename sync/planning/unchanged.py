@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from store.models import UserRow
 from store.names import match_key
 from sync.directory.listing import Listing
-from sync.planning.deletions import Managed
 
 
 def apart_from_unchanged(
-    users: Mapping[str, UserRow], is_managed: Managed, listing: Listing
+    users: Mapping[str, UserRow], is_settled: Callable[[str, UserRow], bool], listing: Listing
 ) -> tuple[dict[str, UserRow], Listing]:
-    """Return by key the managed users who are listed as they are, and the other records.
+    """Return the users and the records without those who are listed as they are, and settled.
 
-    What equals a row, which was checked when it was written, needs no check and no change. A name
-    that is listed twice leaves nobody unchanged, as those records must be compared.
+    What equals a row, which was checked when it was written, needs no check and no change.
+    `is_settled` tells by key and row for whom there is nothing else to be done. A name that is
+    listed twice leaves nobody out, as those records must be compared.
     """
-    unchanged: dict[str, UserRow] = {}
+    rest = dict(users)
     records, numbers = [], []
     for number, record in zip(listing.numbers, listing.records, strict=True):
         try:
             name = record["userName"]
             key = name.lower() if name.isascii() else match_key(name)
-            row = users[key]
+            row = rest[key]
             if (
                 name == row["user_name"]
                 and record.get("fullName") == row["full_name"]
@@ -33,18 +33,18 @@ def apart_from_unchanged(
                     (addresses := record.get("emailAddresses")) == row["email_addresses"]
                     or (addresses is None and not row["email_addresses"])
                 )
-                and is_managed(key, row)
+                and is_settled(key, row)
             ):
-                unchanged[key] = row
+                del rest[key]
                 continue
         except (LookupError, TypeError, AttributeError):
-            pass  # a new name, or a record that is no object or has no text for a name
+            pass  # a new name, one seen before, or a record that is no object or has no name
         records.append(record)
         numbers.append(number)
-    if not unchanged:
-        return {}, listing
+    if len(rest) == len(users):
+        return rest, listing
     others = Listing.unread(records, numbers)
-    repeated = len(unchanged) + len(records) < listing.listed
-    if repeated or any(match_key(user.user_name) in unchanged for user in others.users):
-        return {}, listing
-    return unchanged, others
+    keys = (match_key(user.user_name) for user in others.users)
+    if any(key in users and key not in rest for key in keys):
+        return dict(users), listing
+    return rest, others

@@ -70,8 +70,8 @@ def as_sent(*records: Any) -> Listing:
 
 def told_apart(snapshot: Snapshot, *records: Any) -> tuple[list[str], int]:
     is_managed = managed_by(snapshot.settings.filters)
-    unchanged, others = apart_from_unchanged(snapshot.users, is_managed, as_sent(*records))
-    return list(unchanged), others.listed
+    rest, others = apart_from_unchanged(snapshot.users, is_managed, as_sent(*records))
+    return [key for key in snapshot.users if key not in rest], others.listed
 
 
 @given(
