@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -200,8 +199,8 @@ class TinyDBStore:
         """
         before, table = self._snapshot.users, self._tables.get(_USERS, {})
         users = dict(before)
-        is_known = {edit.key for edit in edits if edit.rev}.__contains__
-        ids = dict(zip(filter(is_known, users), compress(table, map(is_known, users)), strict=True))
+        edited = {edit.key for edit in edits if edit.rev}
+        ids = {key: doc_id for key, doc_id in zip(users, table, strict=True) if key in edited}
         is_growing = not all(edit.rev for edit in edits)
         next_id = max(map(int, table), default=0) + 1 if is_growing else 0
         now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -43,19 +43,24 @@ def with_moved_rights(users: Mapping[str, UserRow], edits: Sequence[Edit]) -> li
     renamed, new = renamed_keys(edits), new_keys(edits)
     if not renamed and not new:
         return list(edits)
+    concerned = {*renamed, *renamed.values(), *new}
     moved = [
-        replace(edit, user=_with_rights(edit.user, renamed, new))
-        if edit.rev and edit.user
-        else edit
+        edit
+        if not edit.rev or not edit.user or concerned.isdisjoint(edit.user.folder_privileges)
+        else replace(edit, user=_with_rights(edit.user, renamed, new))
         for edit in edits
     ]
-    return [*moved, *_others(users, {edit.key for edit in edits if edit.rev}, renamed, new)]
+    edited = {edit.key for edit in edits if edit.rev}
+    return [*moved, *_others(users, edited, concerned, renamed, new)]
 
 
 def _others(
-    users: Mapping[str, UserRow], edited: set[str], renamed: Mapping[str, str], new: set[str]
+    users: Mapping[str, UserRow],
+    edited: set[str],
+    concerned: set[str],
+    renamed: Mapping[str, str],
+    new: set[str],
 ) -> Iterator[Edit]:
-    concerned = renamed.keys() | set(renamed.values()) | new
     if concerned.isdisjoint(chain.from_iterable(map(_folders, users.values()))):
         return
     for key, row in users.items():
