@@ -44,18 +44,26 @@ class Archives:
         """Return the folder of this user."""
         return self.root / folder_name(user_name)
 
-    def create(self, user_name: str) -> None:
-        """Make the user's Maildir; one that is there already stays as it is."""
-        folder = self.path(user_name)
+    def create(self, user_name: str) -> bool:
+        """Make the user's Maildir and tell whether there was no such folder.
+
+        What is there already stays as it is. Where it fails, no new folder is left.
+        """
+        folder, is_new = self.path(user_name), False
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for made in (folder, *(folder / part for part in _MAILDIR)):
-                make_folder(made, self.root)
+            is_new = make_folder(folder, self.root)
+            for part in _MAILDIR:
+                make_folder(folder / part, self.root)
         except OSError as error:
+            if is_new:
+                with contextlib.suppress(StoreUnwritable):
+                    self.remove_if_empty(user_name)
             raise write_failure(error)(
                 f"The archive folder {printable(folder)} cannot be made: {error.strerror}. "
                 "No user was changed. Check the archive root's owner, mode and room."
             ) from None
+        return is_new
 
     def is_kept(self, user_name: str) -> bool:
         """Tell whether the user's archive would survive the user: it holds something."""

@@ -20,22 +20,24 @@ def give_to_owner_of(folder: Path, descriptor: int) -> None:
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
-def make_folder(folder: Path, owned_like: Path) -> None:
-    """Make `folder`, mode 0700, unless it is there; root gives it to the owner of `owned_like`.
+def make_folder(folder: Path, owned_like: Path) -> bool:
+    """Make `folder`, mode 0700, unless it is there; tell whether it was not.
 
-    Raises `OSError`, also where something else than a folder is there.
+    Root gives it to the owner of `owned_like`. Raises `OSError`, also where something else than a
+    folder is there.
     """
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         if not folder.is_dir():
             raise
-        return
+        return False
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         give_to_owner_of(owned_like, descriptor)
     finally:
         os.close(descriptor)
+    return True
 
 
 def exposure(file: os.stat_result, folder: Path) -> str | None:

@@ -17,6 +17,7 @@ Action = Literal["create", "update", "delete", "conflict", "rename"]
 ACTIONS: tuple[Action, ...] = ("create", "update", "delete", "conflict", "rename")
 
 FieldValue = str | list[str] | None
+Fate = Literal["kept", "removed"]  # of a deleted user's archive
 Question = Literal["rename", "link"]
 Answer = Literal["rename", "separate", "link"]
 
@@ -43,7 +44,7 @@ class Change:
     user_name: str
     reason: str
     fields: dict[str, FieldChange] = field(default_factory=dict)
-    archive: Literal["kept", "removed"] | None = None
+    archive: Fate | None = None
     edit: Edit | None = None
     asks: Question | None = None
     candidates: tuple[str, ...] = ()

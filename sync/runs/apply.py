@@ -18,7 +18,7 @@ from store.text import printable
 from sync.errors import AlreadyApplied, GuardBlocked, StalePlan
 from sync.planning.clashes import clashes
 from sync.planning.guard import guard_sentences, past_of
-from sync.planning.plan import Change, Plan
+from sync.planning.plan import Change, Fate, Plan
 from sync.runs.change_lock import change_lock
 from sync.runs.moved_rights import with_moved_rights
 from sync.runs.record import operating_system_user, run_of
@@ -80,10 +80,8 @@ def apply_plan(
         made: list[str] = []
         try:
             for change in wanted:
-                if change.action == "create":
-                    if not archives.path(change.user_name).exists():
-                        made.append(change.user_name)
-                    archives.create(change.user_name)
+                if change.action == "create" and archives.create(change.user_name):
+                    made.append(change.user_name)
             batch = Batch(edits, based_on_settings=plan.settings, run=run)
             after = workspace.store.apply(batch)
             done = [_cleaned_up(change, archives) for change in wanted]
@@ -138,7 +136,8 @@ def _cleaned_up(change: Change, archives: Archives) -> Change:
         gone = archives.remove_if_empty(change.user_name)
     except StoreUnwritable:
         gone = False
-    return replace(change, archive="removed" if gone else "kept")
+    found: Fate = "removed" if gone else "kept"
+    return change if change.archive == found else replace(change, archive=found)
 
 
 def without(plan: Plan, skip: Collection[str]) -> Plan:
