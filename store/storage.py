@@ -86,8 +86,8 @@ class DurableStorage(Storage):
         except FileNotFoundError:
             if list_backups(self._path):
                 raise self.damaged(
-                    "is gone, but its backups are there. To begin a new store, move these away; "
-                    "until then nobody is let in"
+                    "is gone, but its backups are there",
+                    "Nobody is let in. To begin a new store, move the backups away.",
                 ) from None
             return None
         except OSError as error:
@@ -174,7 +174,7 @@ class DurableStorage(Storage):
         for stray in self._path.parent.glob(f".{glob.escape(self._path.name)}.[0-9]*.tmp"):
             stray.unlink(missing_ok=True)
 
-    def damaged(self, problem: str) -> StoreDamaged:
+    def damaged(self, problem: str, left: str = "It was left as it is.") -> StoreDamaged:
         """Return the error for a file that cannot be used, naming the newest backup."""
         advice = "There is no backup beside it."
         for backup in list_backups(self._path)[:1]:
@@ -182,9 +182,7 @@ class DurableStorage(Storage):
                 f"Its newest backup is {printable(backup.name)}; `mailroster store restore` shows "
                 "what a return to a backup means, and asks."
             )
-        return StoreDamaged(
-            f"The store {printable(self._path)} {problem}. It was left as it is. {advice}"
-        )
+        return StoreDamaged(f"The store {printable(self._path)} {problem}. {left} {advice}")
 
 
 def _identity(file: os.stat_result) -> tuple[int, ...]:

@@ -24,3 +24,8 @@ def printable(text: object, limit: int | None = None) -> str:
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in shown
     )
+
+
+def shown_time(stored: str) -> str:
+    """Return a stored UTC time, ISO 8601, as people read it."""
+    return stored.replace("T", " ").replace("+00:00", " UTC")

@@ -13,7 +13,7 @@ from store.history import Run, RunChange
 from store.interface import Batch, Edit, Snapshot
 from store.models import User, UserRow
 from store.names import match_key
-from store.text import printable
+from store.text import printable, shown_time
 from sync.planning import changes
 from sync.planning.clashes import clashes_as_conflicts, last_administrators_as_conflicts
 from sync.planning.deletions import managed_by
@@ -116,7 +116,9 @@ def _reversed(
         return changes.conflict(name, "was deleted or renamed since; there is nothing to take back")
     if row["rev"] != run.summary.generation:
         return changes.conflict(
-            name, f"was changed since, on {row['changed']}; look at the user and change it by hand"
+            name,
+            f"was changed since, on {shown_time(row['changed'])}; look at the user and change it "
+            "by hand",
         )
     if old is None:
         return changes.deletion(row, "the undone run had created the user", keeps_archive)

@@ -292,11 +292,11 @@ async def test_default_privileges_change_the_plan_at_once(
     directory.put("anna")
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("privileges (none) -> login")
+        await admin.sees("privileges (none) -> Log on")
         configure(admin.app.workspace, {"default_privileges": ["login", "export"]})
         admin.app.refresh_store()
         await admin.press("end")
-        await admin.sees("privileges (none) -> login, export")
+        await admin.sees("privileges (none) -> Log on, Export E-mail")
 
 
 def hostile_listing() -> Listing:

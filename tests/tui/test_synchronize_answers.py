@@ -188,7 +188,7 @@ class TestLink:
             await admin.press("enter")
             await admin.sees("full name: (none) -> Carl C.", "Privileges here: Log on, Export")
             await admin.press("i")
-            await admin.sees("~ 1 update ! 1 conflict", "authentication integrated -> directory")
+            await admin.sees("~ 1 update ! 1 conflict", "authentication Integrated -> Directory")
             await admin.press("s", "y")
             await admin.sees("Done: ~ 1 update")
         carl = two.snapshot().find("carl")

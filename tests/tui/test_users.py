@@ -70,8 +70,8 @@ async def test_the_directory_is_asked_once_for_switches_one_after_the_other(
         for keys, says, asked in (
             (["down"], "The directory knows anna.", 1),
             (["down"], "The directory knows bert.", 1),
-            (["down"], "does NOT know 1 of them", 2),
-            ([], "does NOT know 1 of them", 3),
+            (["down"], "NOT know carl, who could not log on", 2),
+            ([], "NOT know carl, who could not log on", 3),
         ):
             await admin.press("f6", *keys, "a")
             await admin.sees(says)

@@ -96,7 +96,7 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.press("ctrl+s")
         await admin.sees("Added: zoe.", "zoe@example.com")
         await admin.press("end", "x")
-        await admin.sees("Delete zoe?", "Their archives hold no mail")
+        await admin.sees("Delete zoe?", "The archive holds no mail")
         await admin.press("y")
         await admin.sees("Deleted: zoe. Archives kept: 0.")
         assert "zoe" not in workspace.snapshot().users

@@ -178,11 +178,3 @@ class BaseScreen(Screen[None]):
         self.show_warning()
         self.follow_store(snapshot)
         self.refresh_bindings()
-
-
-def listed_names(names: list[str], most: int = 10) -> Text:
-    """Return `names` one a line, the first few of them."""
-    shown = lines(*(plain(f"  {name}", limit=70) for name in names[:most]))
-    if len(names) > most:
-        shown.append(f"\n  and {len(names) - most} more")
-    return shown

@@ -12,12 +12,12 @@ from store.interface import Snapshot
 from store.models import User
 from sync.runs.undo import pinned_users, release
 from tui.actions import bindings_for
-from tui.screens.base import listed_names
 from tui.screens.table_screen import TableScreen
 from tui.screens.user import UserScreen
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.plain import grouped, lines
 from tui.widgets.table import Cell, Column, Table
+from tui.widgets.user_names import listed_names
 
 _NEEDS_USER = ("release", "details", "mark", "mark_all")
 

@@ -17,10 +17,11 @@ from store.models import (
 )
 from sync.errors import SyncError
 from sync.users.by_hand import other_method
-from tui.screens.base import BaseScreen, listed_names
+from tui.screens.base import BaseScreen
 from tui.screens.dialogs import NewPassword
 from tui.screens.user_dialogs import ChooseMethod
 from tui.widgets.plain import grouped, lines, plain
+from tui.widgets.user_names import how_many, listed_names, names_of_several
 
 AskDirectory = Callable[[Sequence[User]], Awaitable[Collection[str]]]
 
@@ -57,15 +58,14 @@ async def ask_switch(
                 return None
             without = []
         users = [user for user in users if user not in without]
-        text = Text("They log on with a local password then.")
+        text = Text(f"From then on {_passwords(users)} kept here is checked.")
         if without:
             text = lines(text, _without_password(without))
         if not users:
             screen.app.say(_without_password(without), error=True)
             return None
     title = f"Switch {how_many(users)} to {AUTHENTICATION_LABELS[method]}?"
-    names = listed_names([user.user_name for user in users])
-    if not await screen.confirm(title, lines(names, text)):
+    if not await screen.confirm(title, lines(*names_of_several(users), text)):
         return None
     return Switch(users, method, password)
 
@@ -78,7 +78,7 @@ async def _method(screen: BaseScreen, users: Sequence[User]) -> Authentication |
 
 
 async def _what_the_directory_knows(users: Sequence[User], ask_directory: AskDirectory) -> Text:
-    means = Text("From then on the directory checks their passwords.")
+    means = Text(f"From then on the directory checks {_passwords(users)}.")
     try:
         known = await ask_directory(users)
     except (StoreError, SyncError) as error:
@@ -86,6 +86,9 @@ async def _what_the_directory_knows(users: Sequence[User], ask_directory: AskDir
     unknown = [user.user_name for user in users if user.key not in known]
     if not unknown:
         return lines(means, plain(f"The directory knows {how_many(users)}.", "green"))
+    if len(users) == 1:
+        not_known = f"The directory does NOT know {unknown[0]}, who could not log on."
+        return lines(means, plain(not_known, "red"))
     return lines(
         means,
         plain(
@@ -105,6 +108,5 @@ def _without_password(users: Sequence[User]) -> str:
     )
 
 
-def how_many(users: Sequence[User]) -> str:
-    """Return who or how many these users are."""
-    return users[0].user_name if len(users) == 1 else f"{grouped(len(users))} users"
+def _passwords(users: Sequence[User]) -> str:
+    return "the password" if len(users) == 1 else "each one's password"

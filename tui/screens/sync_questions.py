@@ -13,12 +13,13 @@ from store.models import User
 from store.privileges import PRIVILEGES
 from sync.planning.plan import Answer, Answers, Change
 from tui.actions import bindings_for
-from tui.screens.base import BaseScreen, listed_names
+from tui.screens.base import BaseScreen
 from tui.screens.dialogs import Dialog, Entry
 from tui.screens.sync_selection import answerable, question_of
 from tui.widgets.changes import field_lines
 from tui.widgets.plain import counted, grouped, lines, plain
 from tui.widgets.table import Column, Table
+from tui.widgets.user_names import listed_names
 
 Chosen = Mapping[Answer | None, Sequence[str]]  # who would be answered so, all at once
 _ANSWERS: tuple[Answer | None, ...] = ("rename", "separate", "link", None)

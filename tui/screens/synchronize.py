@@ -254,4 +254,4 @@ class SynchronizeScreen(LivePlan):
             unsaved = self.unsaved_sentence()
             self.tell(plan_text(selection.plan, len(selection.left_out), unsaved))
         elif self.asking is None:
-            self.tell(Text("Test Settings (t) asks the directory, shows what would change."))
+            self.tell(Text("Test Settings (t) asks the directory and shows what would change."))

@@ -19,11 +19,12 @@ from sync.users.by_hand import edit_user, set_password, set_privileges, unlock_u
 from sync.users.rename import rename_user
 from sync.users.several import delete_users
 from tui.actions import bindings_for
-from tui.screens.base import BEING_SAVED, BaseScreen, listed_names
+from tui.screens.base import BEING_SAVED, BaseScreen
 from tui.screens.dialogs import Entry, NewPassword
 from tui.screens.user_dialogs import ChoosePrivileges, EditUser, FolderRights
 from tui.widgets.plain import counted, grouped, lines
 from tui.widgets.user_details import rights_of, rights_table, user_text
+from tui.widgets.user_names import how_many, listed_names, names_of_several
 
 
 class UserScreen(BaseScreen):
@@ -195,11 +196,11 @@ async def ask_deletion(screen: BaseScreen, users: Sequence[User]) -> bool:
         return [f"{name}: {counted(number, 'message')}" for name, number in numbers if number]
 
     full = await asyncio.to_thread(count)
-    names = [user.user_name for user in users]
+    whose = "The archive holds" if len(users) == 1 else "Their archives hold"
     fate = (
         (f"Archives that hold mail stay: {grouped(len(full))}", listed_names(full))
         if full
-        else ("Their archives hold no mail; empty folders are removed too.",)
+        else (f"{whose} no mail; what is empty is removed too.",)
     )
-    who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
-    return await screen.confirm(f"Delete {who}?", lines(listed_names(names), *fate))
+    text = lines(*names_of_several(users), *fate)
+    return await screen.confirm(f"Delete {how_many(users)}?", text)

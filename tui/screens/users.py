@@ -24,15 +24,16 @@ from sync.directory.listing import Listing
 from sync.users.by_hand import set_password, switch_authentication
 from sync.users.several import delete_users, take_back_switch
 from tui.actions import bindings_for
-from tui.screens.base import BEING_SAVED, listed_names
+from tui.screens.base import BEING_SAVED
 from tui.screens.dialogs import Message, NewPassword
-from tui.screens.switching import ask_switch, how_many
+from tui.screens.switching import ask_switch
 from tui.screens.table_screen import TableScreen
 from tui.screens.user import UserScreen, ask_deletion
 from tui.screens.user_form import NewUserScreen
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.plain import grouped, lines
 from tui.widgets.table import Cell, Column, Table
+from tui.widgets.user_names import how_many, names_of_several
 
 _NEEDS_USER = ("switch_authentication", "delete", "set_password", "details", "mark", "mark_all")
 _ANSWER_SECONDS = 60.0
@@ -179,8 +180,10 @@ class UsersScreen(TableScreen):
         before, after = self._undo
         labels = {user.user_name: AUTHENTICATION_LABELS[user.authentication] for user in before}
         method = next(iter(labels.values()))
-        names = listed_names([user.user_name for user in before])
-        text = lines(f"{how_many(before)}: {method} again, with the password from before.", names)
+        text = lines(
+            f"{how_many(before)}: {method} again, with the password from before.",
+            *names_of_several(before),
+        )
         if await self.confirm("Take the last switch back?", text):
             self._write_methods(
                 before,

@@ -9,7 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from sync.planning.plan import ACTIONS, Change
+from store.models import AUTHENTICATION_LABELS
+from store.privileges import PRIVILEGES
+from sync.planning.plan import ACTIONS, Change, FieldValue
 from sync.runs.report import sign_of, value_text
 from tui.widgets.plain import counted, grouped, lines, plain
 
@@ -20,6 +22,7 @@ COLOURS = {
     "conflict": "magenta",
     "rename": "cyan",
 }
+_WORDS = {"authentication": AUTHENTICATION_LABELS, "privileges": PRIVILEGES}
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "rename": "renamed"}
 
 
@@ -41,8 +44,8 @@ def change_details(change: Change, *notes: Text, done: bool = False) -> Group:
     for style in ("bold", "red", "", "green"):
         fields.add_column(style=style, overflow="fold")
     for name, values in change.fields.items():
-        old, new = plain(value_text(values.old)), plain(value_text(values.new))
-        fields.add_row(Text(name.replace("_", " ")), old, Text("->"), new)
+        old, new = (plain(_shown(name, value)) for value in (values.old, values.new))
+        fields.add_row(Text(_label(name)), old, Text("->"), new)
     parts: list[RenderableType] = [head, plain(change.reason)]
     if change.fields:
         parts.append(fields)
@@ -54,14 +57,26 @@ def field_lines(change: Change) -> Text:
     return lines(
         *(
             Text.assemble(
-                (f"{name.replace('_', ' ')}: ", "bold"),
-                plain(value_text(values.old), "red", limit=100),
+                (f"{_label(name)}: ", "bold"),
+                plain(_shown(name, values.old), "red", limit=100),
                 " -> ",
-                plain(value_text(values.new), "green", limit=100),
+                plain(_shown(name, values.new), "green", limit=100),
             )
             for name, values in change.fields.items()
         )
     )
+
+
+def _label(field: str) -> str:
+    return "e-mail addresses" if field == "email_addresses" else field.replace("_", " ")
+
+
+def _shown(field: str, value: FieldValue) -> str:
+    """Return a field's value in the words of the screens."""
+    words = _WORDS.get(field, {})
+    if isinstance(value, list):
+        return value_text([words.get(item, item) for item in value])
+    return value_text(words.get(value, value) if value else value)
 
 
 def archive_text(change: Change, messages: int | None, *, done: bool) -> Text:

@@ -7,6 +7,7 @@ from rich.text import Text
 from store.history import History
 from store.models import AUTHENTICATION_LABELS, User
 from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES, delete_gap
+from store.text import shown_time
 from tui.widgets.plain import plain
 from tui.widgets.table import Column, Table
 
@@ -29,8 +30,8 @@ def user_text(user: User, history: History) -> Text:
         ("Local password", "set" if user.password_hash else "none"),
         ("Privileges", ", ".join(PRIVILEGES.get(name, name) for name in user.privileges)),
         *((("Note", gap),) if gap else ()),
-        ("Created", _time(user.created)),
-        ("Changed", _time(user.changed)),
+        ("Created", shown_time(user.created)),
+        ("Changed", shown_time(user.changed)),
     ):
         text.append_text(plain(f"{label}: ".ljust(20), "bold"))
         text.append_text(plain(value)).append("\n")
@@ -40,12 +41,10 @@ def user_text(user: User, history: History) -> Text:
 
 def _pin(user: User, history: History) -> str:
     undo = next((run for run in history.runs if run.generation == user.rev), None)
-    which = f"the undo of {undo.undoes}, {_time(undo.at)}" if undo and undo.undoes else "an undo"
+    which = (
+        f"the undo of {undo.undoes}, {shown_time(undo.at)}" if undo and undo.undoes else "an undo"
+    )
     return f"kept by {which}: no sync deletes the user until released"
-
-
-def _time(stored: str) -> str:
-    return stored.replace("T", " ").replace("+00:00", " UTC")
 
 
 def rights_table() -> Table[FolderRow]:
