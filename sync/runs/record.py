@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,8 @@ from sync.planning.plan import ACTIONS, Change, FieldChange, FieldValue, Plan
 
 _OF_THE_STORE = ("rev", "changed", "created")  # set by the store with every write
 _HASH = "password_hash"
+QUESTION = "question"  # a rename that was not answered
+COUNTED = (*ACTIONS, QUESTION)
 
 
 def operating_system_user() -> str:
@@ -38,12 +41,13 @@ def run_of(
     """
     reported = [change for change in plan.changes if change.edit is None]
     listed = [*wanted, *reported]
+    counts = Counter(QUESTION if change.asks == "rename" else change.action for change in listed)
     summary = RunSummary(
         id=plan.id,
         kind=plan.kind,
         who=who,
         at=datetime.now(UTC).isoformat(timespec="seconds"),
-        counts={action: sum(change.action == action for change in listed) for action in ACTIONS},
+        counts={kind: counts[kind] for kind in COUNTED},
         listed=plan.listed,
         held=held,
         confirmed=confirmed,

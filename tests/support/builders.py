@@ -29,6 +29,13 @@ def person(name: str, dn: str, **fields: Any) -> User:
     return managed(name, distinguished_name=dn, **fields)
 
 
+def stored(workspace: Workspace, user_name: str) -> User:
+    """The user as the store has it now."""
+    user = workspace.snapshot().find(user_name)
+    assert user
+    return user
+
+
 def listed(user_name: str, *addresses: str, dn: str | None = None, full: str | None = None) -> Any:
     """A record of the directory."""
     return DirectoryUser(user_name, dn, full, list(addresses))

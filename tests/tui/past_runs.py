@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from store.interface import Batch, Edit
 from store.models import User
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.workspace import Workspace, open_workspace
-from tests.support.builders import answer, listed, managed
+from tests.support.builders import answer, listed, managed, stored
 
 ROOT = {"administrator": "root"}
 HASH = "$2b$04$SECRETHASHSECRETHASHSECRETHASH"
@@ -27,6 +30,15 @@ def synchronise(workspace: Workspace, *records: str, who: str = "cron") -> str:
     run = apply_plan(workspace, plan, allow_deletes=deletes or None, who=who).run
     assert run
     return run
+
+
+def edit_elsewhere(workspace: Workspace, name: str) -> int:
+    """Let another session change the full name; return the generation that this wrote."""
+    other = beside(workspace)
+    user = stored(other, name)
+    other.store.apply(Batch([Edit.update(user, replace(user, full_name="By hand"))]))
+    other.close()
+    return other.store.generation
 
 
 def beside(workspace: Workspace) -> Workspace:

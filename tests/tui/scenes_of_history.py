@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from store.interface import Batch, Edit
 from store.models import FilterRule, User
 from sync.directory.listing import Listing
 from sync.planning.preview import preview
@@ -12,6 +11,7 @@ from sync.runs.apply import apply_plan
 from sync.runs.undo import undo_preview
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import Driver
+from tests.tui.past_runs import edit_elsewhere
 from tests.tui.scenes import LONG, LONG_USER, USERS, Play, Scene
 
 BEFORE = (
@@ -81,10 +81,7 @@ async def none(admin: Driver) -> None:
 
 async def edited_since(admin: Driver) -> None:
     synchronise(admin, DIRECTORY, "5f1c0a7be2d4", "cron")
-    store = admin.app.workspace.store
-    anna = store.snapshot().find("anna.mueller")
-    assert anna
-    store.apply(Batch([Edit.update(anna, replace(anna, full_name="By hand"))]))
+    edit_elsewhere(admin.app.workspace, "anna.mueller")
     admin.app.refresh_store()
     await admin.press("f7", "u")
     await admin.sees("! conflict")

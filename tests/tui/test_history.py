@@ -18,11 +18,12 @@ from sync.configure import configure
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.undo import pinned_users, undo_preview
+from sync.users.rename import rename_user
 from sync.workspace import Workspace
-from tests.support.builders import answer, listed, managed
+from tests.support.builders import answer, listed, managed, stored
 from tests.support.directory import Directory
 from tests.tui.driver import driving
-from tests.tui.past_runs import HOSTILE, ROOT, USERS, beside, synchronise
+from tests.tui.past_runs import HOSTILE, ROOT, USERS, beside, edit_elsewhere, synchronise
 
 Filled = Callable[..., Workspace]
 
@@ -48,6 +49,20 @@ async def test_runs_are_listed_newest_first(filled: Filled) -> None:
         await admin.type("cron")
         await admin.sees("(all: 2)")
         assert "eve sync" not in admin.words
+
+
+async def test_renames_that_were_done_and_such_that_stayed_a_question_differ(
+    filled: Filled,
+) -> None:
+    workspace = filled(managed("anna"), managed("bert", email_addresses=["b@x.org"]))
+    rename_user(workspace, stored(workspace, "anna"), "anne", who="root")
+    asked = answer(listed("anne", full="Anne"), listed("berta", "b@x.org"))
+    apply_plan(workspace, preview(workspace, asked), who="cron")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f7")
+        await admin.sees("cron sync ~1 ?1", "root rename >1")
+        await admin.press("enter")
+        await admin.sees("~ 1 update ? 1 question", "? rename berta")
 
 
 async def test_the_oldest_are_a_line_of_counts(filled: Filled) -> None:
@@ -292,11 +307,7 @@ class TestReport:
             await admin.sees("~ update anna")
             await admin.press("u")
             await admin.sees("Undo now?")
-            other = beside(workspace)
-            anna = other.snapshot().find("anna")
-            assert anna
-            other.store.apply(Batch([Edit.update(anna, replace(anna, full_name="By hand"))]))
-            other.close()
+            edit_elsewhere(workspace, "anna")
             await admin.press("y")
             await admin.sees("The plan is stale")
             await admin.press("enter", "e", "enter")

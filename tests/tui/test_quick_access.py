@@ -15,7 +15,7 @@ from store.lock import writer_lock
 from store.models import User
 from store.passwords import hash_password, verify_password
 from sync.workspace import Workspace, open_workspace
-from tests.support.builders import managed
+from tests.support.builders import managed, stored
 from tests.support.directory import Directory
 from tests.tui.driver import PASSWORD, Driver, driving, log_on
 from tui.actions import ACTIONS, APP
@@ -53,14 +53,8 @@ def change_elsewhere(workspace: Workspace, name: str, **fields: Any) -> None:
     other.close()
 
 
-def stored(workspace: Workspace, name: str = "anna") -> User:
-    user = workspace.snapshot().find(name)
-    assert user
-    return user
-
-
 def works(workspace: Workspace, password: str) -> bool:
-    return verify_password(password, stored(workspace).password_hash)
+    return verify_password(password, stored(workspace, "anna").password_hash)
 
 
 async def enter(person: Driver, current: str, new: str, again: str) -> None:
@@ -86,8 +80,8 @@ async def test_the_own_password_is_changed(filled: Callable[..., Workspace]) -> 
         await anna.sees("Your password was changed.")
         assert works(workspace, NEW)
         assert not works(workspace, PASSWORD)
-        assert stored(workspace) == replace(
-            ANNA, **{name: getattr(stored(workspace), name) for name in WRITTEN}
+        assert stored(workspace, "anna") == replace(
+            ANNA, **{name: getattr(stored(workspace, "anna"), name) for name in WRITTEN}
         )
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed, managed
 from tests.support.directory import Directory
 from tests.tui.driver import Driver, driving
+from tests.tui.past_runs import edit_elsewhere
 from tests.tui.test_synchronize import ROOT, answering
 
 Filled = Callable[..., Workspace]
@@ -92,11 +92,7 @@ class TestRefused:
     async def test_an_untouched_user_does_not_matter(self, some: Workspace) -> None:
         async with driving(some, **ROOT) as admin:
             await ask_to_apply(admin)
-            other = open_workspace(str(some.path))
-            local = other.snapshot().find("local")
-            assert local
-            other.store.apply(Batch([Edit.update(local, replace(local, full_name="By hand"))]))
-            other.close()
+            edit_elsewhere(some, "local")
             await admin.press("y")
             await admin.sees("Done: + 1 create ~ 1 update")
 

@@ -13,7 +13,7 @@ from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import driving
-from tests.tui.past_runs import HASH, ROOT, USERS, beside, synchronise
+from tests.tui.past_runs import HASH, ROOT, USERS, beside, edit_elsewhere, synchronise
 
 Filled = Callable[..., Workspace]
 
@@ -78,17 +78,13 @@ class TestUndo:
     async def test_users_edited_since_are_conflicts(self, filled: Filled) -> None:
         workspace = filled(*USERS)
         synchronise(workspace)
-        other = beside(workspace)
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f7", "u")
             await admin.sees("~ update anna")
-            anna = other.snapshot().find("anna")
-            assert anna
-            other.store.apply(Batch([Edit.update(anna, replace(anna, full_name="By hand"))]))
+            edit_elsewhere(workspace, "anna")
             await admin.sees("! conflict anna", "+ 1 create - 1 delete ! 1 conflict")
             await admin.press("end", "space")
             await admin.sees("A conflict is not applied anyway", "was changed since")
-        other.close()
 
     async def test_what_changed_while_the_question_was_open_is_refused(
         self, filled: Filled
@@ -100,15 +96,10 @@ class TestUndo:
             await admin.sees("~ update anna")
             await admin.press("u")
             await admin.sees("Undo now?")
-            other = beside(workspace)
-            anna = other.snapshot().find("anna")
-            assert anna
-            other.store.apply(Batch([Edit.update(anna, replace(anna, full_name="By hand"))]))
-            before = other.snapshot().generation
+            generation = edit_elsewhere(workspace, "anna")
             await admin.press("y")
             await admin.sees("The plan is stale", "user “anna” was changed")
-            assert other.snapshot().generation == before
-            other.close()
+            assert workspace.snapshot().generation == generation
             await admin.press("enter")
             await admin.sees("! conflict anna")
 

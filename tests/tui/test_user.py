@@ -15,7 +15,7 @@ from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.undo import release, undo_preview
 from sync.workspace import Workspace
-from tests.support.builders import answer, listed, managed
+from tests.support.builders import answer, listed, managed, stored
 from tests.tui.driver import PASSWORD, Driver, driving
 
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
@@ -38,12 +38,6 @@ async def details_of_anna(workspace: Workspace) -> AsyncIterator[Driver]:
         yield admin
 
 
-def stored(workspace: Workspace, name: str = "anna") -> User:
-    user = workspace.snapshot().find(name)
-    assert user
-    return user
-
-
 async def test_a_pinned_user_is_marked_and_says_which_undo_keeps_it(
     filled: Callable[..., Workspace],
 ) -> None:
@@ -58,7 +52,7 @@ async def test_a_pinned_user_is_marked_and_says_which_undo_keeps_it(
         await admin.sees("anna", "pinned, Directory", "1 of 1 (all: 3)")
         await admin.press("enter")
         await admin.sees(f"Pinned: kept by the undo of {run},", "no sync deletes the user until")
-        pinned = stored(workspace)
+        pinned = stored(workspace, "anna")
         workspace.store.apply(Batch([Edit.update(pinned, replace(pinned, full_name="A"))]))
         admin.app.refresh_store()
         await admin.sees("Pinned: kept by an undo: no sync deletes")
@@ -88,8 +82,8 @@ async def test_editing_the_first_address_is_the_primary_one(
         await admin.type("new@b.example, a@b.example")
         await admin.press("ctrl+s")
         await admin.sees("Saved.", "Primary address: new@b.example")
-        assert stored(workspace).email_addresses == ["new@b.example", "a@b.example"]
-        assert stored(workspace).full_name == "Anna A"
+        assert stored(workspace, "anna").email_addresses == ["new@b.example", "a@b.example"]
+        assert stored(workspace, "anna").full_name == "Anna A"
         await admin.press("e")
         await admin.sees("Edit anna")
         await admin.press("tab", "tab", "ctrl+u")
@@ -130,7 +124,7 @@ async def test_privileges(filled: Callable[..., Workspace]) -> None:
         await admin.press("tab", "space", "ctrl+s")
         await admin.sees("Saved.", "Privileges: Change own password")
         assert "Note:" not in admin.text
-        assert stored(workspace).privileges == ["changePassword"]
+        assert stored(workspace, "anna").privileges == ["changePassword"]
 
 
 async def test_deleting_by_half_is_said_to_have_no_effect(
@@ -158,14 +152,14 @@ async def test_rights_on_folders(filled: Callable[..., Workspace]) -> None:
         await admin.type("Bert")
         await admin.press("enter", "tab", "space", "ctrl+s")
         await admin.sees("Saved.", "bert Read")
-        assert stored(workspace).folder_privileges == {"anna": ["read"], "bert": ["read"]}
+        assert stored(workspace, "anna").folder_privileges == {"anna": ["read"], "bert": ["read"]}
         await admin.press("down", "enter")
         await untick_read(admin)
         await admin.sees("Saved.", "anna Read")
         assert "bert" not in admin.text
         await admin.press("enter")
         await untick_read(admin)
-        assert stored(workspace).folder_privileges == {}
+        assert stored(workspace, "anna").folder_privileges == {}
         await admin.press("enter")
         await admin.sees("There is no folder in this list; n adds one.")
 
@@ -178,7 +172,7 @@ async def test_password_and_unlock(filled: Callable[..., Workspace]) -> None:
         await admin.fill("another few words", "another few words")
         await admin.press("shift+tab", "enter")
         await admin.sees("The password of anna was changed.")
-        assert verify_password("another few words", stored(workspace).password_hash or "")
+        assert verify_password("another few words", stored(workspace, "anna").password_hash or "")
         await admin.press("u")
         await admin.sees("anna has no failed log-ons.")
         workspace.lockout.settle("anna", None, right=False)
@@ -245,7 +239,7 @@ async def test_a_user_who_is_deleted_elsewhere_stays_in_sight(
 ) -> None:
     workspace = filled(ANNA)
     async with details_of_anna(workspace) as admin:
-        workspace.store.apply(Batch([Edit.delete(stored(workspace))]))
+        workspace.store.apply(Batch([Edit.delete(stored(workspace, "anna"))]))
         admin.app.refresh_store()
         await admin.press("e")
         await admin.sees("anna was deleted or renamed meanwhile.", "CN=Anna")

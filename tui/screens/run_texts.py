@@ -8,11 +8,13 @@ from rich.text import Text
 
 from store.history import History, Run, RunSummary
 from store.text import printable
-from sync.planning.plan import ACTIONS
+from sync.runs.record import COUNTED, QUESTION
 from sync.runs.report import SIGNS
 from tui.widgets.changes import COLOURS
 from tui.widgets.plain import counted, grouped, lines, plain
 
+_SIGNS = {**SIGNS, "rename": ">", QUESTION: "?"}  # of what was done
+_COLOURS = {**COLOURS, QUESTION: COLOURS["rename"]}
 _FILTERS = 3  # how many filter rules are spelled out
 
 
@@ -24,7 +26,7 @@ def when_text(at: str) -> str:
 def signed_counts(counts: Mapping[str, int]) -> str:
     """Return counts as briefly as a column needs them."""
     return "  ".join(
-        f"{SIGNS[name]}{grouped(counts[name])}" for name in ACTIONS if counts.get(name)
+        f"{_SIGNS[name]}{grouped(counts[name])}" for name in COUNTED if counts.get(name)
     )
 
 
@@ -45,7 +47,7 @@ def folded_text(history: History) -> str:
         return ""
     counts = history.folded_counts
     found = ", ".join(
-        f"{SIGNS[name]} {grouped(counts[name])} {name}" for name in ACTIONS if counts.get(name)
+        f"{_SIGNS[name]} {grouped(counts[name])} {name}" for name in COUNTED if counts.get(name)
     )
     return f"{counted(history.folded_runs, 'older run')}, kept as counts only: {found or 'none'}."
 
@@ -59,8 +61,8 @@ def heading_text(run: Run, undone: bool) -> Text:
         f"generation {summary.generation}."
     )
     second = Text("  ").join(
-        Text(f"{SIGNS[name]} {grouped(summary.counts[name])} {name}", COLOURS[name])
-        for name in ACTIONS
+        Text(f"{_SIGNS[name]} {grouped(summary.counts[name])} {name}", _COLOURS[name])
+        for name in COUNTED
         if summary.counts.get(name)
     )
     if summary.kind == "sync":

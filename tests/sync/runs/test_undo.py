@@ -81,6 +81,7 @@ class TestRecord:
             "delete": 1,
             "conflict": 0,
             "rename": 0,
+            "question": 0,
         }
         created, updated, deleted = run.changes
         assert created["old"] is None

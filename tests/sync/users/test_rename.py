@@ -9,22 +9,15 @@ import pytest
 
 from store.errors import InvalidValue, StoreConflict, StoreError, StoreFull
 from store.interface import Batch, Edit
-from store.models import User
 from sync.runs.apply import apply_plan
 from sync.runs.undo import undo_preview
 from sync.users.rename import rename_user
 from sync.workspace import Workspace
 from tests.support.archived_mail import archives_of
-from tests.support.builders import managed
+from tests.support.builders import managed, stored
 from tests.support.kills import kill_in_the_middle
 
 Fill = Callable[..., Workspace]
-
-
-def found(workspace: Workspace, name: str) -> User:
-    user = workspace.snapshot().find(name)
-    assert user
-    return user
 
 
 @pytest.fixture
@@ -52,12 +45,12 @@ def mail(workspace: Workspace, name: str) -> str:
 
 def test_folder_and_rights_move_along_in_one_write(office: Workspace) -> None:
     generation = office.snapshot().generation
-    dora = found(office, "dora")
-    renamed = rename_user(office, found(office, "anna"), "Carla")
+    dora = stored(office, "dora")
+    renamed = rename_user(office, stored(office, "anna"), "Carla")
     assert renamed.user_name == "Carla"
     assert renamed.folder_privileges == {"carla": ["read"], "bert": ["write"]}
-    assert found(office, "bert").folder_privileges == {"carla": ["read"]}
-    assert found(office, "dora") == dora
+    assert stored(office, "bert").folder_privileges == {"carla": ["read"]}
+    assert stored(office, "dora") == dora
     assert office.snapshot().find("anna") is None
     assert office.snapshot().generation == generation + 1
     assert mail(office, "carla") == "mail"
@@ -68,13 +61,13 @@ def test_folder_and_rights_move_along_in_one_write(office: Workspace) -> None:
 
 
 def test_case_only(office: Workspace) -> None:
-    assert rename_user(office, found(office, "anna"), "ANNA").user_name == "ANNA"
+    assert rename_user(office, stored(office, "anna"), "ANNA").user_name == "ANNA"
     assert mail(office, "anna") == "mail"
-    assert found(office, "bert").folder_privileges == {"anna": ["read"], "carla": ["delete"]}
+    assert stored(office, "bert").folder_privileges == {"anna": ["read"], "carla": ["delete"]}
 
 
 def test_a_user_without_a_folder_gets_one(office: Workspace) -> None:
-    rename_user(office, found(office, "dora"), "doris")
+    rename_user(office, stored(office, "dora"), "doris")
     assert (archives_of(office).path("doris") / "cur").is_dir()
     assert not archives_of(office).path("dora").exists()
 
@@ -85,7 +78,7 @@ def test_a_user_without_a_folder_gets_one(office: Workspace) -> None:
 def test_refused_names(office: Workspace, name: str, says: str) -> None:
     content = office.path.read_bytes()
     with pytest.raises(InvalidValue, match=says):
-        rename_user(office, found(office, "anna"), name)
+        rename_user(office, stored(office, "anna"), name)
     assert office.path.read_bytes() == content
     assert mail(office, "anna") == "mail"
 
@@ -100,15 +93,15 @@ def test_a_folder_that_is_there_is_never_taken_over(office: Workspace, kind: str
     else:
         target.symlink_to("nowhere")
     with pytest.raises(InvalidValue, match="There is an archive folder"):
-        rename_user(office, found(office, "anna"), "carla")
+        rename_user(office, stored(office, "anna"), "carla")
     assert mail(office, "anna") == "mail"
-    assert found(office, "anna")
+    assert stored(office, "anna")
 
 
 def test_if_the_store_refuses_nothing_changed(
     office: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stale = found(office, "anna")
+    stale = stored(office, "anna")
     office.store.apply(Batch([Edit.update(stale, stale)]))
     with pytest.raises(StoreConflict):
         rename_user(office, stale, "carla")
@@ -118,7 +111,7 @@ def test_if_the_store_refuses_nothing_changed(
 
     monkeypatch.setattr(type(office.store), "apply", full)
     with pytest.raises(StoreError):
-        rename_user(office, found(office, "anna"), "carla")
+        rename_user(office, stored(office, "anna"), "carla")
     assert mail(office, "anna") == "mail"
     assert not archives_of(office).path("carla").exists()
     assert left_behind(office) == []
@@ -144,10 +137,10 @@ def test_the_next_rename_completes_what_a_crash_cut_short(
         patched.setattr(type(office.store), "apply", die)
         patched.setattr("store.archive_moves.ArchiveMoves.finish", lambda *_: None)
         with pytest.raises(Killed):
-            rename_user(office, found(office, "anna"), "carla")
-    rename_user(office, found(office, "bert"), "berta")
+            rename_user(office, stored(office, "anna"), "carla")
+    rename_user(office, stored(office, "bert"), "berta")
     assert mail(office, "carla" if written else "anna") == "mail"
-    assert found(office, "berta").folder_privileges["carla" if written else "anna"] == ["read"]
+    assert stored(office, "berta").folder_privileges["carla" if written else "anna"] == ["read"]
     assert left_behind(office) == []
 
 
@@ -160,21 +153,21 @@ def test_if_the_folder_cannot_be_moved_nothing_changed(
     with monkeypatch.context() as patched:
         patched.setattr("store.archive_moves.os.rename", refused)
         with pytest.raises(StoreError, match="cannot be moved: Permission denied"):
-            rename_user(office, found(office, "anna"), "carla")
+            rename_user(office, stored(office, "anna"), "carla")
     assert mail(office, "anna") == "mail"
     assert office.snapshot().find("carla") is None
 
 
 def test_the_history_names_who_renamed_whom_and_undo_takes_it_back(office: Workspace) -> None:
-    rename_user(office, found(office, "anna"), "Carla", who="root")
+    rename_user(office, stored(office, "anna"), "Carla", who="root")
     (run,) = office.snapshot().history.runs
     assert (run.kind, run.who, run.counts["rename"]) == ("rename", "root", 1)
     (change,) = office.store.run(run.id).changes
     assert (change["old"], change["new"]) == ({"user_name": "Anna"}, {"user_name": "Carla"})
     apply_plan(office, undo_preview(office, run.id))
     assert mail(office, "anna") == "mail"
-    assert found(office, "anna").user_name == "Anna"
-    assert found(office, "bert").folder_privileges["anna"] == ["read"]
+    assert stored(office, "anna").user_name == "Anna"
+    assert stored(office, "bert").folder_privileges["anna"] == ["read"]
 
 
 RENAME_FOREVER = """
@@ -200,8 +193,8 @@ def test_killed_at_any_moment_the_mail_and_the_rights_are_with_the_user(
     for number in range(6):
         done = kill_in_the_middle(RENAME_FOREVER, str(office.path), after=chance.random() * 0.05)
         assert done
-        rename_user(office, found(office, f"d{number}"), f"d{number + 1}")
+        rename_user(office, stored(office, f"d{number}"), f"d{number + 1}")
         (name,) = {"anna", "carla"} & set(office.snapshot().users)
         assert mail(office, name) == "mail"
-        assert found(office, "bert").folder_privileges[name] == ["read"]
+        assert stored(office, "bert").folder_privileges[name] == ["read"]
         assert left_behind(office) == []
