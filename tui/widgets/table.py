@@ -215,11 +215,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         return self._line(self._model.cells(row), mark, style, over)
 
     def _titles(self) -> list[str]:
-        titles = [column.title for column in self._columns]
-        if self._model.column is not None:
-            arrow = "▼" if self._model.descending else "▲"
-            titles[self._model.column] = f"{arrow} {titles[self._model.column]}"
-        return titles
+        arrow = "▼ " if self._model.descending else "▲ "
+        titles = enumerate(column.title for column in self._columns)
+        return [arrow + title if at == self._model.column else title for at, title in titles]
 
     def _line(
         self, cells: Sequence[Cell], mark: str, style: Style, over: Style = _NOTHING
