@@ -14,10 +14,10 @@ _PEERS = {"stock-tinydb": "<= 0.1", "sqlite": "-", "plain-script": "-"}
 _STAGES = ("load", "parse", "plan", "apply", "traces")
 
 
-def sync_of(home: Path, users: int) -> Iterator[Sample]:
-    """Measure one sync beside its floors."""
+def beside_floors(own: Any, home: Path, users: int) -> Iterator[Sample]:
+    """Compare a sync with its floors."""
     what = f"sync of {users} users"
-    own, bare, traces = (_sync(home, name) for name in ("mailroster", "bare", "same-traces"))
+    bare, traces = (_sync(home, name) for name in ("bare", "same-traces"))
     users_alone = own["seconds"] - own["traces"]
     yield Sample(what, users_alone, bare["seconds"], goal="<= 1.2")
     yield Sample(f"  {users} users, processor alone", own["processor"], bare["processor"])
@@ -26,9 +26,8 @@ def sync_of(home: Path, users: int) -> Iterator[Sample]:
     )
 
 
-def largest_sync(home: Path, users: int) -> Iterator[Sample]:
-    """Measure what is asked of the largest company only: stages, memory, other stores."""
-    own = _sync(home, "mailroster")
+def in_full(own: Any, home: Path, users: int) -> Iterator[Sample]:
+    """Tell what is asked of the largest company only: stages, memory, other stores."""
     for stage in _STAGES:
         yield Sample(f"  of which {stage}", own[stage])
     for peer, goal in _PEERS.items():
@@ -50,9 +49,10 @@ def measure(users: int, rounds: int) -> list[Sample]:
         for count in (users // 100, users // 10, users):
             home = make_company(Path(name), count)
             for _ in range(rounds):
-                samples += sync_of(home, count)
+                own = _sync(home, "mailroster")
+                samples += beside_floors(own, home, count)
                 if count == users:
-                    samples += largest_sync(home, count)
+                    samples += in_full(own, home, count)
     return samples
 
 
