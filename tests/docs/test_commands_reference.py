@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.docs.pages import ROOT
 from tests.support.programs import require
+from tui.cli import cli
 from tui.commands_reference import COMPLETION, completion, man_page
 
 MAN_PAGE = ROOT / "docs" / "man" / "mailroster.1"
@@ -24,6 +26,13 @@ def test_the_man_page_is_current() -> None:
 @pytest.mark.parametrize("name", COMPLETION)
 def test_the_completion_is_current(name: str) -> None:
     assert (ROOT / "docs" / "completion" / name).read_text() == completion(COMPLETION[name])
+
+
+@pytest.mark.parametrize("group", [[], ["history"], ["settings"], ["store"], ["users"]])
+def test_the_lists_of_commands_cut_no_sentence(group: list[str]) -> None:
+    listed = CliRunner().invoke(cli, [*group, "--help"]).output.partition("Commands:")[2]
+    assert listed
+    assert "..." not in listed
 
 
 def test_man_shows_the_page_without_a_warning() -> None:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 def checkpassword(
     ctx: click.Context, session: Session, homes: Path | None, program: tuple[str, ...]
 ) -> None:
-    """Check the log-on on descriptor 3, and become PROGRAM if it is accepted.
+    """Check a log-on for Dovecot 2.3, and become PROGRAM.
 
-    Exit code 1: refused. 2: misused. 3: unknown user, of a look-up. 111: nobody can tell now.
+    The attempt is read from descriptor 3; PROGRAM takes over if it is accepted. Exit code 1:
+    refused. 2: misused. 3: unknown user, of a look-up. 111: nobody can tell now.
     """
     from sync.logon import checkpassword as interface
 

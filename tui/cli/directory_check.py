@@ -51,12 +51,12 @@ def directory_check(
     log_on: str | None,
     as_json: bool,
 ) -> None:
-    """Check whether an Application Integration server keeps to the protocol.
+    """Check whether a directory keeps to the protocol.
 
-    Says of each thing that is wrong what, why it matters and what to do. KEY=VALUE are the settings
-    of a sync, such as ca_file or auth_success_field. Piped passwords are one line each, the
-    service's first. --user costs two wrong attempts of the service's name, --log-on one of that
-    user's. Nothing is written anywhere.
+    URL is that of an Application Integration server. Says of each thing that is wrong what, why it
+    matters and what to do. KEY=VALUE are the settings of a sync, such as ca_file or
+    auth_success_field. Piped passwords are one line each, the service's first. --user costs two
+    wrong attempts of the service's name, --log-on one of that user's. Nothing is written anywhere.
 
     Exit code 0: it keeps to the protocol. 13: some users would be left out. 20: it cannot be used.
     """

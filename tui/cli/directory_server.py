@@ -36,9 +36,10 @@ def directory_server(
     certificate: Path | None,
     key: Path | None,
 ) -> None:
-    """Serve FILE (.csv or .json) as a directory, until interrupted.
+    """Serve a CSV or JSON file as a directory.
 
-    Columns or fields: userName, distinguishedName, fullName, emailAddresses, passwordHash (bcrypt).
+    FILE ends in .csv or .json, and is served until interrupted. Columns or fields: userName,
+    distinguishedName, fullName, emailAddresses, passwordHash (bcrypt).
     """
     if key and not certificate:
         raise click.UsageError("--key needs --certificate. Nothing was started.")

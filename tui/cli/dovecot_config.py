@@ -52,7 +52,10 @@ def dovecot_config(
     certificate: Path | None,
     key: Path | None,
 ) -> None:
-    """Print a complete configuration for Dovecot, to become /etc/dovecot/dovecot.conf."""
+    """Print a complete configuration for Dovecot.
+
+    It is to become /etc/dovecot/dovecot.conf.
+    """
     version = version or dovecot.installed_version()
     if print_lua:
         return click.echo(dovecot.lua_script(version, port), nl=False)

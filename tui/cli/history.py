@@ -67,10 +67,11 @@ def list_(session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def show(session: Session, run_id: str, report_file: Path | None, as_json: bool) -> None:
-    """Show one run: every change with its old and new values, conflicts, the delete guard.
+    """Show one run, every change with old and new values.
 
-    What --json prints is complete enough to replay: changed users have their differing fields,
-    created and deleted ones all of them, but for password hashes, which are never shown.
+    So are conflicts, and what the delete guard said. What --json prints is complete enough to
+    replay: changed users have their differing fields, created and deleted ones all of them, but for
+    password hashes, which are never shown.
     """
     run = session.workspace.store.run(_resolved(session, run_id))
     if report_file:
@@ -126,7 +127,7 @@ def undo(
     report_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Take a run back: the same preview, delete guard and write as a sync.
+    """Take a run back, with the preview and guard of a sync.
 
     Users whom it had deleted come back whole and pinned; see `history release`.
     """

@@ -30,10 +30,11 @@ homes_option = click.option(
 @homes_option
 @pass_session
 def login_server(session: Session, host: str, port: int, homes: Path | None) -> None:
-    """Answer log-ons over HTTP on this machine, until interrupted.
+    """Answer log-ons over HTTP on this machine.
 
-    POST a form with userName, password and source (the client's IP address), or GET with Basic
-    credentials and X-Real-IP. 200: accepted. 403 (GET: 401): refused. 503: nobody can tell now.
+    It runs until interrupted. POST a form with userName, password and source (the client's IP
+    address), or GET with Basic credentials and X-Real-IP. 200: accepted. 403 (GET: 401): refused.
+    503: nobody can tell now.
     """
     from sync.logon.login_server import LoginServer
     from sync.logon.mail_access import default_homes

@@ -31,7 +31,7 @@ from tui.cli.session import (
 
 @click.group()
 def store() -> None:
-    """Check the user database, copy it, and return to a backup."""
+    """Check the user database, copy it, or restore it."""
 
 
 @store.command()
@@ -72,10 +72,11 @@ def check(ctx: click.Context, session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def backup(session: Session, file: Path, as_json: bool) -> None:
-    """Write a checked copy of the store to the new FILE, readable by its owner only.
+    """Write a checked copy of the store to the new FILE.
 
-    It holds users, settings and the list of runs; not the runs' details, the key or any mail.
-    Earlier states are kept beside the store anyway; this copy is for another disk.
+    Only its owner can read it. It holds users, settings and the list of runs; not the runs'
+    details, the key or any mail. Earlier states are kept beside the store anyway; this copy is for
+    another disk.
     """
     state = restoring.save_copy(session.workspace.path, file.absolute())
     if as_json:
@@ -90,9 +91,10 @@ def backup(session: Session, file: Path, as_json: bool) -> None:
 @json_option
 @pass_session
 def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_json: bool) -> None:
-    """Return to BACKUP, by default the newest that is whole; say first what would be lost.
+    """Return to BACKUP; say first what would be lost.
 
-    BACKUP is a name from the list, or the path of a copy. The file of now is set aside.
+    By default that is the newest which is whole. BACKUP is a name from the list, or the path of a
+    copy. The file of now is set aside.
     """
     path = session.workspace.path
     backups = restoring.read_backups(path)

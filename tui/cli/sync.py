@@ -103,7 +103,10 @@ def test(
     as_json: bool,
     **answers: Unpack[_Answers],
 ) -> None:
-    """Test Settings: ask the directory and show what a sync would change. Nothing is written."""
+    """Test Settings: show what a sync would change.
+
+    The directory is asked, and nothing is written.
+    """
 
     def run(shown: Shown) -> Outcome:
         workspace = session.workspace
@@ -164,7 +167,10 @@ def sync(
     as_json: bool,
     **answers: Unpack[_Answers],
 ) -> None:
-    """Synchronize now: ask the directory, show the changes and apply them in one write."""
+    """Synchronize now: show the changes and apply them.
+
+    The directory is asked for its users; all changes are one write.
+    """
     check_delete_options(allow_deletes, hold_deletes)
     if plan_file and (any(answers.values()) or skip or skip_always):
         raise click.UsageError(

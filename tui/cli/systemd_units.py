@@ -62,10 +62,10 @@ _PLAIN = re.compile(r"[\w./+-]+", re.ASCII)
 )
 @pass_session
 def systemd_units(session: Session, user: str, calendar: str) -> None:
-    """Print a service and a timer that synchronise, and the unit that a failure starts.
+    """Print a service and a timer that synchronise.
 
-    A run that the delete guard stopped, or that failed otherwise, counts as failed. Two runs never
-    overlap.
+    The unit that a failure starts comes with them. A run that the delete guard stopped, or that
+    failed otherwise, counts as failed. Two runs never overlap.
     """
     click.echo(
         _UNITS.format(

@@ -139,7 +139,7 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
 def set_auth(
     session: Session, names: tuple[str, ...], method: Authentication, force: bool, as_json: bool
 ) -> None:
-    """Switch the authentication method, of several users in one write.
+    """Switch the authentication method, in one write.
 
     To Directory Services, the directory is asked first whether it knows the names. To integrated,
     a user without a local password needs one: asked for, or read from stdin if piped, where one
@@ -165,7 +165,10 @@ def set_auth(
 @json_option
 @pass_session
 def set_password(session: Session, name: str, as_json: bool) -> None:
-    """Set an integrated user's password: asked for, or read from stdin if piped."""
+    """Set an integrated user's password.
+
+    It is asked for, or read from stdin if piped.
+    """
     user = _find(session, name)
     password = read_password("New password", confirm=True)
     changed = by_hand.set_password(session.workspace, user, password)
@@ -192,7 +195,7 @@ def edit(
     addresses: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Change the full name, the distinguished name or the e-mail addresses."""
+    """Change full name, distinguished name or addresses."""
     user = _find(session, name)
     changes: dict[str, Any] = {}
     if full_name is not None:
@@ -272,7 +275,7 @@ def set_privileges(
 @json_option
 @pass_session
 def unlock(session: Session, name: str | None, source: str | None, as_json: bool) -> None:
-    """Forget the failed log-ons of a user, or of an address that log-ons come from."""
+    """Forget failed log-ons of a user, or of an IP address."""
     if (name is None) == (source is None):
         raise click.UsageError("Name a user or --source ADDRESS. Nothing was changed.")
     if name is not None:
