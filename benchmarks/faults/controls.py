@@ -14,16 +14,15 @@ from store.storage import DurableStorage
 
 
 def in_place() -> None:
-    """Write into the file itself, as TinyDB's own storage does."""
+    """Write into the file itself, as a script does with `open(path, "w")`."""
 
     def write(self: DurableStorage, data: Any, kept_for: str = "") -> None:
         content = orjson.dumps(data)
         path: Path = self._path
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         for start in range(0, len(content), 64):
             os.write(descriptor, content[start : start + 64])
             time.sleep(0.0001)  # a store of many users takes that long
-        os.ftruncate(descriptor, len(content))
         os.close(descriptor)
         self.read()
 

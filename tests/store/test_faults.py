@@ -50,7 +50,7 @@ class TestControls:
     @pytest.mark.parametrize(
         ("control", "fault", "finds"),
         [
-            ("in-place", ["--kills", "60", "--job", "user edit"], "StoreDamaged"),
+            ("in-place", ["--kills", "20", "--job", "user edit"], "StoreDamaged"),
             ("no-sweep", ["--kills", "10", "--job", "user edit"], "stray files"),
             ("no-lock", ["--race", "1"], "a process failed"),
         ],
