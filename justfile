@@ -34,9 +34,9 @@ lint:
 format:
     {{bin}}/ruff check --fix . && {{bin}}/ruff format .
 
-# which lines no test runs
+# which lines no test runs; where a test fills the disk, the figures have no room either
 coverage:
-    {{bin}}/coverage erase && {{bin}}/coverage run -m pytest && {{bin}}/coverage combine -q && {{bin}}/coverage report
+    {{bin}}/coverage erase && {{bin}}/coverage run -m pytest --deselect tests/sync/runs/test_full_disk.py::test_a_command_ends_with_22_and_works_again_with_room; {{bin}}/coverage combine -q && {{bin}}/coverage report
 
 # time and memory, as ratios to a floor in the same run
 bench *words:
