@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import self_signed
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 
@@ -37,6 +39,26 @@ class TestSettings:
         }
         text = mailroster("settings", "show").out
         assert "include email_domain x.org; exclude user_name svc-*" in text
+
+    def test_what_was_set_is_printed_if_wanted(self, mailroster: CommandLine) -> None:
+        done = mailroster("settings", "set", "max_users=5", "--json")
+        assert (done.code, done.json["max_users"]) == (0, 5)
+        assert done.json == mailroster("settings", "show", "--json").json
+
+    def test_a_certificate_is_given_as_text_or_as_its_file(
+        self, mailroster: CommandLine, tmp_path: Path
+    ) -> None:
+        file = self_signed(tmp_path).certificate
+        pem = file.read_text()
+        for value in (pem, "", str(file)):
+            done = mailroster("settings", "set", f"pinned_certificate={value}", "--json")
+            assert (done.code, done.json["pinned_certificate"]) == (0, value and pem)
+        binary = tmp_path / "server.der"
+        binary.write_bytes(ssl.PEM_cert_to_DER_cert(pem))
+        for place in (tmp_path, tmp_path / "none.pem", binary):
+            done = mailroster("settings", "set", f"pinned_certificate={place}")
+            assert (done.code, "file cannot be read" in done.err) == (2, True)
+            assert mailroster("settings", "show", "--json").json["pinned_certificate"] == pem
 
     def test_the_password_comes_from_stdin_and_is_never_shown(
         self, mailroster: CommandLine, tmp_path: Path
@@ -251,6 +273,12 @@ def test_the_store_comes_from_the_environment_too(
         env=dict(os.environ),
     )
     assert "anna" in done.stdout
+
+
+def test_without_one_given_the_store_is_where_the_platform_keeps_data(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tui.cli", "settings", "set", "max_users=5"]
+    subprocess.run(command, check=True)
+    assert (tmp_path / "data" / "mailroster" / "users.json").is_file()
 
 
 def test_a_hostile_name_reaches_the_terminal_as_text(

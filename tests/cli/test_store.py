@@ -44,9 +44,11 @@ class TestCheck:
         shown = filled("store", "check", "--json").json
         assert (shown["status"], shown["store"]["users"], shown["findings"]) == ("ok", 2, [])
 
-    def test_no_store_yet(self, mailroster: CommandLine) -> None:
-        done = mailroster("store", "check")
+    @pytest.mark.parametrize("folder", ["", "not there"])
+    def test_no_store_yet(self, tmp_path: Path, folder: str) -> None:
+        done = CommandLine(tmp_path / folder)("store", "check")
         assert (done.code, "there is none yet" in done.out) == (0, True)
+        assert not (tmp_path / "not there").exists()
 
     def test_a_damaged_store_is_named_and_left(self, filled: CommandLine) -> None:
         damage(filled)
@@ -92,6 +94,22 @@ class TestCheck:
         assert "The next one removes it" in said[stray.name]
         assert "chmod 700" in said[path.parent.name]
 
+    def test_failed_log_ons(self, filled: CommandLine) -> None:
+        assert filled.log_on("anna", "wrong") == 1
+        assert filled("store", "check").code == 0
+        attempts = filled.store.with_name("users.json.attempts")
+        counted = orjson.loads(attempts.read_bytes())
+        counted["users"]["anna"][0] = "many"
+        attempts.write_bytes(orjson.dumps(counted))
+        done = filled("store", "check")
+        assert (done.code, "the file is damaged. The next" in done.out) == (22, True)
+        attempts.unlink()
+        attempts.mkdir()
+        done = filled("store", "check")
+        assert (done.code, "cannot be read: Is a directory" in done.out) == (22, True)
+        attempts.rmdir()
+        assert filled("store", "check").code == 0
+
     @pytest.mark.parametrize("ending", [".history", ".attempts", ".backups"])
     def test_open_to_others(
         self, connected: CommandLine, directory: Directory, ending: str
@@ -133,7 +151,10 @@ def test_a_command_that_waits_says_for_whom(filled: CommandLine) -> None:
 class TestBackup:
     def test_a_private_copy_that_serves(self, filled: CommandLine, tmp_path: Path) -> None:
         copy = tmp_path / "users-copy.json"
-        assert filled("store", "backup", str(copy)).code == 0
+        done = filled("store", "backup", str(copy), "--json")
+        assert (done.code, done.json["file"]) == (0, str(copy))
+        assert done.json["store"] == {"generation": 3, "users": 2, "runs": 0}
+        assert "Copied to" in done.err
         assert copy.stat().st_mode & 0o777 == 0o600
         assert copy.read_bytes() == filled.store.read_bytes()
         assert filled("users", "delete", "anna", "--yes").code == 0
@@ -167,6 +188,48 @@ class TestRestore:
         assert "- bert  (was added since)" in done.out
         assert "~ anna  (becomes what it was: full_name)" in done.out
         assert filled.store.read_bytes() == before
+
+    def test_all_that_would_change_is_said(
+        self, connected: CommandLine, directory: Directory, tmp_path: Path
+    ) -> None:
+        assert connected("users", "add", "anna", stdin=PASSWORD).code == 0
+        copy = str(tmp_path / "users-copy.json")
+        assert connected("store", "backup", copy).code == 0
+        assert "The store holds the same." in connected("store", "restore", copy).out
+        assert connected("users", "delete", "anna", "--yes").code == 0
+        assert connected("settings", "set", "max_users=5").code == 0
+        directory.put("carla")
+        assert connected("sync", "--yes").code == 0
+        run = connected("history", "list", "--json").json["runs"][0]["id"]
+        done = connected("store", "restore", copy)
+        assert done.out.splitlines()[1:] == [
+            "- carla  (was added since)",
+            "+ anna  (was deleted since)",
+            "~ setting max_users  (becomes what it was)",
+            f"- run {run}  (the history will not list it)",
+        ]
+        assert connected("store", "restore", "--yes", copy).code == 0
+        assert connected.users().keys() == {"anna"}
+
+    @pytest.mark.parametrize("is_link", [True, False])
+    def test_something_else_in_its_place_is_set_aside_as_it_is(
+        self, filled: CommandLine, tmp_path: Path, is_link: bool
+    ) -> None:
+        copy = tmp_path / "users-copy.json"
+        filled.store.rename(copy)
+        if is_link:
+            filled.store.symlink_to(copy)
+        else:
+            filled.store.mkdir()
+        content = copy.read_bytes()
+        done = filled("store", "restore", "--yes", "--json")
+        assert done.code == 0, done.err
+        aside = Path(done.json["set_aside"])
+        assert (aside.is_symlink(), aside.is_dir()) == (is_link, not is_link)
+        assert copy.read_bytes() == content
+        assert filled.store.is_file()
+        assert not filled.store.is_symlink()
+        assert filled.users().keys() == {"anna", "bert"}
 
     def test_the_newest_whole_one_and_the_damaged_file_is_kept(self, filled: CommandLine) -> None:
         damage(filled)

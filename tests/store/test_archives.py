@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from store.archives import Archives, folder_name
-from store.errors import StoreUnwritable
+from store.errors import StoreFull, StoreUnwritable
 from store.names import match_key, name_problem
 
 
@@ -51,6 +54,29 @@ def archives(tmp_path: Path) -> Archives:
     return Archives(tmp_path / "archive")
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_disk_that_gets_full_leaves_no_new_folder_and_takes_no_old_one(
+    archives: Archives, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    folder = archives.path("anna")
+    if is_there:
+        folder.mkdir(parents=True)
+    mkdir = Path.mkdir
+
+    def fill_up(path: Path, *given: Any, **named: Any) -> None:
+        if path.name == "cur":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        mkdir(path, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", fill_up)
+        with pytest.raises(StoreFull, match=r"cannot be made: No space.*No user was changed"):
+            archives.create("anna")
+    assert folder.exists() == is_there
+    assert archives.create("anna") != is_there
+    assert (folder / "cur").is_dir()
+
+
 class TestRemoval:
     def test_an_empty_maildir_goes(self, archives: Archives) -> None:
         archives.create("anna")
@@ -71,6 +97,24 @@ class TestRemoval:
         assert not archives.remove_if_empty("anna")
         assert file.read_text() == "mail"
         assert archives.messages("anna") == (0 if where == "dovecot-uidlist" else 1)
+
+    @pytest.mark.parametrize("where", ["new/1", "dovecot-uidlist"])
+    def test_what_arrives_after_the_look_stays_in_a_whole_maildir(
+        self, archives: Archives, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        archives.create("anna")
+        file = archives.path("anna") / where
+        look = Archives.is_kept
+
+        def look_too_early(self: Archives, user_name: str) -> bool:
+            kept = look(self, user_name)
+            file.write_text("mail")
+            return kept
+
+        monkeypatch.setattr(Archives, "is_kept", look_too_early)
+        assert not archives.remove_if_empty("anna")
+        assert file.read_text() == "mail"
+        assert {item.name for item in archives.path("anna").iterdir()} >= {"tmp", "new", "cur"}
 
     def test_one_that_is_not_there_is_gone(self, archives: Archives) -> None:
         assert not archives.is_kept("anna")

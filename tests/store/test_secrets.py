@@ -62,6 +62,21 @@ def test_a_damaged_key_is_named_when_the_password_is_entered_again(
     assert box.decrypt(box.encrypt("x")) == "x"
 
 
+def test_a_key_that_cannot_be_read_is_named_and_no_other_made(
+    box: SecretBox, tmp_path: Path
+) -> None:
+    token = box.encrypt("x")
+    key = tmp_path / "config" / "secret.key"
+    key.rename(tmp_path / "aside")
+    key.mkdir()
+    for use in (lambda: box.encrypt("y"), lambda: box.decrypt(token), lambda: box.sign(b"z")):
+        with pytest.raises(SecretUnavailable, match="cannot be read: Is a directory"):
+            use()
+    key.rmdir()
+    (tmp_path / "aside").rename(key)
+    assert box.decrypt(token) == "x"
+
+
 def test_what_a_killed_process_left_behind_does_not_matter(box: SecretBox, tmp_path: Path) -> None:
     left = tmp_path / "config" / f".secret.key.{os.getpid()}.tmp"
     left.parent.mkdir()
@@ -121,6 +136,16 @@ def test_a_command_overrides_a_file_overrides_the_store(box: SecretBox, tmp_path
 )
 def test_a_source_that_fails_is_named(box: SecretBox, settings: Settings, says: str) -> None:
     with pytest.raises(SecretUnavailable, match=says):
+        directory_password(settings, box)
+
+
+def test_a_command_that_takes_too_long_is_given_up(
+    box: SecretBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(password_command=("sh", "-c", "sleep 0.3; printf late"))
+    assert directory_password(settings, box) == "late"
+    monkeypatch.setattr("store.secrets._COMMAND_SECONDS", 0.1)
+    with pytest.raises(SecretUnavailable, match=r"took longer than 0\.1 seconds"):
         directory_password(settings, box)
 
 

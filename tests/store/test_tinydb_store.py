@@ -31,6 +31,7 @@ from store.errors import (
 )
 from store.interface import Batch, Edit, Store
 from store.models import Settings, User
+from store.read_only import ReadOnlyStore
 from store.tinydb_store import TinyDBStore
 from tests.store.contract import ANNA, StoreContract
 from tests.support.kills import kill_in_the_middle
@@ -345,6 +346,34 @@ def test_a_clock_that_was_set_back_costs_no_backup(path: Path, store: Store) -> 
         assert list_backups(path)[0].read_bytes() == before
     kept = {backup.name for backup in list_backups(path)}
     assert kept & set(ahead) == set(ahead[3:])
+
+
+def test_a_file_that_somebody_put_beside_the_backups_stops_none(path: Path, store: Store) -> None:
+    write_anna(store)
+    folder = path.with_name("users.json.backups")
+    folder.mkdir()
+    (folder / "notes.json").write_text("mine")
+    before = path.read_bytes()
+    store.apply(Batch(settings=Settings(guard_max_deletes=1)))
+    assert before in [backup.read_bytes() for backup in list_backups(path)]
+    assert (folder / "notes.json").read_text() == "mine"
+
+
+def test_a_read_only_one_shows_what_others_write_and_writes_nothing(
+    path: Path, store: Store
+) -> None:
+    def opened() -> int:
+        return [os.path.realpath(file) for file in Path("/proc/self/fd").iterdir()].count(str(path))
+
+    looked_at = ReadOnlyStore(TinyDBStore(path))
+    write_anna(store)
+    assert looked_at.snapshot().find("anna")
+    assert looked_at.generation == store.snapshot().generation == 1
+    with pytest.raises(StoreUnwritable, match="was opened read-only"):
+        looked_at.apply(Batch(settings=Settings(guard_max_deletes=1)))
+    assert (store.snapshot().generation, opened()) == (1, 2)
+    looked_at.close()
+    assert opened() == 1
 
 
 def test_a_stale_reader_cannot_overwrite(path: Path, store: Store) -> None:

@@ -41,6 +41,20 @@ class TestSettings:
                 {"filters": [FilterRule(action="include", field="user_name", pattern=" ")]},
                 "no pattern",
             ),
+            (
+                {"filters": [FilterRule(action="include", field="user_name", pattern="a # b")]},
+                "contains “ # ” in its pattern",
+            ),
+            (
+                {
+                    "filters": [
+                        FilterRule(
+                            action="skip", field="user_name", pattern="a", reason="left; gone"
+                        )
+                    ]
+                },
+                "or “;” in its reason",
+            ),
             ({"archive_root": "relative/path"}, "not an absolute path"),
             ({"auth_command": ""}, "must not be empty"),
         ],
