@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -53,3 +54,13 @@ def test_dovecot_config(mailroster: CommandLine, tmp_path: Path) -> None:
     assert '"http://127.0.0.1:14399/"' in lua
     done = mailroster("dovecot-config", "--version", "2.4", "--method", "checkpassword")
     assert (done.code, done.out) == (1, "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+@pytest.mark.parametrize(("uid", "owner"), [(65534, "nobody"), (54321, "54321")])
+def test_dovecot_works_for_the_stores_owner_with_or_without_a_name(
+    mailroster: CommandLine, tmp_path: Path, uid: int, owner: str
+) -> None:
+    os.chown(tmp_path, uid, uid)
+    text = mailroster("dovecot-config", "--version", "2.3").out
+    assert f"  user = {owner}\n" in text

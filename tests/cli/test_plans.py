@@ -14,9 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from store.interface import Batch, Edit
+from store.models import Settings, User
+from sync.errors import ReportError
 from sync.runs.change_lock import change_lock
+from sync.runs.report_file import write_report
 from sync.runs.run_lock import run_lock
-from sync.workspace import open_workspace
+from sync.workspace import Workspace, open_workspace
+from tests.store.contract import run_record
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 from tests.support.hostile_server import hostile_server, response
@@ -289,6 +294,26 @@ class TestHistory:
         assert {row["field"] for row in rows[1:]} >= {"full_name", "email_addresses"}
         assert "password_hash" not in as_json.read_text() + as_csv.read_text()
 
+    def test_the_warnings_of_a_run(self, synchronised: CommandLine, directory: Directory) -> None:
+        directory.put("anna", "bert", "carla", "dora")
+        assert synchronised("sync", "--yes", "--link", "emil").code == 0
+        warning = "warning: The directory does not list “emil”: nothing to link.\n"
+        assert warning in synchronised("history", "show", "last").out
+
+    def test_runs_that_were_folded_are_counted(
+        self, mailroster: CommandLine, workspace: Workspace
+    ) -> None:
+        """A large run goes from a small history with the first one a day later."""
+        workspace.store.apply(Batch(settings=Settings(history_max_mib=1)))
+        first = run_record("r1", "2026-01-01T00:00:00+00:00", 9999)
+        second = run_record("r2", "2026-01-03T00:00:00+00:00")
+        workspace.store.apply(Batch([Edit.create(User(user_name="anna"))], run=first))
+        assert "folded" not in mailroster("history", "list").out
+        workspace.store.apply(Batch([Edit.create(User(user_name="bert"))], run=second))
+        folded, kept = mailroster("history", "list").out.splitlines()
+        assert folded == "(1 older runs, folded: 9999 create)"
+        assert kept.startswith("r2 ")
+
     def test_an_empty_history_and_an_unknown_run(self, mailroster: CommandLine) -> None:
         assert mailroster("history", "list").out == "No run changed anything yet.\n"
         assert mailroster("history", "list", "--json").json == {
@@ -320,6 +345,15 @@ class TestReport:
             assert synchronised("sync", "--yes", "--report", str(tmp_path / name)).code == 20
         assert json.loads((tmp_path / "r.json").read_text())["error"]["kind"] == "connection_failed"
         assert "refused the connection" in (tmp_path / "r.csv").read_text()
+
+    def test_a_file_that_may_not_be_replaced_stays(self, tmp_path: Path) -> None:
+        report = tmp_path / "r.json"
+        write_report(report, {"run": 1}, replacing=False)
+        with pytest.raises(ReportError, match="already"):
+            write_report(report, {"run": 2}, replacing=False)
+        assert json.loads(report.read_text()) == {"run": 1}
+        write_report(report, {"run": 2})
+        assert json.loads(report.read_text()) == {"run": 2}
 
     def test_that_cannot_be_written(self, synchronised: CommandLine, tmp_path: Path) -> None:
         wrong = synchronised("sync", "--yes", "--report", str(tmp_path / "r.txt"), "--json")

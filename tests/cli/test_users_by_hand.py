@@ -131,6 +131,16 @@ def test_rename(anna: CommandLine, tmp_path: Path) -> None:
     assert anna("users", "rename", "Carla", "CARLA").code == 0
 
 
+def test_a_renamed_directory_user_has_to_be_renamed_there_too(
+    connected: CommandLine, directory: Directory
+) -> None:
+    directory.put("dora")
+    connected("sync", "--yes")
+    assert connected("users", "rename", "dora", "Dora").err == "“Dora” was “dora” before.\n"
+    done = connected("users", "rename", "dora", "dora.new")
+    assert (done.code, "Rename this user in the directory too" in done.err) == (0, True)
+
+
 class TestSetPrivileges:
     def test_privileges_and_folders(self, anna: CommandLine) -> None:
         done = anna(
@@ -253,6 +263,22 @@ class TestExplain:
         directory.stop()
         done = connected("login", "--explain", "dora", "--json")
         assert (done.code, done.json["can_log_on"]) == (111, None)
+
+    def test_without_a_local_password_or_with_a_damaged_one(
+        self, anna: CommandLine, workspace: Workspace
+    ) -> None:
+        hashes = {"none": None, "damaged": "$2b$nonsense"}
+        users = [
+            User(user_name=name, privileges=["login"], password_hash=password_hash)
+            for name, password_hash in hashes.items()
+        ]
+        workspace.store.apply(Batch([Edit.create(user) for user in users]))
+        for stdin in ("", PASSWORD):
+            done = anna("login", "--explain", "none", stdin=stdin)
+            assert (done.code, "has no local password" in done.out) == (1, True), done.out
+            done = anna("login", "--explain", "damaged", stdin=stdin)
+            assert (done.code, "has a local password" in done.out) == (111, False), done.out
+            assert "nonsense" not in done.out
 
     def test_damage(self, anna: CommandLine, tmp_path: Path) -> None:
         (tmp_path / "users.json.attempts").write_text("{")

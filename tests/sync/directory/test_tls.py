@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ssl
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from store.models import Settings
 from sync import errors
+from sync.directory.certificate import fetch_certificate
 from sync.directory.client import DirectoryClient
 from tests.support.authority import Authority, certificate_only, server_context
 from tests.support.hostile_server import (
@@ -34,6 +36,18 @@ def complain(connection: Connection) -> None:
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
+
+
+@pytest.fixture
+def clock_ahead(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the authority's clock is weeks ahead."""
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(weeks=3)
+
+    monkeypatch.setattr("tests.support.authority.datetime", Ahead)
 
 
 async def list_from(file: Path, **changes: Any) -> int:
@@ -81,6 +95,28 @@ class TestAuthorities:
         text = await refusal(authority.issue(host), ca_file=str(authority.file))
         assert "is for another host name" in text
         assert "as the certificate names it" in text
+
+    async def test_not_valid_yet(self, authority: Authority, clock_ahead: None) -> None:
+        text = await refusal(authority.issue(), ca_file=str(authority.file))
+        assert "is not valid yet" in text
+        assert "Check this machine's clock" in text
+        assert "ca_file" not in text
+
+    async def test_a_key_too_short_to_be_trusted(
+        self, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            short = rsa.generate_private_key(65537, 1024)
+            patch.setattr("tests.support.authority.ec.generate_private_key", lambda _: short)
+            file = authority.issue()
+        lax = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        lax.set_ciphers("DEFAULT@SECLEVEL=0")
+        lax.load_cert_chain(file)
+        with hostile_server(answer("[1]"), lax) as server:
+            settings = server.settings(ca_file=str(authority.file))
+            with pytest.raises(errors.CertificateRefused, match=r"was refused .*key too weak"):
+                await DirectoryClient(settings, "").list_users()
+            assert server.requests == []
 
     async def test_expired(self, authority: Authority) -> None:
         text = await refusal(authority.issue(expires=PAST), ca_file=str(authority.file))
@@ -136,6 +172,23 @@ class TestCAFile:
         with hostile_server(answer("[]")) as server:
             settings = server.settings(ca_file="/nowhere.pem", pinned_certificate="x")
             assert (await DirectoryClient(settings, "").list_users()).listed == 0
+
+
+class TestFetched:
+    """What is said of a certificate's time before it is pinned."""
+
+    async def time_problem(self, file: Path) -> str:
+        with hostile_server(
+            Connection.hold, server_context(file), waits_for_request=False
+        ) as server:
+            return (await fetch_certificate(server.settings())).time_problem
+
+    async def test_in_time_or_expired(self, authority: Authority) -> None:
+        assert await self.time_problem(authority.issue()) == ""
+        assert "has expired" in await self.time_problem(authority.issue(expires=PAST))
+
+    async def test_not_valid_yet(self, authority: Authority, clock_ahead: None) -> None:
+        assert "Check this machine's clock" in await self.time_problem(authority.issue())
 
 
 class TestIgnored:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from store.archives import Archives
 from store.errors import StoreUnwritable
 from store.interface import Batch, Edit
 from store.models import Settings, User
@@ -16,7 +17,7 @@ from sync.planning.plan import Answers
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan, without
 from sync.workspace import Workspace, open_workspace
-from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
+from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, stored
 
 Fill = Callable[..., Workspace]
 
@@ -139,6 +140,25 @@ class TestStale:
         with pytest.raises(StalePlan, match="user “anna” was changed"):
             apply_plan(workspace, plan)
         assert workspace.path.read_bytes() == content
+
+    def test_a_change_between_the_look_and_the_write(
+        self, fill: Fill, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = fill(managed("anna"))
+        plan = preview(workspace, answer(listed("anna", full="A"), listed("bert")))
+        create = Archives.create
+
+        def late(archives: Archives, user_name: str) -> bool:
+            anna = stored(workspace, "anna")
+            workspace.store.apply(Batch([Edit.update(anna, replace(anna, full_name="Other"))]))
+            return create(archives, user_name)
+
+        monkeypatch.setattr(Archives, "create", late)
+        with pytest.raises(StalePlan, match="user “anna” was changed"):
+            apply_plan(workspace, plan)
+        assert stored(workspace, "anna").full_name == "Other"
+        assert names(workspace) == ["anna"]
+        assert not workspace.archives(AUTO_DELETE).path("bert").exists()
 
     def test_a_name_was_added_or_deleted(self, fill: Fill) -> None:
         workspace = fill(managed("anna"))

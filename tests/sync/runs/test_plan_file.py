@@ -292,5 +292,13 @@ class TestUnusable:
         path.write_text(json.dumps(whole, ensure_ascii=False))
         self.refused(filled, path, "is incomplete")
 
+    def test_far_too_large(
+        self, filled: Workspace, path: Path, saved: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sync.runs.plan_file._LARGEST", len(saved))
+        load_plan(filled, path)
+        monkeypatch.setattr("sync.runs.plan_file._LARGEST", len(saved) - 1)
+        self.refused(filled, path, "is far too large for a plan")
+
     def test_not_there(self, filled: Workspace, path: Path) -> None:
         self.refused(filled, path, "cannot be read: No such file")

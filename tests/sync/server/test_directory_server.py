@@ -15,6 +15,12 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from sync.server.directory_file import (
     DirectoryFileInvalid,
@@ -304,6 +310,13 @@ def test_a_certificate_that_cannot_be_used(file: Path, tmp_path: Path) -> None:
         DirectoryServer(file, certificate=tmp_path / "none.pem")
     with pytest.raises(DirectoryServerFailed, match="cannot be used"):
         DirectoryServer(file, certificate=made.certificate, key=file)
+    key = load_pem_private_key(made.key.read_bytes(), None)
+    locked = key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase")
+    )
+    made.key.write_bytes(locked)
+    with pytest.raises(DirectoryServerFailed, match="the key has a passphrase"):
+        DirectoryServer(file, certificate=made.certificate, key=made.key)
 
 
 def test_a_broken_file_is_refused_at_the_start(file: Path) -> None:
