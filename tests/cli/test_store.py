@@ -287,6 +287,12 @@ class TestRestore:
         assert "is not valid JSON" in shown[1]["problem"]
         assert "generation 2, 2 users" in filled("store", "restore", "--list").out
 
+    def test_one_that_there_is_not(self, filled: CommandLine) -> None:
+        before = filled.store.read_bytes()
+        done = filled("store", "restore", "--yes", "none.json")
+        assert (done.code, "There is no backup “none.json”" in done.err) == (1, True)
+        assert filled.store.read_bytes() == before
+
     def test_without_a_usable_backup(self, filled: CommandLine) -> None:
         damage(filled)
         for backup in list_backups(filled.store):

@@ -277,7 +277,8 @@ class TestExplain:
             done = anna("login", "--explain", "none", stdin=stdin)
             assert (done.code, "has no local password" in done.out) == (1, True), done.out
             done = anna("login", "--explain", "damaged", stdin=stdin)
-            assert (done.code, "has a local password" in done.out) == (111, False), done.out
+            assert (done.code, "is the user “damaged”" in done.out) == (111, True), done.out
+            assert "has a local password" not in done.out
             assert "nonsense" not in done.out
 
     def test_damage(self, anna: CommandLine, tmp_path: Path) -> None:
