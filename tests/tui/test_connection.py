@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -179,6 +180,45 @@ async def test_the_stored_password_is_forgotten_on_save(filled: Callable[..., Wo
         await admin.press("ctrl+s")
         await admin.sees("Saved.", "(empty)")
         assert workspace.snapshot().settings.password == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        ({"password_command": ("pass", "mail")}, "(from the password command)"),
+        ({"password_file": "/run/password"}, "(from the password file)"),
+    ],
+)
+async def test_a_password_from_elsewhere_is_not_forgotten_here(
+    filled: Callable[..., Workspace], settings: dict[str, Any], hint: str
+) -> None:
+    workspace = filled(requires_authentication=True, user_name="svc", **settings)
+    configure(workspace, {}, password="first secret")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f2")
+        await admin.sees(hint)
+        await admin.press("ctrl+o")
+        await admin.sees("The password is not stored here; settings name where it comes from.")
+        await admin.sees(hint)
+        assert "Not saved yet." not in admin.words
+
+
+async def test_a_password_to_be_forgotten_stays_so_when_others_save(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(requires_authentication=True, user_name="svc")
+    configure(workspace, {}, password="first secret")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f2", "ctrl+o")
+        await admin.sees("(forgotten as soon as you save)")
+        other = open_workspace(str(workspace.path))
+        configure(other, {"user_name": "someone"})
+        other.close()
+        await admin.sees("someone", "(forgotten as soon as you save)", "Not saved yet.")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.", "(empty)")
+        settings = workspace.snapshot().settings
+        assert (settings.user_name, settings.password) == ("someone", "")
 
 
 async def test_a_password_that_is_being_typed_survives_others(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from shutil import copy
+
 import pytest
 
 from store.backups import list_backups
-from store.interface import Batch
+from store.interface import Batch, Edit
 from store.models import Settings
-from sync.workspace import Workspace
+from sync.workspace import Workspace, open_workspace
+from tests.support.builders import managed
 from tests.tui.driver import driving
+from tui.widgets.note import Note
 
 
 @pytest.fixture
@@ -36,3 +41,24 @@ async def test_gone_it_asks_for_no_first_administrator(backed_up: Workspace) -> 
         await driver.press("escape")
         assert "first administrator" not in driver.words.lower()
     assert not backed_up.path.exists()
+
+
+async def test_damaged_while_the_screens_run_it_is_told_once_and_followed_again(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled()
+    whole = workspace.path.with_name("users-copy.json")
+    copy(workspace.path, whole)
+    async with driving(workspace, administrator="root") as admin:
+        await admin.press("f6")
+        await admin.sees("root")
+        workspace.path.write_text("{")
+        await admin.sees("is not valid JSON", "It was left as it is.")
+        admin.app.screen.query_one(Note).hide()
+        await admin.pilot.pause(2.5)
+        assert "is not valid JSON" not in admin.words
+        other = open_workspace(str(whole))
+        other.store.apply(Batch([Edit.create(managed("zoe"))]))
+        other.close()
+        workspace.path.write_bytes(whole.read_bytes())
+        await admin.sees("root", "zoe")

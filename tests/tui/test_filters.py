@@ -7,6 +7,7 @@ from collections.abc import Callable
 from store.lock import writer_lock
 from store.models import FilterRule
 from sync.configure import configure, leave_alone
+from sync.directory.listing import Listing
 from sync.planning.filters import parse_rule
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed
@@ -18,9 +19,9 @@ ROOT = {"administrator": "root"}
 LISTING = answer(listed("anna"), listed("svc-a"), listed("svc-b"))
 
 
-async def open_rules(admin: Driver) -> OptionsScreen:
-    """Show the options of a session that fetched three users, and go to the rules."""
-    admin.app.listing = LISTING
+async def open_rules(admin: Driver, listing: Listing = LISTING) -> OptionsScreen:
+    """Show the options of a session that fetched these users, and go to the rules."""
+    admin.app.listing = listing
     await admin.press("f3")
     screen = admin.app.screen
     assert isinstance(screen, OptionsScreen)
@@ -49,6 +50,16 @@ async def test_a_new_rule_counts_while_it_is_typed(filled: Callable[..., Workspa
         await admin.sees("Saved.", "1 of 3 last fetched users in scope, 0 change side")
         rule = FilterRule(action="exclude", field="user_name", pattern="svc-*")
         assert admin.app.workspace.snapshot().settings.filters == (rule,)
+
+
+async def test_of_many_who_change_side_the_first_are_named(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await open_rules(admin, answer(*(listed(f"service-{number:02}") for number in range(40))))
+        await admin.press("n")
+        await admin.type("service-*")
+        await admin.sees("- leave (40): service-00, service-01,", "service-07 and 32 more")
 
 
 async def test_every_part_of_a_rule_is_changed_by_keys(filled: Callable[..., Workspace]) -> None:

@@ -1,4 +1,4 @@
-"""Connection, Options and Default privileges; leaving with unsaved changes."""
+"""Connection, Options, Default privileges and a new user's; leaving with unsaved changes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from sync.configure import configure
 from sync.directory.listing import Listing, Progress
 from sync.workspace import Workspace, open_workspace
-from tests.tui.driver import driving
+from tests.tui.driver import PASSWORD, driving
 from tui.screens.connection import ConnectionScreen
 from tui.screens.synchronize import SynchronizeScreen
-from tui.widgets.fields import Field
+from tui.widgets.fields import Field, Tick
 
 ROOT = {"administrator": "root"}
 
@@ -77,6 +77,22 @@ async def test_loopback_is_no_danger(filled: Callable[..., Workspace]) -> None:
         await admin.press("ctrl+u")
         await admin.type("http://directory.example/")
         await admin.sees("WARNING: plain http")
+        await admin.press("ctrl+u")
+        await admin.type("http://localhost:8080/")
+        await admin.sees("localhost:8080")
+        assert "WARNING" not in admin.text
+
+
+async def test_a_malformed_url_in_the_file_is_named_once_it_is_touched(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(url="http://[::1/"), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.sees("http://[::1/")
+        assert "WARNING" not in admin.text
+        await admin.focus("#url")
+        await admin.type("x")
+        await admin.sees("is malformed (Invalid IPv6 URL).", "Nothing was written.")
 
 
 async def test_escape_asks_before_changes_are_lost(filled: Callable[..., Workspace]) -> None:
@@ -155,6 +171,22 @@ async def test_default_privileges_that_stand_alone(filled: Callable[..., Workspa
         settings = admin.app.workspace.snapshot().settings
         assert settings.default_privileges == ("archive",)
         assert settings.default_folder_privileges == ("read",)
+
+
+async def test_a_new_user_has_a_privilege(filled: Callable[..., Workspace]) -> None:
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "n")
+        await admin.type("zoe")
+        await admin.focus("#password")
+        await admin.fill(PASSWORD, PASSWORD)
+        for box in admin.app.screen.query(Tick):
+            if box.value:
+                box.focus()
+                await admin.press("space")
+        await admin.sees("No privilege is chosen. Use None for no access.")
+        await admin.press("ctrl+s")
+        assert "zoe" not in workspace.snapshot().users
 
 
 async def test_no_cursor_blinks(filled: Callable[..., Workspace]) -> None:

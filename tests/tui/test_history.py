@@ -15,6 +15,7 @@ import pytest
 
 from store.interface import Batch, Edit
 from sync.configure import configure
+from sync.directory.listing import Listing
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.undo import pinned_users, undo_preview
@@ -105,6 +106,17 @@ async def test_a_run_in_full(filled: Filled) -> None:
         await admin.sees("Test Settings (t)")
 
 
+async def test_a_run_tells_its_warnings_and_the_deletions_held_back(filled: Filled) -> None:
+    workspace = filled(managed("anna"), managed("bert"))
+    told = [f"address {number} was dropped" for number in range(6)]
+    plan = preview(workspace, Listing([listed("carla")], [], told))
+    apply_plan(workspace, plan, hold_deletes=True, who="cron")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f7", "enter")
+        await admin.sees("Deletions held back: 2.", f"6 warnings: {'; '.join(told[:5])}")
+        assert told[5] not in admin.words
+
+
 async def test_a_lost_record_is_told(filled: Filled) -> None:
     workspace = filled(*USERS)
     run = synchronise(workspace)
@@ -190,6 +202,27 @@ class TestPinned:
             await admin.sees("There is no pinned user in this list.")
             await admin.press("escape")
             await admin.sees("No run changed anything yet.")
+
+    async def test_a_no_releases_nobody_and_escape_leaves_the_filter_first(
+        self, filled: Filled
+    ) -> None:
+        workspace = filled(*(managed(name, pinned=True) for name in ("anna", "bert")))
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "p", "slash")
+            await admin.type("bert")
+            await admin.press("enter", "space")
+            await admin.sees("1 of 1 (all: 2), 1 marked")
+            await admin.press("r")
+            await admin.sees("Release bert?")
+            await admin.press("n")
+            assert len(pinned_users(workspace.snapshot())) == 2
+            await admin.press("escape")
+            await admin.sees("of 2, 1 marked", "Pinned user")
+            await admin.press("escape")
+            await admin.sees("Pinned user")
+            assert "marked" not in admin.text
+            await admin.press("escape")
+            await admin.sees("When (UTC)")
 
     async def test_who_was_released_elsewhere_leaves_the_list(self, filled: Filled) -> None:
         workspace = filled(managed("anna", pinned=True))

@@ -66,6 +66,28 @@ async def test_a_damaged_store_is_named(workspace: Workspace) -> None:
         await admin.sees("Nobody can tell now")
 
 
+async def test_escape_empties_the_form(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled()) as admin:
+        await admin.sees("User name", "Password")
+        await admin.type("root")
+        await admin.press("enter")
+        await admin.type("half a pass")
+        await admin.press("escape")
+        assert [field.value for field in admin.app.screen.query(Input)] == ["", ""]
+        await admin.type("root")
+        await admin.press("enter")
+        await admin.type(PASSWORD)
+        await admin.press("enter")
+        await admin.sees("Test Settings")
+
+
+async def test_escape_says_how_to_leave_the_first_start(workspace: Workspace) -> None:
+    async with driving(workspace) as admin:
+        await admin.sees("the first administrator")
+        await admin.press("escape")
+        await admin.sees("^Q leaves mailroster.", "the first administrator")
+
+
 async def test_a_password_field_gives_nothing_to_the_clipboard(
     filled: Callable[..., Workspace],
 ) -> None:

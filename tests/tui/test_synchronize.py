@@ -344,3 +344,27 @@ async def test_the_demo_switches_its_directory(
     async with driving(admin.app.workspace, **ROOT) as admin:
         await admin.sees("Test Settings")
         assert "Switch directory" not in admin.text
+
+
+async def test_synchronize_now_says_if_the_answer_changes_nothing(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("root")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "s")
+        await admin.sees("There is nothing to apply.", "! 1 conflict 1/1 in scope")
+        assert isinstance(admin.app.screen, SynchronizeScreen)
+
+
+async def test_escape_takes_the_marks_away_first(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna", "bert")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 2 create")
+        await admin.press("m", "m")
+        await admin.sees("2 of 2, 2 marked")
+        await admin.press("escape")
+        await admin.sees("2 of 2", "+ create anna")
+        assert "marked" not in admin.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from store.models import User
 from sync.directory.listing import InvalidRecord, Listing
+from sync.planning.preview import preview
+from sync.users.several import delete_users
 from sync.workspace import Workspace
-from tests.support.builders import answer, listed, managed
+from tests.support.builders import answer, listed, managed, stored
 from tests.tui.driver import Driver, driving
 from tests.tui.test_synchronize import HOSTILE, ROOT, answering
 
@@ -84,6 +87,35 @@ class TestRename:
             await admin.sees("Until now", "a.old", "b.old", "Bea")
             await admin.press("down", "r")
             await admin.sees("- delete a.old", "“b.old” under a new name")
+
+    async def test_a_candidate_who_goes_meanwhile_is_still_named(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        go_on = threading.Event()
+
+        def slowly(*arguments: Any) -> Any:
+            go_on.wait(30)
+            return preview(*arguments)
+
+        addresses = {"a.old": ["a@x.org"], "b.old": ["b@x.org"]}
+        workspace = filled(
+            *(
+                managed(name, full_name=name.upper(), email_addresses=addresses[name])
+                for name in addresses
+            )
+        )
+        answering(monkeypatch, answer(listed("new", "a@x.org", "b@x.org")))
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "with “a.old”, “b.old”")
+            monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
+            delete_users(workspace, [stored(workspace, "a.old")])
+            admin.app.refresh_store()
+            await admin.press("enter")
+            await admin.sees("Until now", "a.old", "b.old B.OLD")
+            assert "a.old A.OLD" not in admin.words
+            await admin.press("escape")
+            go_on.set()
+            await admin.sees("with “b.old”")
 
     async def test_the_others_answers_and_a_lost_one_are_asked_about_at_the_end(
         self, filled: Filled, monkeypatch: pytest.MonkeyPatch

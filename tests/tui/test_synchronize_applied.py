@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -335,3 +336,24 @@ async def test_an_answer_is_planned_before_it_is_applied(
         monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
         await admin.press("end", "enter", "r", "s")
         await admin.sees("This will: + 1 create > 1 rename")
+
+
+async def test_an_answer_that_leaves_nothing_to_apply_is_not_saved_as_a_plan(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys that come faster than the plan, as above: what was to be saved is a question again."""
+
+    def slowly(*arguments: Any) -> Any:
+        time.sleep(0.5)
+        return preview(*arguments)
+
+    answering(monkeypatch, answer(listed("new", "a@x.org")))
+    async with driving(filled(managed("old", email_addresses=["a@x.org"])), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("? 1 rename")
+        await admin.press("enter", "r")
+        await admin.sees("> 1 rename")
+        monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
+        await admin.press("enter", "l", "p")
+        await admin.sees("There is nothing to apply.", "? 1 rename")
+        assert "Save the plan" not in admin.text

@@ -139,7 +139,14 @@ def test_low_bandwidth_sends_less_and_asks_for_no_mouse(opened: Open) -> None:
     sent = []
     for low in (False, True):
         with opened(low_bandwidth=low) as terminal:
-            terminal.press("f6", "pagedown", "f2")
+            for key, shown in (
+                ("f6", b"1 of 201"),
+                ("pagedown", b"20 of 201"),
+                ("f2", b"Try a log-on"),
+            ):
+                terminal.press(key)
+                terminal.wait_for(shown)
+                terminal.settle()
             sent.append(len(terminal.received))
             assert (ASKS_FOR_THE_MOUSE in terminal.received) is not low
     assert sent[1] < 0.8 * sent[0]

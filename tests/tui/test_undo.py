@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit
+from store.lock import writer_lock
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.undo import undo_preview
@@ -14,6 +15,7 @@ from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import driving
 from tests.tui.past_runs import HASH, ROOT, USERS, beside, edit_elsewhere, synchronise
+from tui.widgets.note import Note
 
 Filled = Callable[..., Workspace]
 
@@ -151,6 +153,41 @@ class TestUndo:
             await admin.pilot.pause(0.5)
             await admin.sees("Done: - 1 delete", "- deleted anna")
             assert workspace.snapshot().history.folded_counts == {"create": 1}
+
+    async def test_what_is_being_taken_back_is_not_left(self, filled: Filled) -> None:
+        workspace = filled(*USERS)
+        synchronise(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("~ update anna")
+            await admin.press("u")
+            await admin.sees("Undo now?")
+            with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+                await admin.press("y")
+                await admin.sees("Writing ...")
+                for key in ("escape", "u", "space"):
+                    await admin.press(key)
+                    await admin.sees("The changes are being written; wait a moment.")
+            await admin.sees("Done: + 1 create ~ 1 update - 1 delete")
+
+    async def test_a_filter_that_matches_nothing_leaves_nothing_to_skip(
+        self, filled: Filled
+    ) -> None:
+        workspace = filled(*USERS)
+        synchronise(workspace)
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("~ update anna")
+            await admin.press("slash")
+            await admin.type("nobody at all")
+            await admin.press("enter")
+            for key in ("space", "g"):
+                await admin.press(key)
+                await admin.sees("There is no change in this list.")
+                admin.app.screen.query_one(Note).hide()
+            await admin.press("escape")
+            await admin.sees("+ 1 create ~ 1 update - 1 delete", "of 3")
+            assert "skipped" not in admin.text
 
     async def test_nothing_to_take_back(self, filled: Filled) -> None:
         workspace = filled(*USERS)

@@ -372,6 +372,35 @@ async def test_the_keys_are_greyed_while_a_filter_matches_nobody(
         assert not greyed(admin, "Delete")
 
 
+async def test_the_table_is_sorted_by_one_column_after_the_other(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(managed("anna", full_name="Zoe"), managed("bert", full_name="Ada"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "O")
+        await admin.sees("The lines are not sorted by a column; o does that.")
+        for key, order in (
+            ("o", ["anna", "bert", "root"]),
+            ("O", ["root", "bert", "anna"]),
+            ("o", ["root", "bert", "anna"]),  # by full name, of which root has none
+            ("O", ["anna", "bert", "root"]),
+        ):
+            await admin.press(key)
+            assert [word for word in admin.words.split() if word in order] == order
+
+
+async def test_of_many_marked_users_the_first_are_named(filled: Callable[..., Workspace]) -> None:
+    users = [managed(f"user{number:02}") for number in range(12)]
+    async with driving(filled(*users), **ROOT) as admin:
+        await admin.press("f6", "slash")
+        await admin.type("user")
+        await admin.press("enter", "m", "x")
+        await admin.sees("Delete 12 users?", "user00", "user09 and 2 more")
+        await admin.press("n", "space", "space", "x")
+        await admin.sees("Delete 10 users?", "user02", "user11")
+        assert "more" not in admin.text
+
+
 async def test_hostile_names_are_shown_and_never_obeyed(filled: Callable[..., Workspace]) -> None:
     bad = managed(HOSTILE, full_name=HOSTILE, email_addresses=[HOSTILE])
     workspace = filled(bad, managed("y" * 10_000, full_name="[/]"))
