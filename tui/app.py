@@ -151,6 +151,7 @@ class MailrosterApp(App[None]):
             try:
                 async for snapshot in self.workspace.store.watch():
                     self._take(snapshot)
+                    told = ""
             except StoreError as error:
                 if str(error) != told:
                     told = str(error)

@@ -62,3 +62,5 @@ async def test_damaged_while_the_screens_run_it_is_told_once_and_followed_again(
         other.close()
         workspace.path.write_bytes(whole.read_bytes())
         await admin.sees("root", "zoe")
+        workspace.path.write_text("{")
+        await admin.sees("is not valid JSON")
