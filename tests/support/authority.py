@@ -9,11 +9,12 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 PEM = serialization.Encoding.PEM
 DAY = timedelta(days=1)
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Authority:
@@ -24,21 +25,27 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._serial = 0
-        own = self._build(self._name, self._key, datetime.now(UTC) + DAY).add_extension(
+        own = self._build(self._name, self._key, DAY).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(PEM))
 
     def issue(
-        self, host: str = "127.0.0.1", *, expires: timedelta = DAY, self_signed: bool = False
+        self,
+        host: str = "127.0.0.1",
+        *,
+        starts: timedelta = -10 * DAY,
+        expires: timedelta = DAY,
+        self_signed: bool = False,
+        key: Key | None = None,
     ) -> Path:
         """Return a PEM file with a certificate for `host` (an IP address or a name) and its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
         entry = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
         certificate = (
-            self._build(subject, key, datetime.now(UTC) + expires, issuer=not self_signed)
+            self._build(subject, key, expires, starts, issuer=not self_signed)
             .add_extension(x509.SubjectAlternativeName([entry]), critical=False)
             .sign(key if self_signed else self._key, hashes.SHA256())
         )
@@ -55,8 +62,9 @@ class Authority:
     def _build(
         self,
         subject: x509.Name,
-        key: ec.EllipticCurvePrivateKey,
-        expires: datetime,
+        key: Key,
+        expires: timedelta,
+        starts: timedelta = -10 * DAY,
         issuer: bool = True,
     ) -> x509.CertificateBuilder:
         return (
@@ -65,8 +73,8 @@ class Authority:
             .issuer_name(self._name if issuer else subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime.now(UTC) - 10 * DAY)
-            .not_valid_after(expires)
+            .not_valid_before(datetime.now(UTC) + starts)
+            .not_valid_after(datetime.now(UTC) + expires)
         )
 
 

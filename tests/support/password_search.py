@@ -7,7 +7,8 @@ reports, logs), what it printed and logged, and what its commands and terminals
 sent, is searched for them, as they are and as JSON, URLs, Base64 and Python spell them. Hashes may
 be in stores and their history, and nowhere else.
 
-Passwords of fewer than `SHORTEST` characters are ordinary words, and are not looked for.
+Passwords of fewer than `SHORTEST` characters are ordinary words, and are not looked for; nor is
+what stands in every store, which hypothesis may come upon in the program's text.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from store import passwords
+from store.models import Settings, User
 from store.secrets import SecretBox
 
 SHORTEST = 8
@@ -31,13 +33,16 @@ _STORES = ("users.json", "users-copy.json")  # with their backups and their hist
 _DIRECTORIES = ("directory.", "state.json", "a.csv", "B.CSV", "c.json")
 HOLDS_HASHES = (*_STORES, *_DIRECTORIES)
 
+_IN_EVERY_STORE = json.dumps(
+    [Settings().to_stored(), User(user_name="").to_row()], separators=(",", ":")
+)
 _learned: set[str] = set()
 _leaks: list[str] = []
 
 
 def learn(password: str) -> None:
     """Look for this password when the test is over."""
-    if len(password) >= SHORTEST:
+    if len(password) >= SHORTEST and password not in _IN_EVERY_STORE:
         _learned.add(password)
 
 

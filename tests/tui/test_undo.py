@@ -13,11 +13,22 @@ from sync.runs.apply import apply_plan
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed
-from tests.tui.driver import driving
+from tests.tui.driver import Driver, driving
 from tests.tui.past_runs import HASH, ROOT, USERS, beside, edit_elsewhere, synchronise
 from tui.widgets.note import Note
 
 Filled = Callable[..., Workspace]
+
+
+async def see_undo(admin: Driver) -> None:
+    await admin.press("f7", "u")
+    await admin.sees("~ update anna")
+
+
+async def ask_to_undo(admin: Driver) -> None:
+    await see_undo(admin)
+    await admin.press("u")
+    await admin.sees("Undo now?")
 
 
 class TestUndo:
@@ -81,8 +92,7 @@ class TestUndo:
         workspace = filled(*USERS)
         synchronise(workspace)
         async with driving(workspace, **ROOT) as admin:
-            await admin.press("f7", "u")
-            await admin.sees("~ update anna")
+            await see_undo(admin)
             edit_elsewhere(workspace, "anna")
             await admin.sees("! conflict anna", "+ 1 create - 1 delete ! 1 conflict")
             await admin.press("end", "space")
@@ -94,10 +104,7 @@ class TestUndo:
         workspace = filled(*USERS)
         synchronise(workspace)
         async with driving(workspace, **ROOT) as admin:
-            await admin.press("f7", "u")
-            await admin.sees("~ update anna")
-            await admin.press("u")
-            await admin.sees("Undo now?")
+            await ask_to_undo(admin)
             generation = edit_elsewhere(workspace, "anna")
             await admin.press("y")
             await admin.sees("The plan is stale", "user “anna” was changed")
@@ -158,10 +165,7 @@ class TestUndo:
         workspace = filled(*USERS)
         synchronise(workspace)
         async with driving(workspace, **ROOT) as admin:
-            await admin.press("f7", "u")
-            await admin.sees("~ update anna")
-            await admin.press("u")
-            await admin.sees("Undo now?")
+            await ask_to_undo(admin)
             with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
                 await admin.press("y")
                 await admin.sees("Writing ...")
@@ -176,8 +180,7 @@ class TestUndo:
         workspace = filled(*USERS)
         synchronise(workspace)
         async with driving(workspace, **ROOT) as admin:
-            await admin.press("f7", "u")
-            await admin.sees("~ update anna")
+            await see_undo(admin)
             await admin.press("slash")
             await admin.type("nobody at all")
             await admin.press("enter")

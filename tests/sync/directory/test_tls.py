@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,7 +14,7 @@ from store.models import Settings
 from sync import errors
 from sync.directory.certificate import fetch_certificate
 from sync.directory.client import DirectoryClient
-from tests.support.authority import Authority, certificate_only, server_context
+from tests.support.authority import DAY, Authority, certificate_only, server_context
 from tests.support.hostile_server import (
     Behaviour,
     Connection,
@@ -36,18 +36,6 @@ def complain(connection: Connection) -> None:
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
-
-
-@pytest.fixture
-def clock_ahead(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on the authority's clock is weeks ahead."""
-
-    class Ahead(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Self:
-            return super().now(tz) + timedelta(weeks=3)
-
-    monkeypatch.setattr("tests.support.authority.datetime", Ahead)
 
 
 async def list_from(file: Path, **changes: Any) -> int:
@@ -96,19 +84,15 @@ class TestAuthorities:
         assert "is for another host name" in text
         assert "as the certificate names it" in text
 
-    async def test_not_valid_yet(self, authority: Authority, clock_ahead: None) -> None:
-        text = await refusal(authority.issue(), ca_file=str(authority.file))
+    async def test_not_valid_yet(self, authority: Authority) -> None:
+        file = authority.issue(starts=DAY, expires=2 * DAY)
+        text = await refusal(file, ca_file=str(authority.file))
         assert "is not valid yet" in text
         assert "Check this machine's clock" in text
         assert "ca_file" not in text
 
-    async def test_a_key_too_short_to_be_trusted(
-        self, authority: Authority, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with monkeypatch.context() as patch:
-            short = rsa.generate_private_key(65537, 1024)
-            patch.setattr("tests.support.authority.ec.generate_private_key", lambda _: short)
-            file = authority.issue()
+    async def test_a_key_too_short_to_be_trusted(self, authority: Authority) -> None:
+        file = authority.issue(key=rsa.generate_private_key(65537, 1024))
         lax = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         lax.set_ciphers("DEFAULT@SECLEVEL=0")
         lax.load_cert_chain(file)
@@ -187,8 +171,9 @@ class TestFetched:
         assert await self.time_problem(authority.issue()) == ""
         assert "has expired" in await self.time_problem(authority.issue(expires=PAST))
 
-    async def test_not_valid_yet(self, authority: Authority, clock_ahead: None) -> None:
-        assert "Check this machine's clock" in await self.time_problem(authority.issue())
+    async def test_not_valid_yet(self, authority: Authority) -> None:
+        file = authority.issue(starts=DAY, expires=2 * DAY)
+        assert "Check this machine's clock" in await self.time_problem(file)
 
 
 class TestIgnored:
