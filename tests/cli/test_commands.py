@@ -6,6 +6,7 @@ import os
 import ssl
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 
 PASSWORD = "correct horse battery"
+ROOT = Path(__file__).parents[2]
 
 
 class TestSettings:
@@ -288,6 +290,17 @@ def test_a_hostile_name_reaches_the_terminal_as_text(
     done = connected("test")
     assert "\x1b" not in done.out + done.err
     assert "a\\x1b]0;owned\\x07b" in done.out
+
+
+def test_the_version_is_that_of_the_project(mailroster: CommandLine) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert mailroster("--version").out == f"mailroster {project['version']}\n"
+
+
+def test_a_command_that_there_is_not(mailroster: CommandLine) -> None:
+    done = mailroster("synchronise")
+    assert done.code == 2
+    assert "No such command 'synchronise'" in done.err
 
 
 @pytest.mark.parametrize(
