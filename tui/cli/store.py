@@ -43,7 +43,7 @@ def check(ctx: click.Context, session: Session, as_json: bool) -> None:
 
     Exit code 22 if something is wrong.
     """
-    path = session.workspace.path
+    path = session.unread_workspace.path
     state, findings = check_store(path, key_path())
     code = STORE_DAMAGED if findings else OK
     if as_json:

@@ -71,7 +71,7 @@ def systemd_units(session: Session, user: str, calendar: str) -> None:
         _UNITS.format(
             user=user,
             command=" ".join(map(_quoted, installed_command())),
-            store=_quoted(str(session.workspace.path)),
+            store=_quoted(str(session.unread_workspace.path)),
             calendar=calendar,
             every="hour" if calendar == "hourly" else f"time ({calendar})",
         ),
