@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.text import Text
 
@@ -30,6 +30,13 @@ def signed_counts(counts: Mapping[str, int]) -> str:
     )
 
 
+def _each(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield what there is any of, with its sign, number and name."""
+    for name in COUNTED:
+        if counts.get(name):
+            yield name, f"{_SIGNS[name]} {grouped(counts[name])} {name}"
+
+
 def notes_text(run: RunSummary, undone: bool) -> str:
     """Return what else there is to say of a run: the delete guard, and whether it was undone."""
     return ", ".join(
@@ -45,10 +52,7 @@ def folded_text(history: History) -> str:
     """Return what is still known of the oldest runs, or nothing if none were folded."""
     if not history.folded_runs:
         return ""
-    counts = history.folded_counts
-    found = ", ".join(
-        f"{_SIGNS[name]} {grouped(counts[name])} {name}" for name in COUNTED if counts.get(name)
-    )
+    found = ", ".join(text for _, text in _each(history.folded_counts))
     return f"{counted(history.folded_runs, 'older run')}, kept as counts only: {found or 'none'}."
 
 
@@ -60,11 +64,7 @@ def heading_text(run: Run, undone: bool) -> Text:
         f"{kind} by {printable(summary.who, 60)} on {when_text(summary.at)} UTC, run {summary.id}, "
         f"generation {summary.generation}."
     )
-    second = Text("  ").join(
-        Text(f"{_SIGNS[name]} {grouped(summary.counts[name])} {name}", _COLOURS[name])
-        for name in COUNTED
-        if summary.counts.get(name)
-    )
+    second = Text("  ").join(Text(text, _COLOURS[name]) for name, text in _each(summary.counts))
     if summary.kind == "sync":
         second.append(f"  {counted(summary.listed, 'user')} listed", "dim")
     if undone:
