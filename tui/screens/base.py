@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from rich.text import Text
@@ -140,14 +141,22 @@ class BaseScreen(Screen[None]):
         Meanwhile `is_writing`, so that the screen starts no other write, stays, and tells whether
         it was done.
         """
+        try:
+            with self.writing():
+                return await asyncio.to_thread(write)
+        finally:
+            await self.app.reload()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be `is_writing` for so long."""
         self.is_writing = True
         self.refresh_bindings()
         try:
-            return await asyncio.to_thread(write)
+            yield
         finally:
             self.is_writing = False
             self.refresh_bindings()
-            await self.app.reload()
 
     def fail(self, error: Exception, what: str = "") -> None:
         """Show the text of an error, and which action it ended."""

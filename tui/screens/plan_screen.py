@@ -137,24 +137,23 @@ class PlanScreen(TableScreen):
 
     async def apply(self, plan: Plan, skip: frozenset[str], deletes: int, *, hold: bool) -> None:
         """Apply the plan as it was confirmed and show what was done; raises like `apply_plan`."""
-        self.is_writing, self.failure = True, None
+        self.failure = None
         self.tell(Text("Writing ..."))
-        self.refresh_bindings()
         try:
-            result = await asyncio.to_thread(
-                apply_plan,
-                self.app.workspace,
-                plan,
-                skip=skip,
-                allow_deletes=deletes if plan.guard and not hold else None,
-                hold_deletes=hold,
-                who=self.app.administrator,
-            )
-            edits = [change.edit for change in result.applied if change.edit]
-            self.app.wrote({edit.key: edit.user for edit in edits if edit.user})
-            self.selection.applied()
+            with self.writing():
+                result = await asyncio.to_thread(
+                    apply_plan,
+                    self.app.workspace,
+                    plan,
+                    skip=skip,
+                    allow_deletes=deletes if plan.guard and not hold else None,
+                    hold_deletes=hold,
+                    who=self.app.administrator,
+                )
+                edits = [change.edit for change in result.applied if change.edit]
+                self.app.wrote({edit.key: edit.user for edit in edits if edit.user})
+                self.selection.applied()
         finally:
-            self.is_writing = False
             self.show_counts()
             await self.app.reload()
         self.result = result

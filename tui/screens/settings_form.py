@@ -170,8 +170,7 @@ class SettingsForm(BaseScreen):
     async def action_save(self) -> None:
         """Save what is entered; what is entered while that lasts stays, unsaved."""
         sent = self._values()
-        self.is_writing = True
-        try:
+        with self.writing():
             settings = await asyncio.to_thread(
                 configure,
                 self.app.workspace,
@@ -179,8 +178,6 @@ class SettingsForm(BaseScreen):
                 password=self.password(),
                 based_on=self.opened,
             )
-        finally:
-            self.is_writing = False
         later = {key: value for key, value in self._values().items() if value != sent[key]}
         self._load_under(later, settings)
         self.app.refresh_store()
