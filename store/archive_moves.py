@@ -56,7 +56,7 @@ class ArchiveMoves:
             self._archives.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             make_folder(self._place, self._archives.root)
             make_folder(staging, self._archives.root)
-            os.close(write_new(staging / _JOURNAL, orjson.dumps(pairs)))
+            os.close(write_new(staging / _JOURNAL, [orjson.dumps(pairs)]))
             for folder in (staging, self._place, self._archives.root):
                 sync_folder(folder)
             for number, (old, _) in enumerate(pairs):

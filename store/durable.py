@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from store.ownership import give_to_owner_of
 
 
-def write_new(path: Path, data: bytes) -> int:
-    """Make `path`, mode 0600, write `data` through to the disk and return the open descriptor.
+def write_new(path: Path, pieces: Iterable[bytes]) -> int:
+    """Make `path`, mode 0600, write `pieces` through to the disk and return the open descriptor.
 
     Raises `FileExistsError` if something is there, and other `OSError`s; then nothing is left.
     """
@@ -19,9 +20,10 @@ def write_new(path: Path, data: bytes) -> int:
     try:
         os.fchmod(descriptor, 0o600)
         give_to_owner_of(path.parent, descriptor)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(descriptor, view) :]
         os.fsync(descriptor)
     except BaseException:
         os.close(descriptor)

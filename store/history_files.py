@@ -46,7 +46,7 @@ class HistoryFiles:
         """
         try:
             make_folder(self._folder, self._store.parent)
-            os.close(write_new(self.path(run.summary.id), data))
+            os.close(write_new(self.path(run.summary.id), [data]))
             sync_folder(self._folder)
         except OSError as error:
             raise self._unwritable(error) from None

@@ -8,11 +8,11 @@ the backups, under a name that keeps it from being dropped.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+
+from store.tables_file import Tables
 
 SCHEMA = 1
 
-Tables = dict[str, dict[str, Any]]
 Step = Callable[[Tables], Tables]
 
 # From which schema: how its tables become those of the next one. A step never changes its argument

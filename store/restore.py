@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
-
 from store.backups import STAMP, list_backups
 from store.durable import sync_folder, write_new
 from store.errors import StoreDamaged, StoreUnwritable, write_advice, write_failure
@@ -18,6 +16,7 @@ from store.interface import Snapshot
 from store.lock import WAIT_SECONDS, writer_lock
 from store.models import SETTING_KEYS
 from store.storage import DurableStorage
+from store.tables_file import as_text, read_tables
 from store.text import printable
 from store.tinydb_store import TinyDBStore
 
@@ -105,7 +104,8 @@ def restore(store: Path, backup: Path, wait: float = WAIT_SECONDS) -> Path | Non
     """
     with writer_lock(store.with_name(f"{store.name}.lock"), wait):
         read_whole(backup)
-        tables = orjson.loads(backup.read_bytes())
+        with backup.open("rb") as file:
+            tables = read_tables(file)
         written = time.time_ns()
         tables["meta"]["1"] |= {"generation": _generation_above(store), "written": written}
         temporary = store.with_name(f".{store.name}.{os.getpid()}.tmp")
@@ -113,7 +113,7 @@ def restore(store: Path, backup: Path, wait: float = WAIT_SECONDS) -> Path | Non
         is_aside = False
         try:
             DurableStorage(store).sweep()
-            descriptor = write_new(temporary, orjson.dumps(tables))
+            descriptor = write_new(temporary, as_text(tables))
             os.utime(descriptor, ns=(written, written))
             os.close(descriptor)
             is_aside = _set_aside(store, aside)
@@ -154,7 +154,7 @@ def save_copy(store: Path, copy: Path) -> Snapshot:
             f"There is no store at {printable(store)} yet, so there is nothing to copy."
         )
     try:
-        os.close(write_new(copy, store.read_bytes()))
+        os.close(write_new(copy, [store.read_bytes()]))
         sync_folder(copy.parent)
     except OSError as error:
         kind = write_failure(error)

@@ -19,6 +19,7 @@ from store.durable import sync_folder, write_new
 from store.errors import StoreDamaged, write_advice, write_failure
 from store.ownership import exposure, user_name
 from store.soundness import Unsound, check_unique_keys
+from store.tables_file import as_text, read_tables
 from store.text import printable
 
 
@@ -105,11 +106,11 @@ class DurableStorage(Storage):
             raise self.damaged("is not a regular file")
         try:
             with open(descriptor, "rb", closefd=False) as file, collector_paused():
-                content = file.read()
-                tables = orjson.loads(content)
-            self.is_foreign = self._check_all or _written(tables) != found.st_mtime_ns
-            if self.is_foreign:
-                check_unique_keys(content)
+                tables = read_tables(file)
+                self.is_foreign = self._check_all or _written(tables) != found.st_mtime_ns
+                if self.is_foreign:
+                    file.seek(0)
+                    check_unique_keys(file.read())
         except OSError as error:
             raise self.damaged(f"cannot be read: {error.strerror}") from None
         except orjson.JSONDecodeError as error:
@@ -139,7 +140,7 @@ class DurableStorage(Storage):
         state = "The previous state is whole."
         try:
             self.sweep()
-            descriptor = write_new(temporary, orjson.dumps(data))
+            descriptor = write_new(temporary, as_text(data))
             if written := _written(data):
                 os.utime(descriptor, ns=(written, written))
             if self._path.exists():

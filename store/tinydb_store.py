@@ -23,11 +23,12 @@ from store.history import History, Run, with_run
 from store.history_files import HistoryFiles, run_bytes
 from store.interface import Batch, Edit, Snapshot
 from store.lock import WAIT_SECONDS, writer_lock
-from store.migrations import SCHEMA, Tables, migrated
+from store.migrations import SCHEMA, migrated
 from store.models import Settings, UserRow
 from store.names import match_key
 from store.soundness import Unsound, check_meta, check_settings, check_users
 from store.storage import DurableStorage
+from store.tables_file import Tables
 from store.text import printable
 
 _WATCH_SECONDS = 0.5

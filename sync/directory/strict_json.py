@@ -14,6 +14,8 @@ from sync.errors import NotJSON
 _DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _WHITE_SPACE = b" \t\r\n"
 _LONGEST_SAFE_INTEGER = 18  # digits that surely fit into 64 bits
+PIECE_BYTES = 1 << 16
+_SEAM = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+(?=\{)")
 _TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"[ \t\r\n]*+(:)?+|[{}]|-?[0-9][0-9.eE+-]*+', re.DOTALL)
 
 
@@ -26,11 +28,13 @@ def loads(body: bytes, source: str) -> Any:
     section 2.3) and integers beyond 64 bits (section 2.2), which orjson would let pass.
     """
     body = body.removeprefix(codecs.BOM_UTF8)
+    if (values := _read_in_pieces(body)) is not None:
+        return values
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise _refusal(body, source, error) from None
-    if not _surely_strict(body, value) and (flaw := _find_flaw(body)):
+    if flaw := _find_flaw(body):
         problem, position = flaw
         raise not_json(source, problem, *_line_and_column(body, position))
     return value
@@ -64,16 +68,39 @@ def _refusal(body: bytes, source: str, error: orjson.JSONDecodeError) -> NotJSON
     return not_json(source, printable(problem, 100), error.lineno, error.colno)
 
 
-def _surely_strict(body: bytes, value: Any) -> bool:
+def _read_in_pieces(body: bytes) -> list[Any] | None:
+    """Return the array that `body` surely is, strictly read; None proves nothing.
+
+    What is an array between brackets is nothing but elements, so pieces that are arrays mean,
+    joined, what the whole text means. The parser's memory for a piece is used again for the next.
+    """
+    text = body.strip(_WHITE_SPACE)
+    if not (text.startswith(b"[") and text.endswith(b"]")):
+        return None
+    values: list[Any] = []
+    start, end = 1, len(text) - 1
+    while start < end:
+        seam = _SEAM.search(text, start + PIECE_BYTES, end)
+        piece = b"[%b]" % text[start : seam.start() + 1 if seam else end]
+        try:
+            elements = orjson.loads(piece)
+        except orjson.JSONDecodeError:
+            return None
+        if not _surely_strict(piece, elements):
+            return None
+        values += elements
+        start = seam.end() if seam else end
+    return values
+
+
+def _surely_strict(body: bytes, values: list[Any]) -> bool:
     """Tell cheaply that no object repeats a key and no integer is beyond 64 bits.
 
     A JSON text has a colon after each key, and without its white space `":`; perhaps it has both
     in its texts too. If one of them is not there more often than the keys of a flat array of
     objects, none was repeated, and no object nested. False proves nothing.
     """
-    if not isinstance(value, list):
-        return False
-    keys = sum(len(item) for item in value if isinstance(item, dict))
+    keys = sum(len(item) for item in values if isinstance(item, dict))
     if keys != body.count(b":") and keys != body.translate(None, _WHITE_SPACE).count(b'":'):
         return False
     return b"0" * (_LONGEST_SAFE_INTEGER + 1) not in body.translate(_DIGITS_AS_ZERO)

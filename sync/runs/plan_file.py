@@ -71,7 +71,7 @@ def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing | N
     )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        os.close(write_new(temporary, record))
+        os.close(write_new(temporary, [record]))
         try:
             os.link(temporary, path)
         finally:

@@ -39,10 +39,10 @@ def write_report(path: Path, record: dict[str, Any], *, replacing: bool = True) 
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         if replacing:
-            os.close(write_new(temporary, text.encode()))
+            os.close(write_new(temporary, [text.encode()]))
             os.replace(temporary, path)
         else:
-            os.close(write_new(path, text.encode()))
+            os.close(write_new(path, [text.encode()]))
     except OSError as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, FileExistsError) and not replacing:

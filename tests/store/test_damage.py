@@ -77,7 +77,7 @@ class TestContent:
     def test_cut_off_anywhere(self, path: Path, share: float) -> None:
         content = path.read_bytes()
         path.write_bytes(content[: int(len(content) * share)])
-        assert "is not valid JSON at line 1, column" in refused(path)
+        assert "is not valid JSON at line" in refused(path)
         path.write_bytes(content)
 
     @hypothesis_settings(
@@ -161,7 +161,8 @@ class TestContent:
     @pytest.mark.parametrize(
         ("old", "new", "says"),
         [
-            (b'{"_default":{"1":{', b'{"_default":{"1":{},"1":{', "has “1” twice"),
+            (b'{"_default":{\n"1":{', b'{"_default":{\n"1":{},"1":{', "has “1” twice"),
+            (b'{"_default":{\n"1":{', b'{"_default":{\n"1":{"x":1},\n"1":{', "has “1” twice"),
             (b'"privileges":[', b'"privileges":[],"privileges":[', "has “privileges” twice"),
             (b'"Zo\xc3\xab"', b'"ROOT"', "two users have the same name"),
         ],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from store.models import Settings
+from sync.directory import strict_json
 from sync.directory.answer import parse_listing, parse_verdict
 from sync.errors import DirectoryError, NotJSON
 from tests.support.promises import answer_is_read_or_refused
@@ -167,15 +169,47 @@ documents = st.recursive(
 flat_documents = st.lists(objects(scalars), max_size=4).map(lambda items: f"[{','.join(items)}]")
 
 
-@given(documents | flat_documents)
-@example('[{"a" :1,"a":2,"b":":"}]')
-def test_duplicate_keys_are_seen_as_the_standard_library_sees_them(text: str) -> None:
-    try:
-        parse_listing(text.encode(), SETTINGS)
-        found = False
-    except DirectoryError as error:
-        found = isinstance(error, NotJSON)
+pieces = st.sampled_from([1, 9, 30, strict_json.PIECE_BYTES])
+
+
+@given(documents | flat_documents, pieces)
+@example('[{"a" :1,"a":2,"b":":"}]', strict_json.PIECE_BYTES)
+def test_duplicate_keys_are_seen_as_the_standard_library_sees_them(text: str, piece: int) -> None:
+    with patch.object(strict_json, "PIECE_BYTES", piece):
+        try:
+            parse_listing(text.encode(), SETTINGS)
+            found = False
+        except DirectoryError as error:
+            found = isinstance(error, NotJSON)
     assert found == has_duplicates(text)
+
+
+# What pieces are cut at, also where it is no seam between two records.
+seams = st.lists(
+    st.sampled_from(
+        ["[", "]", '{"a":1}', '{"b":[{"a":1},{"a":2}]}', '{"c":"},{"}', "},{", ",", "\n", "1"]
+    ),
+    max_size=12,
+).map("".join)
+records_with_seams = st.lists(
+    st.sampled_from(
+        ['{"a":1}', '{"b":[{"a":1} ,\t{"a":2}]}', '{"c":"},{","d":"\\"},{"}', "{}", "1"]
+    )
+).map(",\n".join)
+
+
+@given(seams | records_with_seams.map("[{}]".format), pieces)
+def test_read_in_pieces_it_is_what_it_is_as_a_whole(text: str, piece: int) -> None:
+    try:
+        whole: Any = json.loads(text)
+    except ValueError:
+        whole = None
+    try:
+        with patch.object(strict_json, "PIECE_BYTES", piece):
+            read = strict_json.loads(text.encode(), "here")
+    except NotJSON:
+        read = None
+    assert read == whole
 
 
 json_values = st.recursive(
