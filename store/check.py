@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from store.lockout import attempts_path
 from store.ownership import exposure
 from store.restore import read_backups, read_whole
 from store.secrets import SecretBox
+from store.storage import stray_files
 
 
 class Finding(NamedTuple):
@@ -121,7 +121,7 @@ def _attempts(store: Path) -> Iterator[Finding]:
 
 
 def _strays(store: Path) -> Iterator[Finding]:
-    for stray in sorted(store.parent.glob(f".{glob.escape(store.name)}.[0-9]*.tmp")):
+    for stray in stray_files(store):
         yield Finding(stray, "A write that was cut short left this. The next one removes it.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict
 
@@ -54,6 +54,10 @@ class RunSummary:
     def measures(self) -> bool:
         """Whether the delete guard compares later syncs with what the directory listed then."""
         return self.kind == "sync" and not self.held
+
+    def to_stored(self) -> dict[str, Any]:
+        """Return the summary as plain JSON values."""
+        return {name: getattr(self, name) for name in _SUMMARY_FIELDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +115,7 @@ class History:
         """Return the history as plain JSON values."""
         filters = self.filters
         return {
-            "runs": [asdict(run) for run in self.runs],
+            "runs": [run.to_stored() for run in self.runs],
             "filters": None if filters is None else [rule.to_stored() for rule in filters],
             "folded_runs": self.folded_runs,
             "folded_counts": dict(self.folded_counts),

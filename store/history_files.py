@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Collection
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -110,7 +109,7 @@ def run_bytes(run: Run) -> bytes:
     """Return the run as its file spells it."""
     return orjson.dumps(
         {
-            "summary": asdict(run.summary),
+            "summary": run.summary.to_stored(),
             "filters": [rule.to_stored() for rule in run.filters],
             "guard": run.guard,
             "warnings": run.warnings,

@@ -55,6 +55,11 @@ class Edit:
         """Remove `before`."""
         return cls(before.key, before.rev, None)
 
+    @classmethod
+    def of_row(cls, row: UserRow, after: User | None) -> Edit:
+        """Replace or remove the user in that row."""
+        return cls(match_key(row["user_name"]), row["rev"], after)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

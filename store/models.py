@@ -151,7 +151,8 @@ class Settings:
 
     def to_stored(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, the password as its token."""
-        return {**asdict(self), "filters": tuple(rule.to_stored() for rule in self.filters)}
+        stored = {name: getattr(self, name) for name in SETTING_KEYS}
+        return {**stored, "filters": tuple(rule.to_stored() for rule in self.filters)}
 
 
 SETTING_KEYS = tuple(item.name for item in fields(Settings))

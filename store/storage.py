@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import stat
 from pathlib import Path
@@ -172,7 +171,7 @@ class DurableStorage(Storage):
 
     def sweep(self) -> None:
         """Remove what killed writers left; the writer's lock, held, makes sure none is alive."""
-        for stray in self._path.parent.glob(f".{glob.escape(self._path.name)}.[0-9]*.tmp"):
+        for stray in stray_files(self._path):
             stray.unlink(missing_ok=True)
 
     def damaged(self, problem: str, left: str = "It was left as it is.") -> StoreDamaged:
@@ -184,6 +183,20 @@ class DurableStorage(Storage):
                 "what a return to a backup means, and asks."
             )
         return StoreDamaged(f"The store {printable(self._path)} {problem}. {left} {advice}")
+
+
+def stray_files(store: Path) -> list[Path]:
+    """Return what writes of `store` that were cut short left, if its folder can be looked into."""
+    start, end = f".{store.name}.", ".tmp"
+    try:
+        names = os.listdir(store.parent)
+    except OSError:
+        return []
+    return [
+        store.with_name(name)
+        for name in sorted(names)
+        if name.startswith(start) and name.endswith(end) and name[len(start) : -len(end)].isdigit()
+    ]
 
 
 def _identity(file: os.stat_result) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,8 @@ class TinyDBStore:
         users = dict(before)
         edited = {edit.key for edit in edits if edit.rev}
         ids = {key: doc_id for key, doc_id in zip(users, table, strict=True) if key in edited}
-        is_growing = not all(edit.rev for edit in edits)
-        next_id = max(map(int, table), default=0) + 1 if is_growing else 0
+        after_last = map(str, count(int(next(reversed(table), 0)) + 1))
+        free_ids = (doc_id for doc_id in after_last if doc_id not in table)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         rows: Rows = []
         for edit in edits:
@@ -222,8 +223,7 @@ class TinyDBStore:
             row["rev"] = generation
             row["changed"] = now
             row["created"] = row["created"] or now
-            rows.append((ids.pop(edit.key) if edit.rev else str(next_id), row))
-            next_id += not edit.rev
+            rows.append((ids.pop(edit.key) if edit.rev else next(free_ids), row))
             users[key] = row
         return users, rows
 

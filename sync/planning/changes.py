@@ -91,31 +91,30 @@ def _following(
     row: UserRow, record: DirectoryUser, names: Iterable[str], reason: str, **more: Any
 ) -> Change:
     """Return the update of these fields to those of the record, and of `more` to its values."""
-    before = User.from_row(row)
     new = {**more, **{name: getattr(record, name) for name in names}}
     return Change(
         action="update",
-        user_name=before.user_name,
+        user_name=row["user_name"],
         reason=reason,
-        fields={name: FieldChange(getattr(before, name), value) for name, value in new.items()},
-        edit=Edit.update(before, User.from_row({**row, **new})),  # type: ignore[typeddict-item]
+        fields={name: FieldChange(row[name], value) for name, value in new.items()},  # type: ignore[literal-required]
+        edit=Edit.of_row(row, User.from_row({**row, **new})),  # type: ignore[typeddict-item]
     )
 
 
 def deletion(row: UserRow, reason: str, keeps_archive: Callable[[str], bool]) -> Change:
     """Return the change that deletes the user."""
-    before = User.from_row(row)
+    name = row["user_name"]
     return Change(
         action="delete",
-        user_name=before.user_name,
+        user_name=name,
         reason=reason,
         fields={
-            name: FieldChange(getattr(before, name), None)
-            for name in FOLLOWED_FIELDS[1:]
-            if getattr(before, name)
+            field: FieldChange(row[field], None)  # type: ignore[literal-required]
+            for field in FOLLOWED_FIELDS[1:]
+            if row[field]  # type: ignore[literal-required]
         },
-        archive="kept" if keeps_archive(before.user_name) else "removed",
-        edit=Edit.delete(before),
+        archive="kept" if keeps_archive(name) else "removed",
+        edit=Edit.of_row(row, None),
     )
 
 
