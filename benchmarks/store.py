@@ -23,7 +23,8 @@ _FINDS = 100_000
 def opened(home: Path) -> dict[str, float]:
     """Open the store and index its users, as every command does first."""
     watch = Stopwatch()
-    open_workspace(str(home / STORE), home / KEY).snapshot()
+    workspace = open_workspace(str(home / STORE), home / KEY)
+    workspace.snapshot()
     return watch.times
 
 
@@ -31,7 +32,8 @@ def parsed(home: Path) -> dict[str, float]:
     """Only parse the file, without the garbage collector."""
     with collector_paused():
         watch = Stopwatch()
-        orjson.loads((home / STORE).read_bytes())
+        tables = orjson.loads((home / STORE).read_bytes())
+        assert tables
         return watch.times
 
 

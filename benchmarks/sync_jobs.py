@@ -117,14 +117,15 @@ def same_traces(home: Path) -> dict[str, float]:
     return _timed(lambda: _bare(home, with_traces=True))
 
 
-def _bare(home: Path, *, with_traces: bool) -> None:
+def _bare(home: Path, *, with_traces: bool) -> object:
     gc.disable()
     tables = orjson.loads((home / STORE).read_bytes())
     table = tables["_default"]
     known = {row["user_name"].casefold(): doc_id for doc_id, row in table.items()}
     next_id = len(table) + 1
     record: list[tuple[Row | None, Row | None]] = []
-    for listed in orjson.loads((home / ANSWER).read_bytes()):
+    answer = orjson.loads((home / ANSWER).read_bytes())
+    for listed in answer:
         doc_id = known.pop(listed["userName"].casefold(), None)
         if doc_id is None:
             table[str(next_id)] = new = _new_row(listed)
@@ -148,6 +149,7 @@ def _bare(home: Path, *, with_traces: bool) -> None:
     durable_write(home / STORE, orjson.dumps(tables))
     if with_traces:
         _remove_archives(home, record)
+    return tables, known, answer, record
 
 
 def _leave_traces(home: Path, record: list[tuple[Row | None, Row | None]]) -> None:
@@ -188,7 +190,7 @@ def stock_tinydb(home: Path) -> dict[str, float]:
     """Sync with TinyDB as it comes, by one call each for all new, all changed and all gone."""
     from tinydb import TinyDB
 
-    def run() -> None:
+    def run() -> object:
         import json
 
         with TinyDB(home / STORE) as database:
@@ -202,6 +204,7 @@ def stock_tinydb(home: Path) -> dict[str, float]:
             database.remove(
                 doc_ids=[known[key].doc_id for key in known.keys() - listed if key != ROOT]
             )
+        return known, new, changed
 
     return _timed(run)
 
@@ -209,7 +212,7 @@ def stock_tinydb(home: Path) -> dict[str, float]:
 def sqlite(home: Path) -> dict[str, float]:
     """Sync with sqlite3 in one durable transaction."""
 
-    def run() -> None:
+    def run() -> object:
         database = sqlite3.connect(home / DATABASE)
         names = ", ".join(_FOLLOWED)
         known = {}
@@ -234,6 +237,7 @@ def sqlite(home: Path) -> dict[str, float]:
             gone = [(known[key]["user_name"],) for key in known.keys() - listed if key != ROOT]
             database.executemany("DELETE FROM users WHERE user_name = ?", gone)
         database.close()
+        return known, new, changed
 
     return _timed(run)
 
@@ -241,7 +245,7 @@ def sqlite(home: Path) -> dict[str, float]:
 def plain_script(home: Path) -> dict[str, float]:
     """Sync as a short script would: the standard library, and the file overwritten in place."""
 
-    def run() -> None:
+    def run() -> object:
         import json
 
         with open(home / STORE) as file:
@@ -260,6 +264,7 @@ def plain_script(home: Path) -> dict[str, float]:
             table[str(number)] = row
         with open(home / STORE, "w") as file:
             json.dump(tables, file)
+        return tables, known, new, changed
 
     return _timed(run)
 
@@ -280,10 +285,13 @@ def _compared(
     return new, changed, listed
 
 
-def _timed(run: Callable[[], None]) -> dict[str, float]:
+def _timed(run: Callable[[], object]) -> dict[str, float]:
+    """Time the run; what it returns is given back to the system after that, as a process does."""
     watch = Stopwatch()
-    run()
-    return {**watch.times, "peak": peak_bytes()}
+    kept = run()
+    times = watch.times
+    del kept
+    return {**times, "peak": peak_bytes()}
 
 
 JOBS = {

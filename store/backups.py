@@ -20,7 +20,12 @@ def backup_folder(store: Path) -> Path:
 
 def list_backups(store: Path) -> list[Path]:
     """Return the backups of `store`, newest first."""
-    return sorted(backup_folder(store).glob("*.json"), key=lambda path: path.name, reverse=True)
+    folder = backup_folder(store)
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names, reverse=True) if name.endswith(".json")]
 
 
 def link_backup(store: Path, kept_for: str = "") -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from store.ownership import give_to_owner_of
 
+BUFFER_BYTES = 1 << 18
+
 
 def write_new(path: Path, pieces: Iterable[bytes]) -> int:
     """Make `path`, mode 0600, write `pieces` through to the disk and return the open descriptor.
@@ -20,10 +22,8 @@ def write_new(path: Path, pieces: Iterable[bytes]) -> int:
     try:
         os.fchmod(descriptor, 0o600)
         give_to_owner_of(path.parent, descriptor)
-        for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                view = view[os.write(descriptor, view) :]
+        with open(descriptor, "wb", BUFFER_BYTES, closefd=False) as file:
+            file.writelines(pieces)
         os.fsync(descriptor)
     except BaseException:
         os.close(descriptor)

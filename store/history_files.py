@@ -34,7 +34,9 @@ class HistoryFiles:
     def sizes(self) -> dict[str, int]:
         """Return how many bytes each file has, by its run's id."""
         try:
-            return {path.stem: path.stat().st_size for path in self._folder.glob("*.json")}
+            with os.scandir(self._folder) as found:
+                files = [file for file in found if file.name.endswith(".json")]
+            return {file.name.removesuffix(".json"): file.stat().st_size for file in files}
         except OSError:
             return {}
 

@@ -14,7 +14,7 @@ from tinydb.storages import Storage
 
 from store.backups import link_backup, list_backups
 from store.collector import collector_paused
-from store.durable import sync_folder, write_new
+from store.durable import BUFFER_BYTES, sync_folder, write_new
 from store.errors import StoreDamaged, write_advice, write_failure
 from store.ownership import exposure, user_name
 from store.soundness import Unsound, check_unique_keys
@@ -104,7 +104,7 @@ class DurableStorage(Storage):
         if not stat.S_ISREG(found.st_mode):
             raise self.damaged("is not a regular file")
         try:
-            with open(descriptor, "rb", closefd=False) as file, collector_paused():
+            with open(descriptor, "rb", BUFFER_BYTES, closefd=False) as file, collector_paused():
                 tables = read_tables(file)
                 self.is_foreign = self._check_all or _written(tables) != found.st_mtime_ns
                 if self.is_foreign:

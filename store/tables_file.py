@@ -47,11 +47,12 @@ def _read_lines(file: BinaryIO) -> Tables | None:
     users: dict[str, Any] = {}
     try:
         for line in file:
-            members = orjson.loads(b"{%b}" % line.removesuffix(b"\n").removesuffix(b","))
+            is_last = not line.endswith(b",\n")
+            members = orjson.loads(b"{%b}" % line[: -1 if is_last else -2])
             if not members:
                 return None
             users.update(members)
-            if not line.endswith(b",\n"):
+            if is_last:
                 break
         rest = file.read()
         others = orjson.loads(b"{" + rest.removeprefix(b"},"))

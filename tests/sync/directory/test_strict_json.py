@@ -16,6 +16,7 @@ from sync.directory.answer import parse_listing, parse_verdict
 from sync.errors import DirectoryError, NotJSON
 from tests.support.promises import answer_is_read_or_refused
 
+pieces = st.sampled_from([1, 9, 30, strict_json.PIECE_BYTES])
 SETTINGS = Settings(url="https://directory.example/ai")
 
 
@@ -93,6 +94,23 @@ def test_it_is_accepted(body: str | bytes) -> None:
     assert parse_listing(body.encode() if isinstance(body, str) else body, SETTINGS).listed
 
 
+large = st.integers(2**62, 2**68)
+
+
+@given(st.integers() | large | large.map(int.__neg__), st.integers(0, 9), pieces)
+@example(2**64, 0, 1)
+@example(2**64 - 1, 0, 1)
+def test_an_integer_is_refused_where_it_is_beyond_64_bits(number: int, at: int, piece: int) -> None:
+    body = b'[{"%b": 1}, {"n": %d}]' % (b"x" * at, number)
+    with patch.object(strict_json, "PIECE_BYTES", piece):
+        try:
+            assert strict_json.loads(body, "here")[1] == {"n": number}
+            refused = False
+        except NotJSON:
+            refused = True
+    assert refused == (not -(2**63) <= number < 2**64)
+
+
 class TestDuplicateKeys:
     @pytest.mark.parametrize(
         ("body", "place", "key"),
@@ -167,9 +185,6 @@ documents = st.recursive(
     max_leaves=12,
 )
 flat_documents = st.lists(objects(scalars), max_size=4).map(lambda items: f"[{','.join(items)}]")
-
-
-pieces = st.sampled_from([1, 9, 30, strict_json.PIECE_BYTES])
 
 
 @given(documents | flat_documents, pieces)
