@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,7 +32,13 @@ from tui.cli.screens import run_screens
 modes.HOME = "users"
 run_screens(open_workspace(sys.argv[1], Path(sys.argv[2])), administrator="root")
 """
-_LOADS = "import gc, orjson, sys; gc.disable(); orjson.loads(open(sys.argv[1], 'rb').read())"
+_LOADS = """
+import gc, orjson, sys
+gc.disable()
+tables = orjson.loads(open(sys.argv[1], 'rb').read())
+print("The tables are read", flush=True)
+input()
+"""
 
 
 def make_store(folder: Path, users: int) -> Path:
@@ -83,9 +87,9 @@ def on_screen(store: Path, users: int, row: int) -> Iterator[Sample]:
         terminal.send(b"/")
         terminal.settled()
         floor_filter = _key(terminal, b"7")[0]
-    started, worked = time.perf_counter(), _children_seconds()
-    subprocess.run([sys.executable, "-c", _LOADS, store], check=True)
-    loads, loads_processor = time.perf_counter() - started, _children_seconds() - worked
+    with Terminal([sys.executable, "-c", _LOADS, store]) as terminal:
+        loads = terminal.until("are read") - terminal.started
+        loads_processor = terminal.processor_seconds()
     data = orjson.loads(store.read_bytes())
     started = time.perf_counter()
     durable_write(store.with_suffix(".floor"), orjson.dumps(data))
@@ -147,11 +151,6 @@ def _page_down(terminal: Terminal) -> tuple[float, int]:
     _key(terminal, _PAGE_DOWN)
     pages = [_key(terminal, _PAGE_DOWN) for _ in range(_PAGES)]
     return min(took for took, _ in pages), max(size for _, size in pages)
-
-
-def _children_seconds() -> float:
-    used = os.times()
-    return used.children_user + used.children_system
 
 
 def _key(terminal: Terminal, key: bytes) -> tuple[float, int]:
