@@ -9,7 +9,7 @@ from pathlib import Path
 
 from store.ownership import give_to_owner_of
 
-BUFFER_BYTES = 1 << 18
+BUFFER_BYTES = 1 << 18  # that a call to the system reads or writes at most
 
 
 def write_new(path: Path, pieces: Iterable[bytes]) -> int:

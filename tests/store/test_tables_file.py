@@ -83,5 +83,7 @@ parts = st.lists(
 @given(parts | parts.map(lambda text: b'{"_default":{\n' + text + b'\n},"meta":{"1":{}}}'))
 @example(b'{"_default":{\n"1":{},\n\n},"meta":{"1":{}}}')
 @example(b'{"_default":{\n"1":{}\n},}')
+@example(b'{"_default":{\n"1":{}\n"meta":{"1":{}}}')
+@example(b'{"_default":{\n"1":{},,\n"2":{}\n},"meta":{"1":{}}}')
 def test_no_other_text_is_taken_for_it(text: bytes) -> None:
     assert outcome(read, text) == outcome(orjson.loads, text)

@@ -108,6 +108,22 @@ class TestFile:
         assert after["settings"]["1"]["future_setting"] is True
         assert after["future_table"] == {"1": {"x": 1}}
 
+    @pytest.mark.parametrize("ids", [("3", "1", "2"), ("1", "2", "9"), ("9", "8", "10")])
+    def test_a_new_user_gets_a_document_id_that_nobody_has(
+        self, store: Store, path: Path, ids: tuple[str, ...]
+    ) -> None:
+        for name in "abc":
+            store.apply(Batch([Edit.create(User(user_name=name))]))
+        tables = orjson.loads(path.read_bytes())
+        tables["_default"] = dict(zip(ids, tables["_default"].values(), strict=True))
+        path.write_bytes(orjson.dumps(tables))
+        new = [Edit.create(User(user_name=f"new{number}")) for number in range(9)]
+        store.apply(Batch(new))
+        with TinyDB(path) as stock:
+            found = {user["user_name"]: str(user.doc_id) for user in stock.all()}
+        assert tuple(found[name] for name in "abc") == ids
+        assert len(set(found.values())) == len(found) == 12
+
     def test_what_a_killed_writer_left_is_swept_away(self, store: Store, path: Path) -> None:
         write_anna(store)
         stray = path.with_name(f".{path.name}.99999.tmp")
