@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 INPUTS = Path(__file__).parents[1] / "tests" / "hostile" / "inputs"
+PIECE_BYTES = 48  # so small that an input has several
 LARGEST = {"answer": 4096, "checkpassword": 600}  # bytes
 SECONDS_FOR_ONE = 10
 MEMORY_MIB = 1024
@@ -36,7 +37,9 @@ def main() -> None:
     except ImportError:
         sys.exit("atheris is not installed. Install it into this environment: pip install atheris")
     with atheris.instrument_imports(include=["store", "sync"]):
+        from sync.directory import strict_json
         from tests.support import promises
+    strict_json.PIECE_BYTES = PIECE_BYTES
     with tempfile.TemporaryDirectory() as folder:
         home, found = Path(folder, "home"), Path(folder, "found")
         home.mkdir()
