@@ -23,8 +23,8 @@ from tinydb import TinyDB
 
 Tables = dict[str, dict[str, Any]]
 
-_USERS = TinyDB.default_table_name
-_HEAD = b'{"%b":{\n' % _USERS.encode()
+USERS = TinyDB.default_table_name
+_HEAD = b'{"%b":{\n' % USERS.encode()
 USERS_IN_A_LINE = 100
 
 
@@ -58,15 +58,15 @@ def _read_lines(file: BinaryIO) -> Tables | None:
         others = orjson.loads(b"{" + rest.removeprefix(b"},"))
     except orjson.JSONDecodeError:
         return None
-    if not rest.startswith(b"},") or not others or _USERS in others:
+    if not rest.startswith(b"},") or not others or USERS in others:
         return None
-    return {_USERS: users, **others}
+    return {USERS: users, **others}
 
 
 def as_text(tables: Tables) -> Iterator[bytes]:
     """Yield the JSON text of the tables, a few users at a time."""
-    others = {name: table for name, table in tables.items() if name != _USERS}
-    users = iter(tables.get(_USERS, {}).items())
+    others = {name: table for name, table in tables.items() if name != USERS}
+    users = iter(tables.get(USERS, {}).items())
     line = dict(islice(users, USERS_IN_A_LINE))
     if not line or not others:
         yield orjson.dumps(tables)

@@ -14,8 +14,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tinydb import TinyDB
-
 from store.administrators import check_administrator_remains
 from store.collector import bulk_load
 from store.differences import differences
@@ -29,11 +27,10 @@ from store.models import Settings, UserRow
 from store.names import match_key
 from store.soundness import Unsound, check_meta, check_settings, check_users
 from store.storage import DurableStorage
-from store.tables_file import Tables
+from store.tables_file import USERS, Tables
 from store.text import printable
 
 _WATCH_SECONDS = 0.5
-_USERS = TinyDB.default_table_name
 _ONLY = "1"  # the document id in the tables that hold a single document
 Rows = list[tuple[str, UserRow | None]]  # by document id
 
@@ -149,7 +146,7 @@ class TinyDBStore:
                 check_meta(meta)
             self._kept_for = "" if meta["schema"] == SCHEMA else f"schema{meta['schema']}"
             tables = migrated(tables, meta["schema"])
-            meta, table = tables["meta"][_ONLY], tables[_USERS]
+            meta, table = tables["meta"][_ONLY], tables[USERS]
             if self._storage.is_foreign:
                 check_users(table)
             users: dict[str, UserRow] = {match_key(row["user_name"]): row for row in table.values()}
@@ -199,7 +196,7 @@ class TinyDBStore:
 
         Done in their order, they leave users and table in one order. Nothing is touched here.
         """
-        before, table = self._snapshot.users, self._tables.get(_USERS, {})
+        before, table = self._snapshot.users, self._tables.get(USERS, {})
         users = dict(before)
         edited = {edit.key for edit in edits if edit.rev}
         ids = {key: doc_id for key, doc_id in zip(users, table, strict=True) if key in edited}
@@ -229,8 +226,8 @@ class TinyDBStore:
 
     def _write(self, after: Snapshot, rows: Rows) -> None:
         """Write the new state; where that fails, the next snapshot is read from the disk."""
-        table = self._tables.get(_USERS, {})
-        tables = {**self._tables, _USERS: table, **self._documents(after)}
+        table = self._tables.get(USERS, {})
+        tables = {**self._tables, USERS: table, **self._documents(after)}
         try:
             for doc_id, row in rows:
                 if row is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 from store.collector import collector_paused
@@ -52,7 +51,7 @@ def past_run_record(run: Run) -> dict[str, Any]:
         changes = [change_record(recorded_change(change)) for change in run.changes]
     return {
         "status": "applied",
-        "run": asdict(run.summary),
+        "run": run.summary.to_stored(),
         "guard": list(run.guard),
         "warnings": list(run.warnings),
         "counts": dict(run.summary.counts),

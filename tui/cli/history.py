@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -51,7 +50,7 @@ def list_(session: Session, as_json: bool) -> None:
     kept = session.workspace.snapshot().history
     if as_json:
         folded = {"runs": kept.folded_runs, "counts": dict(kept.folded_counts)}
-        return print_json({"runs": [asdict(run) for run in kept.runs], "folded": folded})
+        return print_json({"runs": [run.to_stored() for run in kept.runs], "folded": folded})
     if kept.folded_runs:
         click.echo(f"({kept.folded_runs} older runs, folded: {_counted(kept.folded_counts)})")
     undone = kept.undone
@@ -79,7 +78,7 @@ def show(session: Session, run_id: str, report_file: Path | None, as_json: bool)
     if as_json:
         return print_json(
             {
-                **asdict(run.summary),
+                **run.summary.to_stored(),
                 "filters": [rule.to_stored() for rule in run.filters],
                 "guard": list(run.guard),
                 "warnings": list(run.warnings),
