@@ -38,13 +38,17 @@ format:
 coverage:
     {{bin}}/coverage erase && {{bin}}/coverage run -m pytest --deselect tests/sync/runs/test_full_disk.py::test_a_command_ends_with_22_and_works_again_with_room; {{bin}}/coverage combine -q && {{bin}}/coverage report
 
+# small changes to the rules that no test sees: just mutants, just mutants sync.planning.guard
+mutants *modules:
+    {{bin}}/pip install -q -c constraints.txt -e '.[mutation]' && {{bin}}/python tests/support/mutants.py {{modules}}
+
 # time and memory, as ratios to a floor in the same run
 bench *words:
     {{bin}}/python -m benchmarks {{words}}
 
 # the generated documents: keys, man page, completion
 generate:
-    {{bin}}/python -m tui.keys_reference && {{bin}}/python -m tui.commands_reference
+    {{bin}}/python -m docs.keys_reference && {{bin}}/python -m docs.commands_reference
 
 # accept the screens' new look; look at the pictures first
 snapshot-update:

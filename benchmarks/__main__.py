@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from benchmarks import login, store, sync, tui
+from benchmarks import login, status, store, sync, tui, upkeep, whole
 from benchmarks.samples import options, report
 
 
 def main() -> None:
     """Measure and print a table each."""
     chosen = options(__doc__)
-    for part in (sync, store, login, tui):
+    for part in (sync, whole, store, upkeep, login, status, tui):
         print("\n".join(report(part.measure(chosen.users, chosen.rounds))), end="\n\n")
 
 

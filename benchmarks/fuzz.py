@@ -17,6 +17,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 INPUTS = Path(__file__).parents[1] / "tests" / "hostile" / "inputs"
@@ -37,14 +38,14 @@ def main() -> None:
     except ImportError:
         sys.exit("atheris is not installed. Install it into this environment: pip install atheris")
     with atheris.instrument_imports(include=["store", "sync"]):
-        from sync.directory import strict_json
         from tests.support import promises
-    strict_json.PIECE_BYTES = PIECE_BYTES
     with tempfile.TemporaryDirectory() as folder:
         home, found = Path(folder, "home"), Path(folder, "found")
         home.mkdir()
         found.mkdir()
-        check: Callable[[bytes], None] = promises.answer_is_read_or_refused
+        check: Callable[[bytes], None] = partial(
+            promises.answer_is_read_or_refused, piece_bytes=PIECE_BYTES
+        )
         if chosen.target == "checkpassword":
             _make_hashes_cheap()
             check = promises.LogOnAtTheMailServer(home).is_answered
@@ -68,12 +69,9 @@ def main() -> None:
 
 def _make_hashes_cheap() -> None:
     """Have bcrypt at its lowest cost, also for unknown users: it is not what is looked at."""
-    import bcrypt
-
     from store import passwords
 
     passwords.COST = 4
-    passwords._NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(4))
 
 
 if __name__ == "__main__":

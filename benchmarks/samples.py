@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
+
+Result = TypeVar("Result")
 
 
 class Sample(NamedTuple):
@@ -35,6 +38,34 @@ def job(module: str, *arguments: str | Path | int) -> Any:
     return orjson.loads(done.stdout)
 
 
+class Used(NamedTuple):
+    """What a process took: `seconds` on the clock, `processor` of them at work, `peak` bytes."""
+
+    seconds: float
+    processor: float
+    peak: int
+
+
+def used(*words: str | Path) -> Used:
+    """Run Python with these words and return what that took; its output goes nowhere.
+
+    Start it from a small process: the most memory of a child begins with its parent's.
+    """
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, words
+    seconds = time.perf_counter() - started
+    return Used(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def apart(function: Callable[..., Result], *arguments: object) -> Result:
+    """Return what the function returns in a process of its own, so that this one stays small."""
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply(function, arguments)
+
+
 class Stopwatch:
     """Time since it was made: `seconds` on the clock, `processor` of them at work."""
 
@@ -56,14 +87,16 @@ def peak_bytes() -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
-def durable_write(path: Path, data: bytes) -> None:
-    """Replace `path` durably, and do nothing else."""
+def durable_write(path: Path, data: bytes, *, named: bool = True) -> None:
+    """Replace `path` durably, its name too if `named`, and do nothing else."""
     temporary = path.with_suffix(".tmp")
     with open(temporary, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+    if not named:
+        return
     folder = os.open(path.parent, os.O_RDONLY)
     os.fsync(folder)
     os.close(folder)

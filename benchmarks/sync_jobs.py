@@ -6,58 +6,51 @@ prints its time, after imports, and its memory as JSON.
 
 from __future__ import annotations
 
-import gc
-import os
 import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from inspect import isgenerator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from benchmarks.bare_script import FOLLOWED, Row, bare_sync, followed, new_row
 from benchmarks.company import ANSWER, COLUMNS, DATABASE, KEY, ROOT, STORE, as_column
-from benchmarks.samples import Stopwatch, durable_write, peak_bytes
-
-Row = dict[str, Any]
-_FOLLOWED = {
-    "user_name": "userName",
-    "full_name": "fullName",
-    "distinguished_name": "distinguishedName",
-    "email_addresses": "emailAddresses",
-}
-_NOW = "2026-01-01T00:00:00+00:00"
+from benchmarks.samples import Stopwatch, peak_bytes
 
 
 def mailroster(home: Path) -> dict[str, float]:
     """Sync as the command does, but with the answer already here; then again, without changes."""
     import sync.planning.planner  # noqa: F401 - `preview` imports it late
-    from store.archives import Archives
-    from store.collector import collector_paused
-    from store.history_files import HistoryFiles
+    from store.files.archives import Archives
+    from store.files.notes import Notes
+    from store.tinydb.history_files import HistoryFiles
     from sync.directory.answer import parse_listing
     from sync.planning.preview import preview
     from sync.runs.apply import apply_plan
     from sync.workspace import open_workspace
+    from tui.collector import do_without_collector
 
     traces = _Clock()
-    for name in ("create", "is_kept", "remove_if_empty"):
+    for name in ("create_folders", "is_empty", "remove_folder"):
         traces.watch(Archives, name)
-    traces.watch(HistoryFiles, "write")
-    with collector_paused():
-        watch, laps = Stopwatch(), [time.perf_counter()]
-        workspace = open_workspace(str(home / STORE), home / KEY)
-        settings = workspace.snapshot().settings
-        laps.append(time.perf_counter())
-        listing = parse_listing((home / ANSWER).read_bytes(), settings)
-        laps.append(time.perf_counter())
-        plan = preview(workspace, listing)
-        laps.append(time.perf_counter())
-        deletes = plan.counts["delete"]
-        result = apply_plan(workspace, plan, allow_deletes=deletes)
-        laps.append(time.perf_counter())
-        whole = watch.times
+    traces.watch(HistoryFiles, "add")
+    traces.watch(Notes, "write")
+    do_without_collector()
+    watch, laps = Stopwatch(), [time.perf_counter()]
+    workspace = open_workspace(str(home / STORE), home / KEY)
+    settings = workspace.snapshot().settings
+    laps.append(time.perf_counter())
+    listing = parse_listing((home / ANSWER).read_bytes(), settings)
+    laps.append(time.perf_counter())
+    plan = preview(workspace, listing)
+    laps.append(time.perf_counter())
+    deletes = plan.counts["delete"]
+    result = apply_plan(workspace, plan, allow_deletes=deletes)
+    laps.append(time.perf_counter())
+    whole = watch.times
     assert len(result.applied) == 3 * deletes > 0, plan.counts
     peak, spent, processor = peak_bytes(), traces.seconds, traces.processor
     before = _files(home)
@@ -92,7 +85,8 @@ class _Clock:
                 return method(*arguments)
             self._running, watch = True, Stopwatch()
             try:
-                return method(*arguments)
+                answer = method(*arguments)
+                return list(answer) if isgenerator(answer) else answer
             finally:
                 self._running = False
                 self.seconds += watch.times["seconds"]
@@ -109,81 +103,12 @@ def _files(home: Path) -> set[tuple[str, int, int]]:
 
 def bare(home: Path) -> dict[str, float]:
     """Sync with orjson and dicts: one durable write, no check of anything."""
-    return _timed(lambda: _bare(home, with_traces=False))
+    return _timed(lambda: bare_sync(home, (home / ANSWER).read_bytes()))
 
 
 def same_traces(home: Path) -> dict[str, float]:
-    """Sync likewise, and leave what mailroster leaves: archive folders, a backup, a record."""
-    return _timed(lambda: _bare(home, with_traces=True))
-
-
-def _bare(home: Path, *, with_traces: bool) -> object:
-    gc.disable()
-    tables = orjson.loads((home / STORE).read_bytes())
-    table = tables["_default"]
-    known = {row["user_name"].casefold(): doc_id for doc_id, row in table.items()}
-    next_id = len(table) + 1
-    record: list[tuple[Row | None, Row | None]] = []
-    answer = orjson.loads((home / ANSWER).read_bytes())
-    for listed in answer:
-        doc_id = known.pop(listed["userName"].casefold(), None)
-        if doc_id is None:
-            table[str(next_id)] = new = _new_row(listed)
-            next_id += 1
-            record.append((None, new))
-            continue
-        row = table[doc_id]
-        if (
-            row["user_name"] != listed["userName"]
-            or row["full_name"] != listed["fullName"]
-            or row["distinguished_name"] != listed["distinguishedName"]
-            or row["email_addresses"] != listed["emailAddresses"]
-        ):
-            table[doc_id] = {**row, **_followed(listed)}
-            record.append((row, table[doc_id]))
-    for doc_id in known.values():
-        if table[doc_id]["authentication"] == "directory_services":
-            record.append((table.pop(doc_id), None))
-    if with_traces:
-        _leave_traces(home, record)
-    durable_write(home / STORE, orjson.dumps(tables))
-    if with_traces:
-        _remove_archives(home, record)
-    return tables, known, answer, record
-
-
-def _leave_traces(home: Path, record: list[tuple[Row | None, Row | None]]) -> None:
-    for old, new in record:
-        if new and not old:
-            for part in ("", "tmp", "new", "cur"):
-                os.mkdir(f"{home}/archive/{new['user_name']}/{part}", 0o700)
-    durable_write(home / "record.json", orjson.dumps(record))
-    os.link(home / STORE, home / "backup.json")
-
-
-def _remove_archives(home: Path, record: list[tuple[Row | None, Row | None]]) -> None:
-    for old, new in record:
-        if old and not new:
-            for part in ("tmp", "new", "cur", ""):
-                os.rmdir(f"{home}/archive/{old['user_name']}/{part}")
-
-
-def _new_row(listed: Row) -> Row:
-    return {
-        **_followed(listed),
-        "authentication": "directory_services",
-        "privileges": ["login"],
-        "folder_privileges": {listed["userName"]: ["read"]},
-        "password_hash": None,
-        "created": _NOW,
-        "changed": _NOW,
-        "rev": 2,
-        "pinned": False,
-    }
-
-
-def _followed(listed: Row) -> Row:
-    return {name: listed[wire] for name, wire in _FOLLOWED.items()}
+    """Sync likewise, and leave what mailroster leaves: folders, a backup, a record, an outcome."""
+    return _timed(lambda: bare_sync(home, (home / ANSWER).read_bytes(), with_traces=True))
 
 
 def stock_tinydb(home: Path) -> dict[str, float]:
@@ -214,23 +139,23 @@ def sqlite(home: Path) -> dict[str, float]:
 
     def run() -> object:
         database = sqlite3.connect(home / DATABASE)
-        names = ", ".join(_FOLLOWED)
+        names = ", ".join(FOLLOWED)
         known = {}
         for row in database.execute(f"SELECT {names} FROM users"):
-            values = dict(zip(_FOLLOWED, row, strict=True))
+            values = dict(zip(FOLLOWED, row, strict=True))
             values["email_addresses"] = orjson.loads(values["email_addresses"])
             known[values["user_name"].casefold()] = values
         new, changed, listed = _compared(known, orjson.loads((home / ANSWER).read_bytes()))
         with database:
             database.executemany(
                 f"INSERT INTO users VALUES ({', '.join('?' * len(COLUMNS))})",
-                ([as_column(row[name]) for name in COLUMNS] for row in new),
+                ([as_column(row.get(name)) for name in COLUMNS] for row in new),
             )
             database.executemany(
                 "UPDATE users SET full_name = ?, distinguished_name = ?, email_addresses = ?"
                 "WHERE user_name = ?",
                 (
-                    [as_column(row[name]) for name in (*list(_FOLLOWED)[1:], "user_name")]
+                    [as_column(row[name]) for name in (*list(FOLLOWED)[1:], "user_name")]
                     for row in changed.values()
                 ),
             )
@@ -279,9 +204,9 @@ def _compared(
         listed.add(key)
         row = known.get(key)
         if row is None:
-            new.append(_new_row(record))
-        elif any(row[name] != record[wire] for name, wire in _FOLLOWED.items()):
-            changed[key] = _followed(record)
+            new.append(new_row(record))
+        elif any(row[name] != record[wire] for name, wire in FOLLOWED.items()):
+            changed[key] = followed(record)
     return new, changed, listed
 
 

@@ -17,7 +17,7 @@ from store.interface import Batch, Edit
 from store.models import DIRECTORY_SERVICES, Settings, User
 from store.privileges import ADMIN
 from sync.workspace import open_workspace
-from tui.widgets.plain import grouped
+from tui.texts.plain import grouped
 
 _HASH = "$2b$04$" + "x" * 53
 _PAGE_DOWN = b"\x1b[6~"
@@ -29,6 +29,8 @@ from pathlib import Path
 from sync.workspace import open_workspace
 from tui import modes
 from tui.cli.screens import run_screens
+from tui.collector import do_without_collector
+do_without_collector()
 modes.HOME = "users"
 run_screens(open_workspace(sys.argv[1], Path(sys.argv[2])), administrator="root")
 """

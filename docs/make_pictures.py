@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import socket
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 
@@ -13,7 +16,8 @@ from sync.demo import Demo
 from tui.app import MailrosterApp
 
 FOLDER = Path(__file__).parent / "pictures"
-SIZE = (100, 28)
+SIZE = (120, 30)
+HOST = "mx1.example.com"
 FONT_FROM_ELSEWHERE = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 PORT = re.compile(r"127\.0\.0\.1:\d{5}")
 WHILE_IT_WORKS = 1.0  # seconds
@@ -22,7 +26,9 @@ WHILE_IT_WORKS = 1.0  # seconds
 async def main() -> None:
     """Walk through the demo and write three pictures."""
     FOLDER.mkdir(exist_ok=True)
-    with Demo.open() as demo:
+    os.environ["COLORTERM"] = "truecolor"
+    os.environ.pop("NO_COLOR", None)
+    with patch.object(socket, "gethostname", return_value=HOST), Demo.open() as demo:
         app = MailrosterApp(demo.workspace, administrator=demo.administrator, demo=demo)
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause(WHILE_IT_WORKS)

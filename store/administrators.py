@@ -37,6 +37,6 @@ def check_administrator_remains(
     if lost and needs_administrator(after):
         raise LastAdministrator(
             f"“{before[lost[0]]['user_name']}” is the last administrator who can log on with a "
-            "local password. Nothing was written. Make another integrated user an administrator "
-            "with a password first."
+            "local password.",
+            "Make another integrated user an administrator with a password first.",
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from store.interface import Batch, Snapshot
-from store.models import SETTING_KEYS
 from store.text import printable
 
 
@@ -12,8 +11,7 @@ def differences(current: Snapshot, batch: Batch) -> list[str]:
     found = []
     then, now = batch.based_on_settings, current.settings
     if then is not None and then != now:
-        keys = [key for key in SETTING_KEYS if getattr(then, key) != getattr(now, key)]
-        found.append(f"the settings were changed ({', '.join(keys)})")
+        found.append(f"the settings were changed ({', '.join(then.changes_to(now))})")
     leaving = {edit.key for edit in batch.edits if edit.rev}
     for edit in batch.edits:
         row = current.users.get(edit.key)

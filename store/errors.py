@@ -1,4 +1,4 @@
-"""What can go wrong with the user database, as one tree under `StoreError`."""
+"""The parts that every error has, and what can go wrong with the store, under `StoreError`."""
 
 from __future__ import annotations
 
@@ -7,52 +7,114 @@ import errno
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class StoreError(Exception):
-    """Base of every failure of the store. Its text is written for the administrator.
+class Problem(Exception):
+    """Root of every failure that is told to an administrator, in parts that are sentences.
 
-    `kind` is the stable name used in JSON output.
+    `what` happened, what was left `untouched` (a class says it for its errors, where one error
+    does not say otherwise), and the `advice` what to do; a part may be empty. `kind` is the
+    stable name used in JSON output. Code decides by the class and reads no sentence.
     """
+
+    kind = "problem"
+    untouched = "Nothing was changed."
+
+    def __init__(self, what: str, advice: str, *, untouched: str | None = None) -> None:
+        super().__init__(what, advice)
+        self.what = what
+        self.advice = advice
+        if untouched is not None:
+            self.untouched = untouched
+
+    def __str__(self) -> str:
+        """Return the parts as one line, for logs and tracebacks."""
+        return " ".join(filter(None, (self.what, self.untouched, self.advice)))
+
+    def to_record(self) -> dict[str, str]:
+        """Return the failure as JSON output shows it."""
+        return {
+            "kind": self.kind,
+            "message": str(self),
+            "what": self.what,
+            "untouched": self.untouched,
+            "advice": self.advice,
+        }
+
+
+class StoreError(Problem):
+    """Base of every failure of the store."""
 
     kind = "store"
 
 
 class InvalidValue(StoreError):
-    """A value that was entered breaks a rule; nothing was written."""
+    """A value that was entered breaks a rule."""
 
     kind = "invalid_value"
+    untouched = "Nothing was written."
+
+
+class InvalidSetting(InvalidValue):
+    """The value of the setting `key` breaks a rule; `rest` is the sentence after the key."""
+
+    def __init__(self, key: str, rest: str, advice: str) -> None:
+        super().__init__(f"{key} {rest}", advice)
+        self.key = key
+        self.rest = rest
+
+
+class NotFound(InvalidValue):
+    """Nothing has the name that was given."""
+
+    untouched = "Nothing was changed."
 
 
 class LastAdministrator(StoreError):
-    """The change would leave no local administrator who can log on; nothing was written."""
+    """The change would leave no local administrator who can log on."""
 
     kind = "last_administrator"
+    untouched = "Nothing was written."
 
 
 class StoreConflict(StoreError):
-    """Someone else changed what this batch wants to change; nothing was written.
+    """Someone else changed what this batch wants to change.
 
     `differences` holds one sentence per user or setting that changed.
     """
 
     kind = "conflict"
+    untouched = "Nothing was written."
 
     def __init__(self, differences: list[str]) -> None:
         self.differences = differences
         super().__init__(
-            "Changed meanwhile by someone else: "
-            + "; ".join(differences)
-            + ". Nothing was written. Look at the current state and try again."
+            f"Changed meanwhile by someone else: {'; '.join(differences)}.",
+            "Look at the current state and try again.",
         )
 
 
 class StoreBusy(StoreError):
-    """Another process held the writer's lock for too long; nothing was written."""
+    """Another process held the writer's lock for too long."""
 
     kind = "store_busy"
+    untouched = "Nothing was written."
+
+
+class StoreUnreachable(StoreError):
+    """The database's server is not there now, or does not answer; it may be again any moment."""
+
+    kind = "store_unreachable"
+    untouched = "Nothing was written."
+
+
+class OutcomeUnknown(StoreUnreachable):
+    """The server went away while it was to make a write last: it did, or it did not."""
+
+    kind = "outcome_unknown"
+    untouched = "What was written is whole, or was not written at all."
 
 
 class StoreDamaged(StoreError):
-    """The file is not a mailroster store; it was left as it is."""
+    """A file is not what mailroster writes."""
 
     kind = "store_damaged"
 
@@ -61,12 +123,14 @@ class StoreTooNew(StoreDamaged):
     """A newer mailroster wrote the file; this one must not touch it."""
 
     kind = "store_too_new"
+    untouched = "It was left as it is."
 
 
 class StoreUnwritable(StoreError):
     """The file system refused the write; the old file is whole."""
 
     kind = "store_unwritable"
+    untouched = "Nothing was written."
 
 
 class StoreFull(StoreUnwritable):
@@ -75,18 +139,32 @@ class StoreFull(StoreUnwritable):
     kind = "store_full"
 
 
-def write_failure(error: OSError) -> type[StoreUnwritable]:
-    """Return what a refused write is: `StoreFull` if only room is missing."""
-    return StoreFull if error.errno in NO_ROOM else StoreUnwritable
+class ArchiveNotMounted(StoreError):
+    """The archive folders are not at hand: no mark, or that of another store."""
+
+    kind = "archive_not_mounted"
 
 
-def write_advice(kind: type[StoreUnwritable]) -> str:
-    """Return what to do about a refused write, as the last sentence of its message."""
-    what = "Make room on the disk" if kind is StoreFull else "Check the folder's rights"
-    return f"{what} and try again."
+class NoArchive(ArchiveNotMounted):
+    """This host is said to have no archive folders."""
 
 
 class SecretUnavailable(StoreError):
     """The directory's password cannot be read: key lost, or its command or file failed."""
 
     kind = "secret_unavailable"
+
+
+def write_failure(
+    error: OSError, what: str, advice: str = "", *, untouched: str | None = None
+) -> StoreUnwritable:
+    """Return what a refused write is: `StoreFull` if only room is missing.
+
+    Without `advice` that follows from it.
+    """
+    if error.errno in NO_ROOM:
+        return StoreFull(
+            what, advice or "Make room on the disk and try again.", untouched=untouched
+        )
+    advice = advice or "Check the folder's rights and try again."
+    return StoreUnwritable(what, advice, untouched=untouched)

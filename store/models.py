@@ -6,6 +6,7 @@ outside passes `store.validation` (pydantic) before it becomes one of these.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NotRequired, TypedDict
 
@@ -19,8 +20,7 @@ AUTHENTICATION_LABELS: dict[str, str] = {
     DIRECTORY_SERVICES: "Directory Services",
 }
 
-DirectoryService = Literal["none", "application_integration"]
-APPLICATION_INTEGRATION: DirectoryService = "application_integration"
+SettingValue = str | int | bool
 
 
 class UserRow(TypedDict):
@@ -38,6 +38,18 @@ class UserRow(TypedDict):
     changed: str
     rev: int
     pinned: NotRequired[bool]
+    directory_id: NotRequired[str | None]
+    directory: NotRequired[str | None]
+    other_id: NotRequired[str | None]
+    absent_since: NotRequired[str | None]
+
+
+def copied(users: Mapping[str, UserRow]) -> dict[str, UserRow]:
+    """Return a copy of them that may be changed.
+
+    Where users were removed, `dict` would add all others one by one, which takes 20 times as long.
+    """
+    return users.copy() if isinstance(users, dict) else dict(users)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +60,13 @@ class User:
     rights on it. `created` and `changed` are UTC times in ISO 8601. `rev` is the generation of the
     last write to this user, so a user who was deleted and made again never has an old one; it
     and the times are set by the store. A `pinned` user is not deleted by a sync.
+
+    `directory_id` is the id under which the directory knows the person, whatever the name becomes;
+    `directory` is the type and the URL of the directory that gave it. While `other_id` is set, that
+    directory lists the name under this other id, and nobody has said who it is.
+
+    `absent_since` is the day, in UTC and ISO 8601, on which a sync found the user gone and marked
+    it as leaving; see `sync.planning.leavers`.
     """
 
     user_name: str
@@ -62,6 +81,15 @@ class User:
     changed: str = ""
     rev: int = 0
     pinned: bool = False
+    directory_id: str | None = None
+    directory: str | None = None
+    other_id: str | None = None
+    absent_since: str | None = None
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether log-ons are refused, as the name may be another person's in the directory."""
+        return self.other_id is not None and self.authentication == DIRECTORY_SERVICES
 
     @property
     def key(self) -> str:
@@ -106,11 +134,13 @@ class FilterRule:
 class Settings:
     """Every setting, under the name that the command line and JSON use.
 
-    `password` holds the Fernet token of the directory's password, never the password.
-    Times are in seconds, sizes in MiB. Filters apply in order.
+    `password` holds the Fernet token of the directory's password, never the password, and
+    `notify_webhook` that of a URL, which may hold a secret.
+    Times are in seconds, sizes in MiB. Filters apply in order. `more` holds the settings that only
+    a directory type has, which are stored beside the others and looked at by none of them.
     """
 
-    directory_service: DirectoryService = "none"
+    directory_service: str = "none"
     url: str = ""
     ignore_ssl_warnings: bool = False
     ca_file: str = ""
@@ -125,6 +155,7 @@ class Settings:
     auth_password_field: str = "password"  # noqa: S105 - the name of a form field
     auth_success_field: str = "succeeded"
     auto_delete: bool = False
+    delete_after_days: int = 0
     filters: tuple[FilterRule, ...] = ()
     default_privileges: tuple[str, ...] = ("login",)
     default_folder_privileges: tuple[str, ...] = ("read",)
@@ -138,6 +169,9 @@ class Settings:
     max_users: int = 100_000
     list_timeout: int = 120
     login_timeout: int = 10
+    notify_webhook: str = field(default="", repr=False)
+    notify_mail: str = ""
+    more: Mapping[str, SettingValue] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_stored(cls, stored: dict[str, Any]) -> Settings:
@@ -147,13 +181,25 @@ class Settings:
             known[name] = tuple(known[name])
         if "filters" in known:
             known["filters"] = tuple(FilterRule(**rule) for rule in known["filters"])
-        return cls(**known)
+        others = stored.keys() - known.keys()
+        more = {name: stored[name] for name in sorted(others) if stored[name] is not None}
+        return cls(**known, more=more)
 
     def to_stored(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, the password as its token."""
         stored = {name: getattr(self, name) for name in SETTING_KEYS}
-        return {**stored, "filters": tuple(rule.to_stored() for rule in self.filters)}
+        return {**stored, "filters": tuple(rule.to_stored() for rule in self.filters), **self.more}
+
+    def changes_to(self, other: Settings) -> dict[str, tuple[Any, Any]]:
+        """Return the stored values, here and there, of each setting in which the two differ."""
+        old, new = self.to_stored(), other.to_stored()
+        return {
+            key: (old.get(key), new.get(key))
+            for key in {**old, **new}
+            if old.get(key) != new.get(key)
+        }
 
 
-SETTING_KEYS = tuple(item.name for item in fields(Settings))
+SETTING_KEYS = tuple(item.name for item in fields(Settings) if item.name != "more")
+SECRET_SETTINGS = frozenset({"password", "notify_webhook"})  # kept as tokens, shown as set or not
 _TUPLE_SETTINGS = frozenset({"password_command", "default_privileges", "default_folder_privileges"})

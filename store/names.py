@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from store.errors import InvalidValue
-from store.text import printable
+from store.text import INVISIBLE, printable
 
 MAX_NAME_BYTES = 256
 RESERVED_NAME = "admin"
@@ -17,6 +17,7 @@ _REFUSED_CATEGORIES = {
     "Cc": "a control character",
     "Cf": "an invisible format character",
     "Cn": "an unassigned character",
+    "Co": "a character for private use",
     "Cs": "half of a surrogate pair",
     "Zl": "a line separator",
     "Zp": "a paragraph separator",
@@ -51,6 +52,8 @@ def name_problem(name: object) -> str | None:
         return f"the user name is longer than {MAX_NAME_BYTES} bytes"
     if name != name.strip():
         return "the user name starts or ends with a space"
+    if unicodedata.category(name[0]).startswith("M"):  # RFC 5891, section 4.2.3.2
+        return f"the user name starts with a combining mark (U+{ord(name[0]):04X})"
     if name[0] in ".~":
         return f"the user name starts with “{name[0]}”"
     if ".." in name:
@@ -62,6 +65,8 @@ def name_problem(name: object) -> str | None:
             category = unicodedata.category(char)
             if category in _REFUSED_CATEGORIES:
                 return f"the user name contains {_REFUSED_CATEGORIES[category]} (U+{ord(char):04X})"
+            if INVISIBLE.match(char):
+                return f"the user name contains an invisible character (U+{ord(char):04X})"
     if len(name.encode()) > MAX_NAME_BYTES:
         return f"the user name is longer than {MAX_NAME_BYTES} bytes"
     return None
@@ -71,6 +76,6 @@ def check_user_name(name: str) -> None:
     """Raise `InvalidValue` if `name` cannot be a user name."""
     if problem := name_problem(name):
         raise InvalidValue(
-            f"“{printable(name, 60)}” was refused: {problem}. Nothing was written. "
-            "Choose another name."
+            f"“{printable(name, 60)}” was refused: {problem}.",
+            "Choose another name.",
         )

@@ -13,9 +13,16 @@ COST = 12
 MIN_CHARACTERS = 15
 MAX_BYTES = 72  # bcrypt reads no more
 
-# The hash of a random password that nobody knows, checked where there is no hash to check, so
-# that an unknown user takes as long as a wrong password.
-_NOBODY = b"$2b$12$uvHqLCRuIxpmPiRFyela9upJtmzhxGyHOEESryy6.WcPC4uuVJ9Pi"
+_NOBODY = "$2b${:02}$uvHqLCRuIxpmPiRFyela9upJtmzhxGyHOEESryy6.WcPC4uuVJ9Pi"  # of which cost
+
+
+def decoy_hash(cost: int) -> str:
+    """Return the hash of a random password that nobody knows, of that cost.
+
+    It is checked where there is no hash to check, so that an unknown user takes as long as a wrong
+    password.
+    """
+    return _NOBODY.format(cost)
 
 
 def normalized(password: str) -> str:
@@ -25,16 +32,16 @@ def normalized(password: str) -> str:
 
 
 def password_problem(password: str, user_name: str) -> str | None:
-    """Return why this password is refused for this user, or None."""
+    """Return what about this password is refused for this user, as its predicate, or None."""
     if any(unicodedata.category(char) in ("Cc", "Cs", "Cn") for char in password):
-        return "it contains a control or an unassigned character"
+        return "contains a control or an unassigned character"
     plain = normalized(password)
     if len(plain) < MIN_CHARACTERS:
-        return f"it has fewer than {MIN_CHARACTERS} characters"
+        return f"has fewer than {MIN_CHARACTERS} characters"
     if len(plain.encode()) > MAX_BYTES:
-        return f"it is longer than {MAX_BYTES} bytes, and bcrypt reads no more"
+        return f"is longer than {MAX_BYTES} bytes, and bcrypt reads no more"
     if match_key(plain) == match_key(user_name):
-        return "it is the user name"
+        return "is the user name"
     return None
 
 
@@ -42,8 +49,9 @@ def hash_password(password: str, user_name: str) -> str:
     """Return the bcrypt hash; raises `InvalidValue` if the password breaks the policy."""
     if problem := password_problem(password, user_name):
         raise InvalidValue(
-            f"The password was refused: {problem}. Nothing was written. Choose another one of "
-            f"{MIN_CHARACTERS} characters or more; a few unrelated words do well."
+            f"The password was refused: it {problem}.",
+            f"Choose another one of {MIN_CHARACTERS} characters or more; a few unrelated words "
+            "do well.",
         )
     return bcrypt.hashpw(normalized(password).encode(), bcrypt.gensalt(COST)).decode("ascii")
 
@@ -59,13 +67,13 @@ def verify_password(password: str, password_hash: str | None) -> bool:
     except UnicodeEncodeError:
         plain = b""
     fits = 0 < len(plain) <= MAX_BYTES and b"\0" not in plain
-    stored = _NOBODY if password_hash is None else password_hash.encode()
+    stored = (password_hash if password_hash is not None else decoy_hash(COST)).encode()
     try:
         right = bcrypt.checkpw(plain if fits else b"-", stored)
     except ValueError:
         raise StoreDamaged(
-            "The stored password hash of this user is not a bcrypt hash. Nothing was changed. "
-            "Set the password again."
+            "The stored password hash of this user is not a bcrypt hash.",
+            "Set the password again.",
         ) from None
     if not right:
         for _ in range(2 ** max(0, COST - _cost(stored.decode())) - 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from store.errors import InvalidValue
+from store.models import User
 from store.text import printable
 
 NONE = "none"
@@ -43,6 +44,11 @@ def may_log_on(privileges: Collection[str]) -> bool:
     return LOGIN in privileges or ADMIN in privileges
 
 
+def may_enter(user: User) -> bool:
+    """Tell whether the user may log on: by the privileges, and as nothing suspends that."""
+    return may_log_on(user.privileges) and not user.is_suspended
+
+
 def may_delete(privileges: Collection[str], rights: Collection[str]) -> bool:
     """Tell whether these privileges and these rights on a folder allow to delete mail in it."""
     return DELETE in rights and (DELETE in privileges or ADMIN in privileges)
@@ -72,6 +78,24 @@ def check_privileges(privileges: Collection[str]) -> list[str]:
     return _check(privileges, PRIVILEGES, "privilege")
 
 
+def with_changes(
+    held: Collection[str], given: Collection[str], taken: Collection[str]
+) -> list[str]:
+    """Return the privileges `held` with those `given` and without those `taken`.
+
+    A given `none` or `admin` takes the place of all others. A user who stays an administrator gets
+    nothing else, and a user with nothing left gets `none`. Raises `InvalidValue` for what does not
+    go together.
+    """
+    given = check_privileges(given) if given else []
+    left = {*held} - {*taken}
+    if not set(given) & set(_ALONE):
+        if ADMIN in left:
+            return [ADMIN]
+        given = [*(left - {NONE}), *given]
+    return check_privileges(given or [NONE])
+
+
 def check_folder_privileges(privileges: Collection[str]) -> list[str]:
     """Return the rights on one archive folder, checked like `check_privileges`."""
     return _check(privileges, FOLDER_PRIVILEGES, "folder privilege")
@@ -81,15 +105,12 @@ def _check(chosen: Collection[str], known: dict[str, str], what: str) -> list[st
     for name in chosen:
         if name not in known:
             raise InvalidValue(
-                f"“{printable(name, 60)}” is no {what}. Nothing was written. "
-                f"Choose from: {', '.join(known)}."
+                f"“{printable(name, 60)}” is no {what}.",
+                f"Choose from: {', '.join(known)}.",
             )
     if not chosen:
-        raise InvalidValue(f"No {what} was given. Nothing was written. Use “none” for no access.")
+        raise InvalidValue(f"No {what} was given.", "Use “none” for no access.")
     for name in _ALONE:
         if name in chosen and len(set(chosen)) > 1:
-            raise InvalidValue(
-                f"The {what} “{name}” stands alone. Nothing was written. "
-                "Leave out the others, or it."
-            )
+            raise InvalidValue(f"The {what} “{name}” stands alone.", "Leave out the others, or it.")
     return [name for name in known if name in chosen]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter, ValidationError
+import orjson
+from pydantic import TypeAdapter, ValidationError, create_model
 
 from store.addresses import address_problem
-from store.errors import InvalidValue
-from store.models import REASON_MARK, SETTING_KEYS, Settings, User
+from store.errors import InvalidSetting, InvalidValue
+from store.locations import NO_ARCHIVE
+from store.models import REASON_MARK, SETTING_KEYS, Settings, SettingValue, User
 from store.names import check_user_name
 from store.privileges import check_folder_privileges, check_privileges
 from store.text import printable
@@ -20,19 +23,30 @@ T = TypeVar("T")
 _USER = TypeAdapter(User)
 _SETTINGS = TypeAdapter(Settings)
 _POSITIVE = ("max_answer_mib", "max_users", "list_timeout", "login_timeout", "history_max_mib")
-_PERCENT = ("guard_max_delete_percent", "guard_max_shrink_percent")
-_LIMITS = ("guard_max_deletes", "guard_small_deletes", *_PERCENT)
+_MOST = {
+    "guard_max_delete_percent": 100,
+    "guard_max_shrink_percent": 100,
+    "delete_after_days": 3650,
+}
+_LIMITS = ("guard_max_deletes", "guard_small_deletes", *_MOST)
 
 
-def valid_user(user: User) -> User:
-    """Return `user` with its lists in order; raises `InvalidValue` naming what is wrong."""
-    checked = _shaped(_USER, user.to_row(), f"user “{printable(user.user_name, 60)}”")
-    check_user_name(checked.user_name)
+def valid_user(user: User, before: User | None = None) -> User:
+    """Return `user` with its lists in order; raises `InvalidValue` naming what is wrong.
+
+    Addresses and a name that the user had `before`, under the rules of that time, may stay.
+    """
+    what = f"user “{printable(user.user_name, 60)}”"
+    checked = _shaped(_USER, user.to_row(), what)
+    if before is None or before.user_name != checked.user_name:
+        check_user_name(checked.user_name)
+    _check_storable(checked.to_row(), what)
+    kept = before.email_addresses if before else ()
     for address in checked.email_addresses:
-        if problem := address_problem(address):
+        if address not in kept and (problem := address_problem(address)):
             raise InvalidValue(
-                f"“{printable(address, 60)}” is no e-mail address: {problem}. "
-                "Nothing was written. Correct the address."
+                f"“{printable(address, 60)}” is no e-mail address: {problem}.",
+                "Correct the address.",
             )
     row = checked.to_row()
     row["privileges"] = check_privileges(checked.privileges)
@@ -43,80 +57,72 @@ def valid_user(user: User) -> User:
     return User.from_row(row)
 
 
-def valid_settings(settings: Settings, changes: dict[str, Any]) -> Settings:
+def valid_settings(
+    settings: Settings, changes: dict[str, Any], more: Mapping[str, SettingValue] | None = None
+) -> Settings:
     """Return `settings` with `changes` (setting key to value, texts are converted).
 
-    Raises `InvalidValue` for an unknown key or a value that breaks a rule.
+    `more` are the settings that directory types have beyond these, with their defaults, whose
+    types are theirs. Raises `InvalidValue` for an unknown key or a value that breaks a rule.
     """
+    more = more or {}
     for key in changes:
-        if key not in SETTING_KEYS:
+        if key not in SETTING_KEYS and key not in more:
             raise InvalidValue(
-                f"“{printable(key, 60)}” is no setting. Nothing was written. "
-                "`mailroster settings show` lists them."
+                f"“{printable(key, 60)}” is no setting.",
+                "`mailroster settings show` lists them.",
             )
     checked = _shaped(_SETTINGS, {**settings.to_stored(), **changes}, "settings")
-    if checked.url or checked.directory_service != "none":
-        _check_url(checked.url)
+    added = {key: value for key, value in changes.items() if key in more}
+    if added:
+        shape: dict[str, Any] = {key: (type(more[key]), ...) for key in added}
+        model = create_model("More", **shape)
+        added = _shaped(TypeAdapter(model), added, "settings").model_dump()
+    filters = tuple(replace(rule, reason=rule.reason.strip()) for rule in checked.filters)
+    checked = replace(checked, filters=filters, more={**settings.more, **added})
+    _check_storable(checked.to_stored(), "settings")
     for key in _POSITIVE:
         if getattr(checked, key) < 1:
-            raise InvalidValue(f"{key} must be at least 1. Nothing was written. Give 1 or more.")
+            raise InvalidSetting(key, "must be at least 1.", "Give 1 or more.")
     for key in _LIMITS:
         if getattr(checked, key) < 0:
-            raise InvalidValue(f"{key} must not be negative. Nothing was written. Give 0 or more.")
-    for key in _PERCENT:
-        if getattr(checked, key) > 100:
-            raise InvalidValue(f"{key} is at most 100. Nothing was written. Give 0 to 100.")
+            raise InvalidSetting(key, "must not be negative.", "Give 0 or more.")
+    for key, most in _MOST.items():
+        if getattr(checked, key) > most:
+            raise InvalidSetting(key, f"is at most {most}.", f"Give 0 to {most}.")
     if any(not rule.pattern.strip() for rule in checked.filters):
-        raise InvalidValue(
-            "A filter rule has no pattern. Nothing was written. Use “*” for everything."
-        )
+        raise InvalidValue("A filter rule has no pattern.", "Use “*” for everything.")
     for rule in checked.filters:
-        if REASON_MARK in rule.pattern or REASON_MARK in rule.reason or ";" in rule.reason:
+        if REASON_MARK in rule.reason or ";" in rule.reason:
             raise InvalidValue(
-                f"The filter rule for “{printable(rule.pattern, 60)}” contains “{REASON_MARK}” in "
-                "its pattern, or that or “;” in its reason. Nothing was written. Leave it out."
+                f"The reason of the filter rule for “{printable(rule.pattern, 60)}” contains "
+                f"“{REASON_MARK}” or “;”.",
+                "Type the reason without it, such as “on leave, ticket 4711”.",
             )
-    for key in ("auth_command", "auth_user_field", "auth_password_field"):
-        if not getattr(checked, key):
-            raise InvalidValue(f"{key} must not be empty. Nothing was written. Give a name.")
-    if checked.archive_root and not Path(checked.archive_root).is_absolute():
+    root = checked.archive_root
+    if root not in ("", NO_ARCHIVE) and not Path(root).is_absolute():
         raise InvalidValue(
-            f"The archive root “{printable(checked.archive_root, 200)}” is not an absolute path. "
-            "Nothing was written. Give the whole path, from “/”."
+            f"The archive root “{printable(root, 200)}” is not an absolute path.",
+            f"Give the whole path, from “/”, or “{NO_ARCHIVE}” if there are no archive folders.",
         )
+    if checked.notify_mail and (problem := address_problem(checked.notify_mail)):
+        raise InvalidSetting("notify_mail", f"is no address: {problem}.", "Give one address.")
     check_privileges(checked.default_privileges)
     check_folder_privileges(checked.default_folder_privileges)
     return checked
 
 
-def _check_url(url: str) -> None:
-    shown = printable(url, 200)
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise InvalidValue(
-            f"The URL “{shown}” is malformed ({error}). Nothing was written. "
-            "Give it as https://host:port/path."
-        ) from None
-    if parts.username is not None or parts.password is not None:
-        raise InvalidValue(
-            "The URL contains a user name or a password. Nothing was written. "
-            "Put them into the fields for the service's credentials."
-        )
-    if parts.scheme not in ("http", "https"):
-        problem = "does not start with http:// or https://"
-    elif not parts.hostname:
-        problem = "names no host"
-    elif port == 0:
-        problem = "has port 0"
-    elif not url.isprintable() or any(char.isspace() for char in url):
-        problem = "contains a space or an unprintable character"
-    else:
-        return
-    raise InvalidValue(
-        f"The URL “{shown}” {problem}. Nothing was written. Give it as https://host:port/path."
-    )
+def _check_storable(stored: Mapping[str, Any], what: str) -> None:
+    """Raise `InvalidValue` for a value that JSON in UTF-8 cannot carry."""
+    for name, value in stored.items():
+        try:
+            orjson.dumps(value)
+        except TypeError:
+            raise InvalidValue(
+                f"The {what} cannot be used ({name}: has bytes that are no UTF-8, or too large a "
+                "number).",
+                "Correct it, in a terminal that is set to UTF-8.",
+            ) from None
 
 
 def _shaped(adapter: TypeAdapter[T], value: Any, what: str) -> T:
@@ -128,5 +134,6 @@ def _shaped(adapter: TypeAdapter[T], value: Any, what: str) -> T:
             for item in error.errors(include_input=False, include_url=False)
         )
         raise InvalidValue(
-            f"The {what} cannot be used ({printable(problems, 500)}). Nothing was written."
+            f"The {what} cannot be used ({printable(problems, 500)}).",
+            "Correct it.",
         ) from None

@@ -1,0 +1,1 @@
+"""Users in step with a directory: planning, runs, log-on, and the servers."""

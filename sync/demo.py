@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Self
 
 from store.interface import Batch, Edit
-from store.models import APPLICATION_INTEGRATION, DIRECTORY_SERVICES, INTEGRATED, User
+from store.models import DIRECTORY_SERVICES, INTEGRATED, User
 from store.names import match_key
 from store.privileges import ADMIN, HAND_MADE_PRIVILEGES
 from sync.configure import configure
-from sync.server.directory_file import FileUser, hash_directory_password, read_users
+from sync.directory.listing import DirectoryUser, Listing
+from sync.directory.types.application_integration import APPLICATION_INTEGRATION
+from sync.runs.by_hand import add_administrator
+from sync.server.directory_file import hash_directory_password, read_file
 from sync.server.directory_server import DirectoryServer
-from sync.users.by_hand import add_administrator
 from sync.workspace import Workspace, open_workspace
 
 _SERVICE = ("mailroster", "service of the demo")
@@ -107,7 +109,7 @@ class Demo:
     def _fill(self, url: str) -> None:
         user_name, password = _SERVICE
         changes = {
-            "directory_service": APPLICATION_INTEGRATION,
+            "directory_service": APPLICATION_INTEGRATION.name,
             "url": url,
             "requires_authentication": True,
             "user_name": user_name,
@@ -116,7 +118,9 @@ class Demo:
         }
         settings = configure(self.workspace, changes, password=password)
         administrator = add_administrator(self.workspace, self.administrator, self.password)
-        users = list(_users(read_users(self._file), administrator.password_hash))
+        records = [user.record for user in read_file(self._file).users]
+        listed = Listing.unread(records).users
+        users = list(_users(listed, administrator.password_hash))
         self.workspace.store.apply(Batch([Edit.create(user) for user in users]))
         archives = self.workspace.archives(settings)
         for user in users:
@@ -126,7 +130,7 @@ class Demo:
                 mail.write_text("Subject: Welcome to the archive\n\nHello!\n")
 
 
-def _users(listed: list[FileUser], local_hash: str | None) -> Iterator[User]:
+def _users(listed: list[DirectoryUser], local_hash: str | None) -> Iterator[User]:
     for record in listed:
         if record.user_name in _NOT_YET_SYNCHRONISED:
             continue

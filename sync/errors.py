@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TypeVar
 
-class SyncError(Exception):
-    """Base of every failure of a sync or a log-on. Its text is written for the administrator.
+from store.errors import Problem
+from store.text import printable
 
-    `kind` is the stable name used in JSON output.
-    """
+T = TypeVar("T", bound=Problem)
+
+
+class SyncError(Problem):
+    """Base of every failure of a sync or a log-on."""
 
     kind = "sync"
 
@@ -19,21 +24,23 @@ class NotConfigured(SyncError):
 
 
 class GuardBlocked(SyncError):
-    """The delete guard stopped the plan; nothing was written."""
+    """The delete guard stopped the plan."""
 
     kind = "guard_blocked"
+    untouched = "Nothing was written."
 
 
 class StalePlan(SyncError):
-    """What the plan was made from has changed; nothing was written."""
+    """What the plan was made from has changed."""
 
     kind = "stale_plan"
+    untouched = "Nothing was written."
 
     def __init__(self, differences: list[str]) -> None:
         self.differences = differences
         super().__init__(
-            "The plan is stale: " + "; ".join(differences) + ". Nothing was written. "
-            "Run Test Settings again to see what would change now."
+            f"The plan is stale: {'; '.join(differences)}.",
+            "Run Test Settings again to see what would change now.",
         )
 
 
@@ -47,9 +54,39 @@ class AlreadyApplied(StalePlan):
 
 
 class PlanFileError(SyncError):
-    """A saved plan cannot be written or used; nothing was changed."""
+    """A saved plan cannot be written or used."""
 
     kind = "plan_file"
+
+
+class AnswerFileError(SyncError):
+    """A kept answer of the directory cannot be written or used."""
+
+    kind = "answer_file"
+
+
+def not_written(
+    kind: type[T], what: str, path: Path, error: OSError, untouched: str | None = None
+) -> T:
+    """Return the error for a new file that could not be made, such as a `plan` at `path`."""
+    if isinstance(error, FileExistsError):
+        return kind(
+            f"There is a file {printable(path)} already.",
+            "Choose another name, or remove that file first.",
+            untouched=untouched,
+        )
+    return kind(
+        f"The {what} {printable(path)} cannot be written: {error.strerror}.",
+        "Check the folder's owner, mode and room.",
+        untouched=untouched,
+    )
+
+
+class NotDelivered(SyncError):
+    """A notice did not get to its receiver."""
+
+    kind = "notices"
+    untouched = "Syncs are not affected."
 
 
 class ReportError(SyncError):
@@ -62,9 +99,10 @@ class LogOnRefused(SyncError):
     """The log-on was refused: unknown, wrong or without the privilege, which looks the same."""
 
     kind = "log_on_refused"
+    untouched = ""
 
     def __init__(self) -> None:
-        super().__init__("The user name or the password is wrong, or this user may not log on.")
+        super().__init__("The user name or the password is wrong, or this user may not log on.", "")
 
 
 class LogOnLocked(LogOnRefused):
@@ -75,6 +113,7 @@ class LogOnUnavailable(SyncError):
     """Nobody can tell now whether the log-on is right; try later."""
 
     kind = "log_on_unavailable"
+    untouched = ""
 
 
 class DirectoryError(SyncError):
@@ -114,9 +153,15 @@ class CertificateRefused(DirectoryUnreachable):
 
 
 class NotHTTPS(DirectoryUnreachable):
-    """The port does not speak TLS."""
+    """No TLS connection came about: another protocol, an old one, a client's certificate."""
 
     kind = "not_https"
+
+
+class StartTLSRefused(DirectoryUnreachable):
+    """The LDAP server goes on in clear only."""
+
+    kind = "start_tls_refused"
 
 
 class AnswerRefused(DirectoryError):
@@ -156,9 +201,15 @@ class ServerFailed(AnswerRefused):
 
 
 class UnexpectedStatus(AnswerRefused):
-    """Any other status than 2xx."""
+    """Any other status than 200: only that one carries a list or a verdict."""
 
     kind = "unexpected_status"
+
+
+class NotWhole(AnswerRefused):
+    """The answer is a part: it says so, or a limit, a referral or broken paging shows it."""
+
+    kind = "not_whole"
 
 
 class NotHTTP(AnswerRefused):
@@ -195,3 +246,21 @@ class WrongShape(AnswerRefused):
     """The answer is JSON, but not what the protocol says."""
 
     kind = "wrong_shape"
+
+
+class NotLDAP(AnswerRefused):
+    """What came back is not LDAP."""
+
+    kind = "not_ldap"
+
+
+class BaseNotFound(AnswerRefused):
+    """The entry under which to look for users is not there, or hidden."""
+
+    kind = "base_not_found"
+
+
+class FilterRefused(AnswerRefused):
+    """The LDAP filter is malformed, or the server does not take it."""
+
+    kind = "filter_refused"

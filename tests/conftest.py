@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from store.interface import Clock, utc_now
 from sync.workspace import Workspace, open_workspace
 from tests.support.directory import Directory, running_directory
+
+FAST = 5
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis_settings.load_profile("untimed")
 
-pytest_plugins = ["tests.support.password_search"]
+pytest_plugins = [
+    "tests.support.postgres",
+    "tests.support.both_stores",
+    "tests.support.password_search",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -28,14 +35,20 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """bcrypt's lowest cost; what the real cost is has a test of its own."""
-    monkeypatch.setattr("store.passwords.COST", 4)
+    """bcrypt's lowest cost but one; what the real cost is has a test of its own."""
+    monkeypatch.setattr("store.passwords.COST", FAST)
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
+def clock() -> Clock:
+    """What tells the time."""
+    return utc_now
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, new_store: Callable[[str], str], clock: Clock) -> Iterator[Workspace]:
     """A new, empty store with its key."""
-    opened = open_workspace(str(tmp_path / "users.json"), tmp_path / "secret.key")
+    opened = open_workspace(new_store("users.json"), tmp_path / "secret.key", clock=clock)
     yield opened
     opened.close()
 

@@ -1,0 +1,1 @@
+"""What people use: the screens, and the command line beside them."""

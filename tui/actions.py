@@ -1,7 +1,7 @@
 """The one registry of actions: it feeds bindings, key line, command palette and help.
 
-An action `users.delete` belongs to the scope `users` and calls `action_delete` of the screen that
-has this scope; the scope `app` belongs to the application.
+An action `user.delete` belongs to the scope `user` and calls `action_delete` of a screen that has
+this scope; the scope `app` belongs to the application.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from textual.binding import Binding, BindingType
 
 APP = "app"
+ROWS = "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Action:
 
 
 READ_ONLY = "This session is read-only (--readonly)."
-_KEY_TEXTS = {"escape": "Esc", "slash": "/", "space": "Space", "enter": "Enter"}
+_KEY_TEXTS = {"escape": "Esc", "slash": "/", "space": "Space", "enter": "Enter", "at": "@"}
 
 
 def key_text(keys: str) -> str:
@@ -55,6 +56,9 @@ def key_text(keys: str) -> str:
     return _KEY_TEXTS.get(key) or key.replace("ctrl+", "^").upper() if len(key) > 1 else key
 
 
+HELP = Action(
+    "app.help", "f1,question_mark", "Help", "Show every key of this screen and what it does."
+)
 ACTIONS = (
     Action("app.connection", "f2", "Connection", "How the directory service is reached."),
     Action("app.options", "f3", "Options", "Automatic deletion, delete guard, filters, archive."),
@@ -62,8 +66,8 @@ ACTIONS = (
     Action("app.synchronize", "f5", "Synchronize", "Test Settings and Synchronize now."),
     Action("app.users", "f6", "Users", "All users, their authentication method and password."),
     Action("app.history", "f7", "History", "What was done, when and by whom; taking it back."),
-    Action("app.help", "f1", "Help", "Show every key of this screen and what it does."),
-    Action("app.command_palette", "ctrl+p", "Actions", "Search the actions by name."),
+    HELP,
+    Action("app.command_palette", "ctrl+p", "Actions", "Find actions, users, settings and themes."),
     Action("app.back", "escape", "Back", "Back out by one level; a form asks if it has changes."),
     Action("app.quit", "q,ctrl+q", "Quit", "Leave mailroster; asks if something is unsaved."),
     Action("logon.log_on", "enter", "Log on", "Log on with the user name and password entered."),
@@ -107,19 +111,26 @@ ACTIONS = (
     Action("options.remove", "x,delete", "Remove", "Remove the filter rule under the cursor."),
     Action("options.up", "u", "Up", "Move the filter rule under the cursor up."),
     Action("options.down", "d", "Down", "Move the filter rule under the cursor down."),
+    Action(
+        "options.forget_webhook",
+        "ctrl+o",
+        "Forget webhook",
+        "Remove the stored URL of the webhook when the form is saved.",
+        rare=True,
+    ),
     Action("synchronize.test", "t", "Test Settings", "Ask the directory, show what would change."),
     Action("synchronize.synchronize", "s", "Synchronize now", "Apply the changes shown.", True),
     Action(
         "synchronize.skip", "space", "Skip", "Leave the change under the cursor out, or take it in."
     ),
     Action(
-        "synchronize.skip_group", "g", "Skip group", "Skip or take in all changes of this kind."
+        "synchronize.skip_group", "a", "Skip group", "Skip or take in all changes of this kind."
     ),
     Action(
         "synchronize.answer",
         "enter",
         "Answer",
-        "Answer the question under the cursor: rename or separate; link a local user.",
+        "Answer the question under the cursor: a rename, a return, ids, or a local user to link.",
     ),
     Action("synchronize.mark", "m", "Mark", "Mark a line, to be answered with the other marked."),
     Action(
@@ -154,53 +165,74 @@ ACTIONS = (
     ),
     Action("demo.switch_directory", "d", "Switch directory", "Demo: change the directory."),
     Action(
-        "users.switch_authentication",
+        "user.switch_authentication",
         "a",
         "Authentication",
-        "Switch the authentication method of the user under the cursor, or of all marked ones.",
+        "Switch the method of the user, or of all marked.",
         True,
     ),
+    Action("user.explain", "e", "Explain", "Why the user can log on or cannot, step by step."),
+    Action("user.story", "h", "History", "What was done, when, by whom, by which run."),
+    Action(
+        "user.privileges",
+        "v",
+        "Privileges",
+        "Give and take them, for the user or all marked.",
+        True,
+    ),
+    Action(
+        "user.set_password", "p", "Password", "Set a local password of an integrated user.", True
+    ),
+    Action("user.unlock", "u", "Unlock", "Forget failed log-ons of the user or all marked.", True),
+    Action(
+        "user.copy_address",
+        "at",
+        "Copy address",
+        "Copy the primary address, if the terminal can.",
+        rare=True,
+    ),
+    Action("user.edit", "c", "Change", "Change full name, distinguished name and addresses.", True),
+    Action("user.rename", "r", "Rename", "Give another user name; the archive moves along.", True),
+    Action("user.delete", "x,delete", "Delete", "Delete the user, or all marked users.", True),
     Action("users.new", "n", "New", "Add a user by hand.", True),
-    Action(
-        "users.delete",
-        "x,delete",
-        "Delete",
-        "Delete the user under the cursor, or the marked.",
-        True,
-    ),
-    Action(
-        "users.set_password", "p", "Password", "Set a local password for an integrated user.", True
-    ),
     Action("users.details", "enter", "Details", "Show everything about the user under the cursor."),
     Action("users.mark", "space", "Mark", "Mark the user under the cursor, or take the mark away."),
     Action("users.mark_all", "m", "Mark all", "Mark all users that are shown, or unmark them all."),
-    Action("users.undo_switch", "u", "Undo switch", "Take the last switch of methods back.", True),
-    Action("user.edit", "e", "Edit", "Change full name, distinguished name and addresses.", True),
-    Action("user.rename", "r", "Rename", "Give another user name; the archive moves along.", True),
-    Action("user.privileges", "v", "Privileges", "Change the user's privileges.", True),
     Action(
-        "user.rights", "enter", "Rights", "Change the rights on the folder under the cursor.", True
+        "users.undo_switch",
+        "z",
+        "Undo switch",
+        "Take the last switch of methods back.",
+        True,
+        rare=True,
     ),
-    Action("user.add_rights", "n", "New rights", "Give rights on another archive folder.", True),
-    Action("user.set_password", "p", "Password", "Set a local password.", True),
-    Action("user.unlock", "u", "Unlock", "Forget the user's failed log-ons.", True),
-    Action("user.delete", "x,delete", "Delete", "Delete the user.", True),
+    Action(
+        "page.rights", "enter", "Rights", "Change the rights on the folder under the cursor.", True
+    ),
+    Action("page.add_rights", "n", "New rights", "Give rights on another archive folder.", True),
     Action("history.details", "enter", "Details", "Show every change of the run under the cursor."),
     Action("history.show_undo", "u", "Undo", "Show what would take this run back; then decide."),
     Action("history.pinned", "p", "Pinned users", "Show the users whom an undo brought back."),
     Action("history.report", "e", "Report", "Write this run to a JSON or CSV file."),
     Action("run.show_undo", "u", "Undo", "Show what would take this run back; then decide."),
+    Action(
+        "run.story", "h", "History of the user", "Show what else was done to the user in the line."
+    ),
     Action("run.report", "e", "Report", "Write this run to a JSON or CSV file."),
     Action("undo.apply", "u", "Undo now", "Take the run back as it is shown.", True),
     Action("undo.skip", "space", "Skip", "Leave the change under the cursor out, or take it in."),
-    Action("undo.skip_group", "g", "Skip group", "Skip or take in all changes of this kind."),
+    Action("undo.skip_group", "a", "Skip group", "Skip or take in all changes of this kind."),
+    Action("undo.old_passwords", "w", "Old passwords", "Bring older passwords back as well."),
     Action("undo.report", "e", "Report", "Write the plan, what failed or what was done to a file."),
     Action("pinned.release", "r", "Release", "Let syncs delete these users again.", True),
     Action("pinned.details", "enter", "Details", "Show everything about the user."),
     Action("pinned.mark", "space", "Mark", "Mark the user under the cursor, or unmark it."),
     Action("pinned.mark_all", "m", "Mark all", "Mark all users that are shown, or unmark them."),
     Action(
-        "table.filter", "slash", "Filter", "Show only lines with a text, or after ! without it."
+        "table.filter",
+        "slash",
+        "Filter",
+        "Show only lines with a text, or after ! without it; a column:text looks there alone.",
     ),
     Action(
         "table.sort",
@@ -210,6 +242,15 @@ ACTIONS = (
         rare=True,
     ),
     Action("table.reverse", "O", "Reverse", "Turn the sort order round.", rare=True),
+    Action("filter.take", "enter,down", "To the lines", "Keep the filter and go to the lines."),
+    Action("rows.up", "up,k", "Up", "Go to the line above.", rare=True),
+    Action("rows.down", "down,j", "Down", "Go to the line below.", rare=True),
+    Action("rows.page_up", "pageup", "Page up", "Go up by a page.", rare=True),
+    Action("rows.page_down", "pagedown", "Page down", "Go down by a page.", rare=True),
+    Action("rows.first", "home,g", "First", "Go to the first line.", rare=True),
+    Action("rows.last", "end,G", "Last", "Go to the last line.", rare=True),
+    Action("rows.copy", "y", "Copy", "Copy the name in the line, if the terminal can.", rare=True),
+    Action("rows.copy_row", "Y", "Copy line", "Copy the whole line, with tabs.", rare=True),
     Action("method.integrated", "i", "Integrated", "Switch to local passwords."),
     Action("method.directory", "d", "Directory Services", "Switch to the directory's passwords."),
     Action("question.same", "r", "Rename", "The same person: privileges and archive move along."),
@@ -222,8 +263,17 @@ ACTIONS = (
     Action("link.leave", "l", "Leave", "Take the answer back; the local user stays as it is."),
     Action("link.link_all", "I", "Link all", "Link all marked local users, or all shown."),
     Action("link.leave_all", "L", "Leave all", "Take all these answers back."),
+    Action("return.return", "s", "Same person", "The person from before, who gets it all back."),
+    Action("return.somebody_else", "n", "Somebody new", "The folder from before is set aside."),
+    Action("return.leave", "l", "Leave open", "Take the answer back."),
+    Action("return.return_all", "S", "All the same", "All marked or shown are the same persons."),
+    Action("return.somebody_else_all", "N", "All new", "All marked or shown are somebody new."),
+    Action("return.leave_all", "L", "Leave all open", "Take all these answers back."),
+    Action("ids.take", "t", "Take over", "Store the ids of the users whose names are listed."),
+    Action("ids.leave", "l", "Leave open", "Take the answer back."),
     Action("dialog.cancel", "escape", "Cancel", "Close without doing anything."),
     Action("message.close", "enter,escape", "Close", "Close this message."),
+    Action("palette.accept", "enter", "Go", "Do it, or go there."),
     Action("confirm.yes", "y", "Yes", "Do it."),
     Action("confirm.no", "n,escape", "No", "Do nothing."),
     Action("entry.accept", "enter", "OK", "Take what was entered."),

@@ -3,80 +3,67 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakSet
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.actions import ActionParseResult
-from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.signal import Signal
+from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from store.administrators import needs_administrator
-from store.errors import StoreError
-from store.interface import Snapshot
-from store.models import Settings, User
+from store.errors import Problem, StoreError
+from store.models import User
 from store.read_only import ReadOnlyStore
 from store.text import printable
-from sync.logon.still_administrator import administrator_problem
 from sync.workspace import Workspace
-from tui.actions import APP, bindings_for, refusal
-from tui.colours import DARK, LIGHT
-from tui.crash import crash_report
+from tui.actions import APP, ROWS, bindings_for, refusal
+from tui.collector import collect_seldom
+from tui.crash import Crash
+from tui.end_sign import EndSign
 from tui.modes import HOME, MODES
-from tui.palette import ActionProvider, Palette
-from tui.preferences import Preferences, load_preferences, preferences_path
+from tui.preferences import Preferences
 from tui.screens.base import BaseScreen
 from tui.screens.dialogs import Confirm, Dialog, Help, Message
 from tui.screens.logon import LogOnScreen
+from tui.session import LOG_ON, Session
+from tui.texts.plain import lines
+from tui.texts.problems import told
+from tui.type_ahead import TypeAhead, esc_and_key
 from tui.widgets.note import Note
-from tui.widgets.plain import lines
 
 if TYPE_CHECKING:
     from sync.demo import Demo
-    from sync.directory.listing import Listing
+    from sync.status.status import Status
+    from tui.finding import Found
+    from tui.widgets.table import Table
 
-_LOG_ON = "log_on"
-PLAIN_THEME = "ansi-dark"
-_RETRY_SECONDS = 1.0
 _WARM_UP_SECONDS = 1.0
-_WRITTEN_SECONDS = 0.05
 
 
-class MailrosterApp(App[None]):
+class MailrosterApp(Session):
     """mailroster's screens on one workspace.
 
     With `administrator` that administrator is logged on already. `readonly` refuses every write,
-    `plain_colours` uses the terminal's own sixteen. `keys` are those that replace the registry's,
-    by action id. `snapshot` is the store's state as the screens show it, `listing` the directory's
-    answer that plans are made from, `last_listing` that or the answer to a later connection check.
+    `plain_colours` uses the terminal's own sixteen, as is done where it has no more. `keys` are
+    those that replace the registry's, by action id. `look` finds out whether everything is well,
+    `status_of` if it is not given.
     """
 
     TITLE = "mailroster"
-    # The default screen is mounted without its own style sheet being read.
-    CSS_PATH = ["app.tcss", "screens/logon.tcss"]
-    COMMANDS = {ActionProvider}
-    ansi_theme_dark = Reactive(DARK, init=False)
-    ansi_theme_light = Reactive(LIGHT, init=False)
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**MODES, _LOG_ON: LogOnScreen}
+    ENABLE_COMMAND_PALETTE = False  # there is one of our own
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**MODES, LOG_ON: LogOnScreen}
     BINDINGS = [
         *bindings_for(APP),
         Binding("ctrl+q", "quit", show=False, priority=True),
-        # At once, or what is typed ahead on a slow line goes into the field before: a password.
-        Binding("tab", "focus_next", show=False, priority=True),
-        Binding("shift+tab", "focus_previous", show=False, priority=True),
     ]
 
     def __init__(
@@ -88,50 +75,62 @@ class MailrosterApp(App[None]):
         readonly: bool = False,
         plain_colours: bool = False,
         preferences: Preferences | None = None,
+        look: Callable[[Workspace], Status] | None = None,
     ) -> None:
-        plain_colours = plain_colours or "NO_COLOR" in os.environ
-        super().__init__(ansi_color=plain_colours or None)
+        self.preferences = preferences or Preferences()
         if readonly:
             workspace = replace(workspace, store=ReadOnlyStore(workspace.store))
+        super().__init__(workspace, administrator, self.preferences.theme, plain_colours)
         workspace.store.on_wait = self._tell_wait
-        self.workspace = workspace
         self.readonly = readonly
-        self.preferences = preferences or Preferences()
         self.keys = self.preferences.keys
         self.set_keymap(self.keys)
-        if plain_colours:
-            self.theme = PLAIN_THEME
-        elif self.preferences.theme:
-            self.theme = self.preferences.theme
-        self.administrator = administrator
-        self._logged_on: User | None = None
-        self._ending: Worker[None] | None = None
         self.demo = demo
-        self._listing: Listing | None = None
-        self.last_listing: Listing | None = None
-        self.snapshot = Snapshot("", 0, Settings(), {})
-        self.open_screens: WeakSet[BaseScreen] = WeakSet()
-        self.store_changed: Signal[Snapshot] = Signal(self, "store changed")
+        self.look = look
         self.animation_level = "none"
+        self._unsent = ExitStack()
+        self._type_ahead = TypeAhead(self)
+        self.end_sign = EndSign(0 if plain_colours else self.preferences.sign_after, self._send)
+
+    def _send(self, sequence: str) -> None:
+        """Send this to the terminal past the screen, if there is one."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    async def on_unmount(self) -> None:
+        """Leave the terminal as it was."""
+        self.end_sign.take_back()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Handle the event, a key when the one before is done."""
+        for key in (both := esc_and_key(event, self.keys.values())):
+            await self.on_event(key)
+        if not both and not self._type_ahead.holds(event):
+            await super().on_event(event)
 
     def get_default_screen(self) -> Screen[Any]:
         """Return the first screen: the log-on, or nothing much under the demo's screens."""
         return LogOnScreen() if self.administrator is None else Screen()
 
     async def on_mount(self) -> None:
-        """Open the store after the first frame."""
+        """Open the store after the first frame; an empty screen is not worth sending."""
+        if self.administrator is not None:
+            self._unsent.enter_context(self.batch_update())
         self.call_after_refresh(self._start)
 
     @work(exit_on_error=False)
     async def _start(self) -> None:
+        with self._unsent:
+            await self._open_store()
+
+    async def _open_store(self) -> None:
         try:
             self.snapshot = await asyncio.to_thread(self.workspace.snapshot)
         except StoreError as error:
-            await self.push_screen(Message("The store cannot be used", lines(str(error))))
+            await self.push_screen(Message("The store cannot be used", lines(told(error))))
             return
         finally:
-            gc.freeze()  # what was loaded so far stays, so no collection need ever look at it
-            gc.enable()
+            collect_seldom()
             self.set_timer(_WARM_UP_SECONDS, self._warm_up)
         if self.administrator is not None:
             self.enter(self.snapshot.find(self.administrator) or User(user_name=self.administrator))
@@ -143,109 +142,11 @@ class MailrosterApp(App[None]):
             text = lines(*self.preferences.problems, "The defaults are used instead.")
             await self.push_screen(Message("In tui.toml", text))
 
-    @work(exclusive=True, group="watch", exit_on_error=False)
-    async def _watch(self) -> None:
-        """Follow what others write to the store; tell once when it cannot be read."""
-        told = ""
-        while True:
-            try:
-                async for snapshot in self.workspace.store.watch():
-                    self._take(snapshot)
-                    told = ""
-            except StoreError as error:
-                if str(error) != told:
-                    told = str(error)
-                    self.say(error, error=True)
-                await asyncio.sleep(_RETRY_SECONDS)
-
     @work(thread=True, exit_on_error=False)
     def _warm_up(self) -> None:
         """Import what the first fetch and the first save need."""
         import_module("store.validation")
         import_module("sync.directory.client")
-
-    @property
-    def listing(self) -> Listing | None:
-        """The answer of the last Test Settings; settings that were only tried made no plan."""
-        return self._listing
-
-    @listing.setter
-    def listing(self, listing: Listing) -> None:
-        self._listing = self.last_listing = listing
-
-    def refresh_store(self) -> None:
-        """Show what this session wrote."""
-        self._take(self.workspace.snapshot())
-
-    async def reload(self) -> None:
-        """Show the store's state; unlike `refresh_store` it may wait for a write."""
-        self._take(await asyncio.to_thread(self.workspace.snapshot))
-
-    def _take(self, snapshot: Snapshot) -> None:
-        if snapshot is not self.snapshot:
-            self.snapshot = snapshot
-            self.store_changed.publish(snapshot)
-        is_ending = self._ending is not None and self._ending.is_running
-        if self._administrator_problem() and not is_ending:
-            self._ending = self._end_session()
-
-    def enter(self, administrator: User) -> None:
-        """Let this administrator in, until the store says otherwise."""
-        self.administrator = administrator.user_name
-        self._logged_on = administrator
-        self.refresh_store()
-        self._watch()
-        configured = self.snapshot.settings.directory_service != "none"
-        self.switch_mode(HOME if configured else "connection")
-
-    def open_quick_access(self, user: User) -> None:
-        """Let a user in who is no administrator."""
-        from tui.screens.quick_access import QuickAccessScreen
-
-        self.refresh_store()
-        self._watch()
-        self.push_screen(QuickAccessScreen(user))
-
-    def wrote(self, users: Mapping[str, User]) -> None:
-        """Take notice of users as this session left them, by the keys that they had before.
-
-        So whoever renames or switches the own entry stays logged on. To be called before the
-        writing screen's `is_writing` ends.
-        """
-        if self._logged_on and (user := users.get(self._logged_on.key)):
-            self._logged_on = user
-            self.administrator = user.user_name
-
-    def _administrator_problem(self) -> str:
-        return administrator_problem(self._logged_on, self.snapshot) if self._logged_on else ""
-
-    @work(group="end session", exit_on_error=False)
-    async def _end_session(self) -> None:
-        """Log an administrator off who is none any more, once what is being written is written."""
-        waited = False
-        while any(screen.is_busy for screen in self.open_screens):
-            waited = True
-            await asyncio.sleep(_WRITTEN_SECONDS)
-        if problem := self._administrator_problem():
-            lost = sorted(filter(None, (screen.unsaved() for screen in self.open_screens)))
-            reason = [problem, "Log on again, or ask an administrator."]
-            if lost:
-                reason.insert(1, f"Not saved: {', '.join(lost)}.")
-            if waited:
-                reason.insert(1, "What was being written was written whole, or not at all.")
-            await self.log_off(" ".join(reason))
-
-    async def log_off(self, reason: str) -> None:
-        """Close whatever is open over the log-on, and say why."""
-        self.administrator = self._logged_on = self._listing = self.last_listing = None
-        if self.current_mode in MODES:
-            await self.switch_mode(_LOG_ON)
-            for mode, screen in MODES.items():
-                await self.remove_mode(mode)
-                self.add_mode(mode, screen)
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        self.push_screen(Message("Logged off", reason))
 
     def go_home(self) -> None:
         """Back out of a screen to Synchronize, where there is nothing more to back out of."""
@@ -268,7 +169,7 @@ class MailrosterApp(App[None]):
 
     def _fatal_error(self) -> None:
         """End on an error of the program, without the values of variables: passwords are there."""
-        self._exit_renderables.append(Text(crash_report(sys.exception() or RuntimeError())))
+        self._exit_renderables.append(Text(told(Crash(sys.exception() or RuntimeError()))))
         self._close_messages_no_wait()
 
     # Actions
@@ -301,9 +202,15 @@ class MailrosterApp(App[None]):
             and isinstance(node, BaseScreen | Dialog | MailrosterApp)
             and (reason := refusal(node, action))
         ):
-            self.say(reason, error=True)
+            if not _is_shown(reason, self.screen):
+                self.say(reason, error=True)
             return True
         return await super().run_action(action, default_namespace, namespaces)
+
+    async def do_on(self, mode: str, name: str) -> None:
+        """Show the screen of this mode, and do its action of this name."""
+        await self.switch_mode(mode)
+        await self.run_action(name, self.screen)
 
     def action_connection(self) -> None:
         """Show Connection."""
@@ -332,13 +239,24 @@ class MailrosterApp(App[None]):
     def action_help(self) -> None:
         """Show every key of this screen."""
         screen = self.screen
-        if isinstance(screen, BaseScreen):
-            self.push_screen(Help(screen.scopes, screen))
+        if isinstance(screen, BaseScreen | Dialog) and not isinstance(screen, Help):
+            rows = (ROWS,) if screen.query("Table") else ()
+            self.push_screen(Help((*screen.scopes, *rows), screen))
+
+    def on_table_copied(self, event: Table.Copied) -> None:
+        """Say what was copied."""
+        self.say(f"Copied: {event.text}")
 
     def action_command_palette(self) -> None:
-        """Open the command palette."""
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+        """Find an action, a user, a setting or a theme, and do it or go there."""
+        if isinstance(self.screen, BaseScreen):
+            from tui.screens.palette import Palette
+
+            self.push_screen(Palette(self.screen), self._do_found)
+
+    def _do_found(self, found: Found | None) -> None:
+        if found is not None:
+            self.run_worker(found.run(), exclusive=True, group="palette", exit_on_error=False)
 
     async def action_back(self) -> None:
         """Back out by one level."""
@@ -360,34 +278,13 @@ class MailrosterApp(App[None]):
         """Show what made a worker fail; only known errors are no fault of the program."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error
-            if not isinstance(error, StoreError):
+            if not isinstance(error, Problem):
                 raise error or RuntimeError(event.worker.name)
-            self.say(error, error=True)
+            self.say(told(error), error=True)
 
 
-def run_app(
-    workspace: Workspace,
-    *,
-    administrator: str | None = None,
-    demo: Demo | None = None,
-    readonly: bool = False,
-    low_bandwidth: bool = False,
-) -> int:
-    """Run the screens and return the exit code; a signal ends them with the terminal restored."""
-    app = MailrosterApp(
-        workspace,
-        administrator=administrator,
-        demo=demo,
-        readonly=readonly,
-        plain_colours=low_bandwidth,
-        preferences=load_preferences(preferences_path()),
+def _is_shown(reason: str, screen: Screen[Any]) -> bool:
+    """Tell whether a form or a dialog says so already, where what is entered is wrong."""
+    return any(
+        str(shown.content) == reason for shown in screen.query("#message, .problem").results(Static)
     )
-
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            loop.add_signal_handler(number, app.exit, None, 128 + number)
-        await app.run_async(mouse=not low_bandwidth)
-
-    asyncio.run(run())
-    return app.return_code or 0

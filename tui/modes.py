@@ -46,6 +46,15 @@ def _history() -> Screen[Any]:
     return HistoryScreen()
 
 
+# The scopes of the actions of each of these screens.
+SCOPES_OF = {
+    "connection": ("connection", "form"),
+    "options": ("options", "form"),
+    "privileges": ("form",),
+    "synchronize": ("synchronize", "table"),
+    "users": ("user", "users", "table"),
+    "history": ("history", "table"),
+}
 MODES: dict[str, str | Callable[[], Screen[Any]]] = {
     "connection": _connection,
     "options": _options,

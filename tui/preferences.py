@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,28 +13,40 @@ from typing import Any
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.theme import BUILTIN_THEMES
 
-from tui.actions import ACTIONS, APP, Action
+from store.locations import config_folder
+from tui.actions import ACTIONS, APP, ROWS, Action
+from tui.end_sign import DEFAULT_SECONDS
+from tui.theme import OWN
 
 _KEY_NAMES = {key.value for key in Keys}.union(KEY_NAME_REPLACEMENTS.values())
 _MODIFIERS = ("ctrl+", "alt+", "shift+")
 _SEEN_WITH_OTHERS = (APP, "form", "table", "dialog")
+_WITHOUT_LISTS = (
+    *("logon", "first", "connection", "method", "message", "confirm", "entry", "certificate"),
+    *("trial", "number"),
+)
+_ON_ONE_SCREEN = ({"user", "users"}, {"user", "page"})
 _BY_ID = {action.id: action for action in ACTIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The theme, the keys by action id, and what in the file could not be used."""
+    """The theme, the keys by action id, and what in the file could not be used.
+
+    Work that took `sign_after` seconds ends with a sign in the terminal's title and a bell; 0 turns
+    that off.
+    """
 
     theme: str = ""
+    sign_after: float = DEFAULT_SECONDS
     keys: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
 def preferences_path() -> Path:
     """Return where the file is looked for."""
-    from platformdirs import user_config_path
-
-    return user_config_path("mailroster") / "tui.toml"
+    folder = config_folder()
+    return folder / "tui.toml" if folder else Path(os.devnull)
 
 
 def load_preferences(path: Path) -> Preferences:
@@ -55,13 +69,18 @@ def load_preferences(path: Path) -> Preferences:
 
 def _from_table(table: dict[str, Any]) -> Preferences:
     problems = [
-        f"“{name}” is unknown; theme and [keys] are known."
-        for name in table.keys() - {"theme", "keys"}
+        f"“{name}” is unknown; theme, sign_after and [keys] are known."
+        for name in table.keys() - {"theme", "sign_after", "keys"}
     ]
     theme = table.get("theme", "")
-    if "theme" in table and str(theme) not in BUILTIN_THEMES:
-        problems.append(f"There is no theme “{theme}”; there are {', '.join(BUILTIN_THEMES)}.")
+    themes = [*(theme.name for theme in OWN), *BUILTIN_THEMES]
+    if "theme" in table and theme not in themes:
+        problems.append(f"There is no theme “{theme}”; there are {', '.join(themes)}.")
         theme = ""
+    sign_after = table.get("sign_after", DEFAULT_SECONDS)
+    if type(sign_after) not in (int, float) or not 0 <= sign_after < math.inf:
+        problems.append(f"“{sign_after}”, for sign_after, is no number of seconds; 0 turns it off.")
+        sign_after = DEFAULT_SECONDS
     wanted = table.get("keys", {})
     if not isinstance(wanted, dict):
         wanted = {}
@@ -77,7 +96,7 @@ def _from_table(table: dict[str, Any]) -> Preferences:
     while clash := next(_clashes(keys), None):
         problems.append(clash[1])
         del keys[clash[0]]
-    return Preferences(theme, keys, tuple(problems))
+    return Preferences(theme, sign_after, keys, tuple(problems))
 
 
 def _is_key(key: str) -> bool:
@@ -102,4 +121,10 @@ def _clashes(keys: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _are_seen_together(one: Action, other: Action) -> bool:
     scopes = {one.scope, other.scope}
-    return len(scopes) == 1 or not scopes.isdisjoint(_SEEN_WITH_OTHERS)
+    if ROWS in scopes:
+        return scopes.isdisjoint(_WITHOUT_LISTS)
+    return (
+        len(scopes) == 1
+        or not scopes.isdisjoint(_SEEN_WITH_OTHERS)
+        or any(scopes <= together for together in _ON_ONE_SCREEN)
+    )

@@ -1,0 +1,1 @@
+"""The company's directory: how it is asked, and what its answers mean."""

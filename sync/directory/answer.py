@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from store.collector import bulk_load
 from store.models import Settings
-from store.text import printable
+from store.text import printable, quantity
 from sync.directory import strict_json
 from sync.directory.listing import Listing, kind
 from sync.errors import TooLarge, WrongShape
@@ -16,19 +15,18 @@ def parse_listing(body: bytes, settings: Settings) -> Listing:
     Raises `NotJSON`, `WrongShape`, or `TooLarge` above `max_users`.
     """
     source = printable(settings.url, 200)
-    with bulk_load(len(body)):
-        records = strict_json.loads(body, source)
-        if not isinstance(records, list):
-            raise WrongShape(
-                f"The answer of {source} is {kind(records)}, not an array of users. "
-                "Nothing was changed. Check the URL, and that the service there is of this type."
-            )
-        if len(records) > settings.max_users:
-            raise TooLarge(
-                f"{source} lists {len(records)} users, more than the limit of "
-                f"{settings.max_users}. Nothing was changed. If that many are right, raise "
-                "max_users."
-            )
+    records = strict_json.loads(body, source)
+    if not isinstance(records, list):
+        raise WrongShape(
+            f"The answer of {source} is {kind(records)}, not an array of users.",
+            "Check the URL, and that the service there is of this type.",
+        )
+    if len(records) > settings.max_users:
+        raise TooLarge(
+            f"{source} lists {quantity(len(records), 'user')}, more than the limit of "
+            f"{settings.max_users}.",
+            "If that many are right, raise max_users.",
+        )
     return Listing.unread(records)
 
 
@@ -46,6 +44,6 @@ def parse_verdict(body: bytes, settings: Settings) -> bool:
         return verdict
     raise WrongShape(
         f"The answer of {source} to the credential check is {kind(answer)}, not true or false, "
-        f"nor an object whose field “{printable(field, 60)}” is. Nothing was changed. "
-        "Check the URL and auth_success_field."
+        f"nor an object whose field “{printable(field, 60)}” is.",
+        "Check the URL and auth_success_field.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from urllib.parse import urlsplit
 from store.models import Settings
 from sync.directory.name_lookup import abandon_slow_lookups
 from sync.errors import CertificateRefused, DirectoryError
+
+_CERTIFICATE = re.compile(
+    "-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +44,37 @@ class Certificate:
         return "It has expired. Have it renewed." if now > self.valid_until else ""
 
 
-def fingerprint(pem: str) -> str:
-    """Return the SHA-256 of a certificate as pairs of digits; empty if the text is none."""
+def first_certificate(pem: str) -> str:
+    """Return the first certificate in `pem` alone, as a pin is stored; empty if it holds none.
+
+    A server's own certificate comes first in its chain's file (RFC 8446, section 4.4.2). Other
+    certificates, a key and texts around them are left out.
+    """
+    found = _CERTIFICATE.search(pem)
     try:
-        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+        return ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(found[0])) if found else ""
     except ValueError:
         return ""
+
+
+def read_pin(pem: str) -> Certificate:
+    """Return the certificate that `pem` pins; raises `CertificateRefused` if it is unreadable."""
+    first = first_certificate(pem)
+    if first:
+        with suppress(CertificateRefused):
+            return _read(ssl.PEM_cert_to_DER_cert(first))
+    raise CertificateRefused(
+        "The pinned certificate cannot be read.",
+        "Pin the server's certificate again, as PEM text.",
+    )
+
+
+def fingerprint(pem: str) -> str:
+    """Return the SHA-256 of the first certificate as pairs of digits; empty if there is none."""
+    first = first_certificate(pem)
+    if not first:
+        return ""
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest().upper()
     return ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
 
 
@@ -99,5 +129,22 @@ def _read(der: bytes) -> Certificate:
         )
     except (ValueError, x509.InvalidVersion):
         raise CertificateRefused(
-            "The server's certificate cannot be read. Nothing was changed. Have it issued anew."
+            "The server's certificate cannot be read.",
+            "Have it issued anew.",
         ) from None
+
+
+def lax_authorities(path: str) -> list[str]:
+    """Return the subjects of the CAs in a PEM file whose basicConstraints are not critical."""
+    from cryptography import x509
+
+    subjects = []
+    with suppress(OSError, ValueError, x509.InvalidVersion):
+        with open(path, "rb") as file:
+            authorities = x509.load_pem_x509_certificates(file.read())
+        for authority in authorities:
+            with suppress(x509.ExtensionNotFound):
+                found = authority.extensions.get_extension_for_class(x509.BasicConstraints)
+                if found.value.ca and not found.critical:
+                    subjects.append(authority.subject.rfc4514_string())
+    return subjects

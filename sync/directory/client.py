@@ -14,13 +14,15 @@ from store.models import Settings
 from store.text import printable
 from sync.directory import failures
 from sync.directory.answer import parse_listing, parse_verdict
+from sync.directory.insecurity import uses_tls
 from sync.directory.listing import Listing, Progress
 from sync.directory.name_lookup import abandon_slow_lookups
-from sync.directory.tls import ssl_context, uses_tls
+from sync.directory.tls import ssl_context
 from sync.errors import DirectoryError, Forbidden
 
 _MIB = 1 << 20
 _LARGEST_VERDICT = 64 << 10
+_BEGINNING = 4 << 10
 _USER_MARK = b'"userName"'
 
 # Each value of a JSON text but the first follows one of these. A user has about a dozen of them,
@@ -49,12 +51,18 @@ class DirectoryClient:
     a redirect never followed. Cancel the task to give up.
     """
 
+    why_refused = ""  # the protocol has no reasons
+
     def __init__(self, settings: Settings, password: str) -> None:
         self._settings = settings
         self._password = password
 
     def __repr__(self) -> str:
         return f"DirectoryClient({printable(self._settings.url, 200)})"
+
+    def get_ready(self) -> None:
+        """Do what comes before the first request; raises a `DirectoryError`."""
+        self._open()
 
     async def list_users(self, progress: ProgressCallback | None = None) -> Listing:
         """Return all that the directory lists; `progress` is called as the answer arrives.
@@ -71,12 +79,14 @@ class DirectoryClient:
             body = await self._ask({"cmd": "list"}, limits, progress)
             return await asyncio.to_thread(parse_listing, body, settings)
 
-    async def check_password(self, user_name: str, password: str) -> bool:
+    async def check_password(
+        self, user_name: str, password: str, stable_id: str | None = None
+    ) -> bool:
         """Return whether the directory accepts the password, sent byte for byte as typed.
 
         403 and a plain `false` are its two ways to say no. Everything unclear is an outage and
         raises a `DirectoryError`. An empty password, and a text that UTF-8 cannot carry, is wrong
-        without a request.
+        without a request. The protocol has no place for `stable_id`.
         """
         settings = self._settings
         if not (password and _encodable(user_name) and _encodable(password)):
@@ -161,8 +171,11 @@ class DirectoryClient:
 
     async def _check_head(self, response: httpx.Response) -> None:
         """Refuse an answer by its head; as a hook, before httpx looks where a redirect leads."""
-        if not response.is_success:
-            raise failures.status_failure(self._settings, response)
+        if response.status_code != 200:
+            beginning = await _beginning(response) if response.status_code == 400 else b""
+            raise failures.status_failure(self._settings, response, beginning)
+        if mark := _mark_of_a_part(response):
+            raise failures.not_whole(self._settings, mark)
         encoding = response.headers.get("Content-Encoding", "")
         if encoding.lower() not in ("", "identity"):
             raise failures.compressed(self._settings, encoding)
@@ -179,6 +192,29 @@ def _closing(stack: AsyncExitStack) -> Trace:
             stack.push_async_callback(details["return_value"].aclose)
 
     return trace
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    """Return the first few kilobytes of a body, in which a server may say what it wants."""
+    read = b""
+    with suppress(httpx.TransportError, ssl.SSLError):
+        async for chunk in response.aiter_raw(_BEGINNING):
+            read += chunk
+            if len(read) >= _BEGINNING:
+                break
+    return read[:_BEGINNING]
+
+
+def _mark_of_a_part(response: httpx.Response) -> str:
+    """Return the name of the header that says that there is more than this answer, or nothing.
+
+    200 with a range has no meaning (RFC 9110, section 14.4), so it is not believed to be the
+    whole; a next page is RFC 8288's.
+    """
+    if "Content-Range" in response.headers:
+        return "Content-Range"
+    relations = " ".join(filter(None, response.links)).lower().split()
+    return "Link: next" if "next" in relations else ""
 
 
 def _announced_size(response: httpx.Response) -> int | None:

@@ -1,29 +1,21 @@
-"""The one place that knows which client speaks to which type of directory service."""
+"""Reaching the directory service that the settings name, whatever its type."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from contextlib import suppress
+from functools import lru_cache
 
+from store.errors import Problem
+from store.files.secrets import directory_password
 from store.models import Settings
-from store.secrets import directory_password
+from store.text import printable, quantity
 from sync.directory.listing import Listing, Progress
-from sync.errors import NotConfigured
+from sync.directory.types import TYPES, type_of
+from sync.directory.types.directory_type import Directory, DirectoryType
+from sync.errors import NotConfigured, WrongShape
 from sync.workspace import Workspace
-
-
-class Directory(Protocol):
-    """What the client of any type of directory service does; it only ever reads.
-
-    Both methods raise a `DirectoryError` for everything that is not an answer.
-    """
-
-    async def list_users(self, progress: Callable[[Progress], None] | None = None) -> Listing:
-        """Return all that the directory lists; `progress` is called as the answer arrives."""
-
-    async def check_password(self, user_name: str, password: str) -> bool:
-        """Return whether the directory accepts the password."""
 
 
 async def connect(
@@ -34,12 +26,10 @@ async def connect(
     `password` is the service's own, in clear; None takes the one of the settings. Raises
     `NotConfigured` or, for the password, `StoreError`.
     """
-    check_configured(settings)
-    from sync.directory.client import DirectoryClient  # slow: httpx
-
-    if password is None:
+    kind = check_configured(settings)
+    if password is None and _has_secret(kind):
         password = await asyncio.to_thread(directory_password, settings, workspace.secrets)
-    return DirectoryClient(settings, password)
+    return kind.open(settings, password or "")
 
 
 async def fetch(
@@ -51,17 +41,55 @@ async def fetch(
     """Ask the directory for its users under `settings`, which need not be saved.
 
     `password` is the service's own, in clear; None takes the one of the settings. Cancel the task
-    to give up. Raises `NotConfigured`, `DirectoryError` or, for that password, `StoreError`.
+    to give up. Raises `NotConfigured`, `DirectoryError` (also where none of the records can be
+    used) or, for that password, `StoreError`.
     """
     directory = await connect(workspace, settings, password)
-    return await directory.list_users(progress)
-
-
-def check_configured(settings: Settings) -> None:
-    """Raise `NotConfigured` if there is no directory to ask."""
-    if settings.directory_service == "none" or not settings.url:
-        raise NotConfigured(
-            "No directory service is set up. Nothing was changed. Choose Application Integration "
-            "and enter its URL on the Connection screen, or run `mailroster settings set "
-            "directory_service=application_integration url=https://...`."
+    listing = await directory.list_users(progress)
+    if listing.listed and not listing.has_users:
+        where = printable(check_configured(settings).where(settings), 200)
+        raise WrongShape(
+            f"{where} lists {quantity(listing.listed, 'record')} without a single usable user "
+            "name, so this is not a list of users.",
+            "Check the URL, and the fields in that server's answer; `mailroster directory-check` "
+            "names them.",
         )
+    return listing
+
+
+@lru_cache(maxsize=1)
+def rehearse(settings: Settings) -> None:
+    """Do once what a process's first question costs it, but ask nothing.
+
+    What is wrong with the settings is left to be told to those who ask. The service's own
+    password is not fetched: its command may be slow.
+    """
+    with suppress(Problem):
+        kind = check_configured(settings)
+        if settings.password and _has_secret(kind):
+            import cryptography.fernet  # noqa: F401 - decrypts it
+        kind.get_ready(settings)
+
+
+def check_configured(settings: Settings) -> DirectoryType:
+    """Return the type of the directory to ask; raises `NotConfigured` if there is none."""
+    kind = type_of(settings)
+    for field in kind.fields if kind else ():
+        if not field.is_sound(settings):
+            raise NotConfigured(
+                f"The setting {field.key} has a wrong value in the store.",
+                f"Set it again with `mailroster settings set {field.key}=...`.",
+            )
+    if kind and kind.where(settings):
+        return kind
+    labels = [kind.label] if kind else [each.label for each in TYPES.values()]
+    names = [kind.name] if kind else [*TYPES]
+    raise NotConfigured(
+        "No directory service is set up.",
+        f"Choose {' or '.join(labels)} on the Connection screen and enter where it is, or run "
+        f"`mailroster settings set directory_service={'|'.join(names)} url=...`.",
+    )
+
+
+def _has_secret(kind: DirectoryType) -> bool:
+    return any(field.kind == "secret" for field in kind.fields)

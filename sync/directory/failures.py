@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus, urljoin, urlsplit
 
 import httpx
 
 from store.models import Settings
 from store.text import printable
-from sync.directory.tls import uses_tls
+from sync.directory.insecurity import uses_tls
+from sync.directory.tls import EXPIRED, NOT_YET_VALID
 from sync.errors import (
     AnswerRefused,
     CertificateRefused,
@@ -27,6 +28,7 @@ from sync.errors import (
     NotHTTP,
     NotHTTPS,
     NotJSON,
+    NotWhole,
     Redirected,
     ServerFailed,
     ServiceCredentialsRefused,
@@ -40,53 +42,89 @@ E = TypeVar("E", bound=BaseException)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+_WITHOUT_CLIENT_CERTIFICATE = (
+    "Have that server let this machine in without one, with Basic credentials or by its address."
+)
+_CLIENT_CERTIFICATE_WANTED = "certificate required"  # an alert of TLS 1.3 (RFC 8446, 6.2)
+_OLD_TLS = ("unsupported protocol", "protocol version", "no protocols available")
+_SCHEMES = ("Negotiate", "Kerberos", "NTLM", "Digest", "Bearer")  # that may be offered, not Basic
+_CHALLENGE = re.compile(r"(?:^|,)\s*([!#$%&'*+.^_`|~\w-]+)(?=\s+[^=\s,]|\s*(?:,|$))")
+
 # OpenSSL's codes of a failed verification, from its x509_vfy.h.
-_NOT_YET_VALID = 9
-_EXPIRED = 10
+_NO_ROOT = 2
 _SELF_SIGNED = 18
-_UNKNOWN_ISSUER = (19, 20, 21)
+_UNKNOWN_ROOT = 19
+_UNKNOWN_ISSUER = (_UNKNOWN_ROOT, 20, 21)
 _OTHER_HOST = (62, 64)
+_CONSTRAINTS_NOT_CRITICAL = 89
+_STRICT = range(79, 94)  # what Python 3.13 and later check (VERIFY_X509_STRICT)
 
 
-def status_failure(settings: Settings, response: httpx.Response) -> AnswerRefused:
-    """Return the error for a status that is not 2xx."""
+def status_failure(
+    settings: Settings, response: httpx.Response, beginning: bytes = b""
+) -> AnswerRefused:
+    """Return the error for a status that is not 200.
+
+    `beginning` is that of the body, where it was read: nginx tells there alone what it misses.
+    """
     url, status = _shown_url(settings), response.status_code
     if 300 <= status < 400:
         # Without its query and fragment, which may repeat what was sent.
         target = re.split(r"[?#]", response.headers.get("Location", ""))[0]
         return Redirected(
-            f"{url} redirects to {printable(target, 200) or 'no named place'} ({status}), which "
-            "is never followed. Nothing was changed. If that is the right place, enter it as the "
-            "URL."
+            f"{url} redirects to {_redirect_target(settings, target)} ({status}), which "
+            "is never followed.",
+            "If that is the right place, enter it as the URL.",
         )
     if status == 401:
+        if offered := _offered_instead_of_basic(response):
+            return ServiceCredentialsRefused(
+                f"{url} offers {offered} for the service's own credentials, but not Basic (401), "
+                "which is all that mailroster speaks.",
+                "Let that server, or a proxy before it, accept Basic from this machine.",
+            )
         if settings.requires_authentication:
             return ServiceCredentialsRefused(
-                f"{url} refused the service's own credentials (401). Nothing was changed. "
-                "Check the user name and the password that are set for the directory service."
+                f"{url} refused the service's own credentials (401).",
+                "Check the user name and the password that are set for the directory service.",
             )
         return ServiceCredentialsRefused(
-            f"{url} asks for the service's own credentials (401). Nothing was changed. Turn on "
-            "“Server requires authentication” and enter its user name and password."
+            f"{url} asks for the service's own credentials (401).",
+            "Turn on “Server requires authentication” and enter its user name and password.",
         )
     if status == 403:
         return Forbidden(
-            f"{url} does not allow this request (403). Nothing was changed. Ask its "
-            "administrator to let this machine and user name use the service."
+            f"{url} does not allow this request (403).",
+            "Ask its administrator to let this machine and user name use the service.",
         )
     if status in (404, 405):
         return ServiceNotFound(
-            f"There is no Application Integration service at {url} ({status}). "
-            "Nothing was changed. Check the path in the URL."
+            f"There is no Application Integration service at {url} ({status}).",
+            "Check the path in the URL.",
         )
-    if status == 429 or status >= 500:
+    if b"ssl certificate" in beginning.lower():
+        return UnexpectedStatus(
+            f"{url} wants a certificate of the client (400). mailroster has none.",
+            _WITHOUT_CLIENT_CERTIFICATE,
+        )
+    if status == 429:
         return ServerFailed(
-            f"The server at {url} is overloaded or broken ({status}). Nothing was changed. "
-            "Try again later; if it stays so, look into that server's log."
+            f"{url} was asked too often (429).",
+            "Try again later; if it stays so, raise that server's limit for this machine.",
+        )
+    if status >= 500:
+        return ServerFailed(
+            f"The server at {url} is overloaded or broken ({status}).",
+            "Try again later; if it stays so, look into that server's log.",
+        )
+    if status == 206:
+        return UnexpectedStatus(
+            f"{url} answered with a part of what was asked for (206).",
+            "Let that server, or the proxy before it, answer with the whole and status 200.",
         )
     return UnexpectedStatus(
-        f"{url} answered with the unexpected status {status}. Nothing was changed. "
-        f"Check the URL{_https_hint(settings)}."
+        f"{url} answered with the unexpected status {status}.",
+        f"Check the URL{_https_hint(settings)}.",
     )
 
 
@@ -102,27 +140,35 @@ def network_failure(settings: Settings, error: Exception) -> DirectoryError:
         return _handshake_failure(host, (tls.reason or str(tls)).lower().replace("_", " "))
     if _find(error, socket.gaierror, UnicodeError, httpx.InvalidURL):
         return HostNotFound(
-            f"The host {_shown_host(settings, with_port=False)} was not found. "
-            "Nothing was changed. "
-            "Check the host name in the URL and this machine's name service (DNS)."
+            f"The host {_shown_host(settings, with_port=False)} was not found.",
+            "Check the host name in the URL and this machine's name service (DNS).",
         )
     if _find(error, ConnectionRefusedError):
         return ConnectionFailed(
-            f"{host} refused the connection. Nothing was changed. "
-            "Check the port in the URL, and that the Application Integration server runs."
+            f"{host} refused the connection.",
+            "Check the port in the URL, and that the Application Integration server runs.",
         )
     if connecting:
         reasons = [cause.strerror for cause in _causes(error) if isinstance(cause, OSError)]
         return ConnectionFailed(
-            f"{host} cannot be reached ({next(filter(None, reasons), 'no reason given')}). "
-            "Nothing was changed. Check the host in the URL, the network and the firewall."
+            f"{host} cannot be reached ({next(filter(None, reasons), 'no reason given')}).",
+            "Check the host in the URL, the network and the firewall.",
         )
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
-        problem = f"What {host} answered is not HTTP"
-    else:
-        problem = f"{host} closed the connection without an HTTP answer"
+        return NotHTTP(
+            f"What {host} answered is not HTTP.",
+            f"Check the port in the URL{_https_hint(settings)}.",
+        )
+    # There TLS 1.3 has a client refused that lacks a certificate (RFC 8446, appendix E.1.2).
+    if uses_tls(settings) and isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
+        return NotHTTP(
+            f"{host} closed the connection after the TLS handshake, without an HTTP answer.",
+            "Look into that server's log: it may want a certificate of the client, which "
+            "mailroster does not have. Else check the port in the URL.",
+        )
     return NotHTTP(
-        f"{problem}. Nothing was changed. Check the port in the URL{_https_hint(settings)}."
+        f"{host} closed the connection without an HTTP answer.",
+        f"Check the port in the URL{_https_hint(settings)}.",
     )
 
 
@@ -135,12 +181,18 @@ def hiding(*secrets: str) -> Iterator[None]:
     try:
         yield
     except (Redirected, Compressed, NotJSON) as error:
-        text = str(error)
-        for secret in filter(None, secrets):
-            for spelling in (secret, printable(secret), quote(secret, safe=""), quote_plus(secret)):
-                text = text.replace(spelling, "…")
-        error.args = (text,)
+        error.args = error.what, error.advice = (
+            _without(secrets, error.what),
+            _without(secrets, error.advice),
+        )
         raise
+
+
+def _without(secrets: Collection[str], text: str) -> str:
+    for secret in filter(None, secrets):
+        for spelling in (secret, printable(secret), quote(secret, safe=""), quote_plus(secret)):
+            text = text.replace(spelling, "…")
+    return text
 
 
 def not_connected(settings: Settings, error: Exception) -> DirectoryError:
@@ -153,8 +205,16 @@ def not_connected(settings: Settings, error: Exception) -> DirectoryError:
 def timed_out(settings: Settings, seconds: int) -> TimedOut:
     """Return the error for an answer that was not whole after so many `seconds`."""
     return TimedOut(
-        f"{_shown_url(settings)} did not answer in full within {seconds} s. Nothing was changed. "
-        "Try again later, check the network, or allow more time (list_timeout, login_timeout)."
+        f"{_shown_url(settings)} did not answer in full within {seconds} s.",
+        "Try again later, check the network, or allow more time (list_timeout, login_timeout).",
+    )
+
+
+def not_whole(settings: Settings, mark: str) -> NotWhole:
+    """Return the error for an answer whose `mark` in the head says that it is a part."""
+    return NotWhole(
+        f"{_shown_url(settings)} says that its answer is a part of what was asked for ({mark}).",
+        "Let that server, or the proxy before it, answer with the whole list in one piece.",
     )
 
 
@@ -162,17 +222,17 @@ def cut_off(settings: Settings, received: int, total: int | None) -> CutOff:
     """Return the error for an answer that ended after `received` of `total` bytes."""
     where = f"at {received} of {total} bytes" if total else f"at {received} bytes, before its end"
     return CutOff(
-        f"The answer of {_shown_url(settings)} was cut off {where}. Nothing was changed. "
-        "Try again; if it stays so, look into that server's log."
+        f"The answer of {_shown_url(settings)} was cut off {where}.",
+        "Try again; if it stays so, look into that server's log.",
     )
 
 
 def compressed(settings: Settings, encoding: str) -> Compressed:
     """Return the error for an answer in a content coding that was not asked for."""
     return Compressed(
-        f"The answer of {_shown_url(settings)} is compressed ({printable(encoding, 30)}), although "
-        "that was not asked for. Nothing was changed. Turn compression off in that server or in "
-        "the proxy before it."
+        f"The answer of {_shown_url(settings)} is compressed ({printable(encoding, 30)}), "
+        "although that was not asked for.",
+        "Turn compression off in that server or in the proxy before it.",
     )
 
 
@@ -182,8 +242,8 @@ def too_large(settings: Settings, limit: int) -> TooLarge:
     size = f"{limit >> 20} MiB" if of_users else f"{limit >> 10} KiB"
     advice = "; if a list of users is that large, raise max_answer_mib" if of_users else ""
     return TooLarge(
-        f"The answer of {_shown_url(settings)} is larger than {size}. Nothing was changed. "
-        f"Check the URL{advice}."
+        f"The answer of {_shown_url(settings)} is larger than {size}.",
+        f"Check the URL{advice}.",
     )
 
 
@@ -191,7 +251,8 @@ def too_many_values(settings: Settings, limit: int) -> TooLarge:
     """Return the error for an answer that holds more than `limit` JSON values."""
     return TooLarge(
         f"The answer of {_shown_url(settings)} holds more than {limit} values, far more than its "
-        "users need. Nothing was changed. Check the URL; if that many are right, raise max_users."
+        "users need.",
+        "Check the URL; if that many are right, raise max_users.",
     )
 
 
@@ -199,14 +260,13 @@ def _certificate_failure(
     settings: Settings, error: ssl.SSLCertVerificationError
 ) -> CertificateRefused:
     code, host = error.verify_code, _shown_host(settings)
-    trust = (
-        "Enter the file of its CA (ca_file), pin the certificate, or as the last resort turn on "
-        "Ignore SSL warnings"
-    )
     last_resort = "as the last resort turn on Ignore SSL warnings"
-    if code == _EXPIRED:
+    trusting = f"nter the file of its CA (ca_file), pin the certificate, or {last_resort}"
+    trust = f"E{trusting}"
+    chain = "Have the server send its whole chain, intermediate certificates included"
+    if code == EXPIRED:
         problem, advice = "has expired", f"Have it renewed; {last_resort}"
-    elif code == _NOT_YET_VALID:
+    elif code == NOT_YET_VALID:
         problem, advice = "is not valid yet", f"Check this machine's clock; {last_resort}"
     elif code in _OTHER_HOST:
         problem = "is for another host name"
@@ -221,20 +281,88 @@ def _certificate_failure(
         )
     elif code == _SELF_SIGNED:
         problem, advice = "is self-signed", trust
-    elif code in _UNKNOWN_ISSUER:
+    elif code == _NO_ROOT:
+        problem = "leads to a certificate in ca_file that is no root"
+        advice = f"Put the certificate of the root CA into ca_file too; {last_resort}"
+    elif code == _UNKNOWN_ROOT and settings.ca_file:
+        problem = "comes from an unknown issuer, another one than the CA in ca_file"
+        advice = f"Enter the file of the CA that issued it (ca_file); {last_resort}"
+    elif code in _UNKNOWN_ISSUER and settings.ca_file:
+        problem = "comes from an unknown issuer, which is not in ca_file"
+        advice = (
+            f"{chain}, or put those into ca_file. If it does, ca_file has another CA; {last_resort}"
+        )
+    elif code == _UNKNOWN_ROOT:
         problem, advice = "comes from an unknown issuer", trust
+    elif code == _CONSTRAINTS_NOT_CRITICAL:
+        problem = (
+            f"was refused: {_lax_authority(settings)} has basicConstraints that are not marked "
+            "critical, which Python 3.13 and later refuse (RFC 5280, section 4.2.1.9)"
+        )
+        advice = f"Have that CA's certificate issued anew, pin the server's, or {last_resort}"
+    elif code in _STRICT:
+        problem = (
+            f"was refused ({printable(error.verify_message, 100)}): it or its CA breaks a rule of "
+            "RFC 5280 that Python 3.13 and later insist on"
+        )
+        advice = f"Have it issued anew, pin it, or {last_resort}"
+    elif code in _UNKNOWN_ISSUER:
+        problem, advice = "comes from an unknown issuer", f"{chain}. If it does, e{trusting}"
     else:
         problem, advice = f"was refused ({printable(error.verify_message, 100)})", trust
-    return CertificateRefused(
-        f"The certificate of {host} {problem}. Nothing was changed. {advice}."
-    )
+    return CertificateRefused(f"The certificate of {host} {problem}.", f"{advice}.")
+
+
+def _lax_authority(settings: Settings) -> str:
+    """Name the CA whose basicConstraints are not critical, if `ca_file` holds it."""
+    from sync.directory.certificate import lax_authorities
+
+    names = lax_authorities(settings.ca_file) if settings.ca_file else []
+    if not names:
+        return "the certificate of a CA above it"
+    return f"the CA “{printable(names[0], 200)}” in {printable(settings.ca_file, 200)}"
 
 
 def _handshake_failure(host: str, reason: str) -> NotHTTPS:
+    if _CLIENT_CERTIFICATE_WANTED in reason:
+        return NotHTTPS(
+            f"{host} wants a certificate of the client ({printable(reason, 100)}). mailroster has "
+            "none.",
+            _WITHOUT_CLIENT_CERTIFICATE,
+        )
+    if any(words in reason for words in _OLD_TLS):
+        return NotHTTPS(
+            f"{host} speaks no TLS that is safe today, which is 1.2 or later "
+            f"({printable(reason, 100)}).",
+            "Turn on TLS 1.2 or 1.3 in that server, or in a proxy before it.",
+        )
     return NotHTTPS(
-        f"No TLS connection to {host} came about ({printable(reason, 100)}). Nothing was changed. "
-        "Check the port in the URL, and whether the server offers https:// there."
+        f"No TLS connection to {host} came about ({printable(reason, 100)}).",
+        "Check the port in the URL, whether the server offers https:// there, and whether it "
+        "wants a certificate of the client.",
     )
+
+
+def _redirect_target(settings: Settings, target: str) -> str:
+    """Return where a redirect leads, a relative one as the whole URL (RFC 9110, 10.2.2)."""
+    try:
+        whole = urljoin(settings.url, target) if target else ""
+    except ValueError:
+        whole = target
+    return printable(whole, 200) or "no named place"
+
+
+def _offered_instead_of_basic(response: httpx.Response) -> str:
+    """Return the schemes that a 401 offers, empty if it offers Basic or says nothing.
+
+    Only known ones are named: a server may repeat there what it was sent (RFC 9110, 11.6.1).
+    """
+    challenges = ", ".join(response.headers.get_list("WWW-Authenticate"))
+    offered = {name.lower() for name in _CHALLENGE.findall(re.sub(r'"[^"]*"', "", challenges))}
+    if not offered or "basic" in offered:
+        return ""
+    known = [name for name in _SCHEMES if name.lower() in offered]
+    return " and ".join(known) or "another method"
 
 
 def _https_hint(settings: Settings) -> str:

@@ -21,7 +21,7 @@ _SEAM = re.compile(rb"\}[ \t\r\n]*+,[ \t\r\n]*+(?=\{)")
 _TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"[ \t\r\n]*+(:)?+|[{}]|-?[0-9][0-9.eE+-]*+', re.DOTALL)
 
 
-def loads(body: bytes, source: str) -> Any:
+def loads(body: bytes, source: str, piece_bytes: int = PIECE_BYTES) -> Any:
     """Return the value of the JSON text `body`; `source` says in messages where it came from.
 
     One UTF-8 byte order mark is skipped (RFC 8259, section 8.1). Raises `NotJSON` with line and
@@ -30,7 +30,7 @@ def loads(body: bytes, source: str) -> Any:
     section 2.3) and integers beyond 64 bits (section 2.2), which orjson would let pass.
     """
     body = body.removeprefix(codecs.BOM_UTF8)
-    if (values := _read_in_pieces(body)) is not None:
+    if (values := _read_in_pieces(body, piece_bytes)) is not None:
         return values
     try:
         value = orjson.loads(body)
@@ -45,8 +45,8 @@ def loads(body: bytes, source: str) -> Any:
 def not_json(source: str, problem: str, line: int, column: int) -> NotJSON:
     """Return the error for a `problem` at that place, both counted from 1, in characters."""
     return NotJSON(
-        f"The answer of {source} is not valid JSON: line {line}, column {column}: {problem}. "
-        "Nothing was changed. Check the URL; if it is right, the service there must be repaired."
+        f"The answer of {source} is not valid JSON: line {line}, column {column}: {problem}.",
+        "Check the URL; if it is right, the service there must be repaired.",
     )
 
 
@@ -57,8 +57,8 @@ def _refusal(body: bytes, source: str, error: orjson.JSONDecodeError) -> NotJSON
     if start == b"<":
         return NotJSON(
             f"The answer of {source} is not JSON (line {error.lineno}, column {error.colno}); it "
-            "looks like a web page: a log-on page or a proxy? Nothing was changed. Check the URL, "
-            "and whether something stands between this machine and the service."
+            "looks like a web page: a log-on page or a proxy?",
+            "Check the URL, and whether something stands between this machine and the service.",
         )
     try:
         body.decode()
@@ -70,7 +70,7 @@ def _refusal(body: bytes, source: str, error: orjson.JSONDecodeError) -> NotJSON
     return not_json(source, printable(problem, 100), error.lineno, error.colno)
 
 
-def _read_in_pieces(body: bytes) -> list[Any] | None:
+def _read_in_pieces(body: bytes, piece_bytes: int) -> list[Any] | None:
     """Return the array that `body` surely is, strictly read; None proves nothing.
 
     What is an array between brackets is nothing but elements, so pieces that are arrays mean,
@@ -82,7 +82,7 @@ def _read_in_pieces(body: bytes) -> list[Any] | None:
     values: list[Any] = []
     start, end = 1, len(text) - 1
     while start < end:
-        seam = _SEAM.search(text, start + PIECE_BYTES, end)
+        seam = _SEAM.search(text, start + piece_bytes, end)
         piece = b"[%b]" % text[start : seam.start() + 1 if seam else end]
         try:
             elements = orjson.loads(piece)

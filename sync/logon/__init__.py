@@ -1,0 +1,1 @@
+"""Who may log on, to what, and how mail servers ask."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from store.errors import StoreError
+from store.errors import Problem
+from store.files.archives import folder_name
 from store.interface import Snapshot
 from store.text import printable
-from sync.errors import SyncError
 from sync.logon.login import current_users
 from sync.logon.mail_access import has_access_file, write_access
 from sync.workspace import Workspace
@@ -20,55 +21,77 @@ SECONDS = 1.0
 class AccessKeeper(threading.Thread):
     """While it runs, writes the access files anew of those who have one and were changed.
 
-    A change of the store, by whomever, is noticed within `SECONDS`. `log` gets one line per kind
-    of failure; the next log-on of the user concerned writes the file in any case.
+    A change of the store, by whomever, is noticed within `seconds`. Users are compared as they are
+    stored, because a restore and a hand edit may keep a `rev`. At the start every file is written,
+    also of users who were deleted before. A file that cannot be written is tried again each time,
+    and does not stop the others. `log` gets a line when the failure changes; the next log-on of
+    the user concerned writes the file in any case.
     """
 
-    def __init__(self, workspace: Workspace, homes: Path, log: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        homes: Path,
+        log: Callable[[str], None],
+        seconds: float = SECONDS,
+    ) -> None:
         super().__init__(daemon=True)
         self._workspace = workspace
         self._homes = homes
         self._log = log
+        self._seconds = seconds
         self._stopping = threading.Event()
+        self._failed: dict[str, str] = {}  # user names by home
 
     def run(self) -> None:
         """Look at the store until `stop`."""
         seen: Snapshot | None = None
         told = ""
         while True:
+            problem = ""
             try:
-                seen = self._follow(seen)
-                told = ""
-            except (StoreError, SyncError, OSError) as error:
-                if str(error) != told:
-                    told = str(error)
-                    self._log(f"open sessions keep their rights for now: {printable(told)}")
-            if self._stopping.wait(SECONDS):
+                current = current_users(self._workspace)
+                if self._failed or current is not seen:
+                    problem = self._write({**self._failed, **self._changed(seen, current)}, current)
+                seen = current
+            except (Problem, OSError) as error:
+                problem = str(error)
+            if problem and problem != told:
+                self._log(f"open sessions keep their rights for now: {printable(problem, 600)}")
+            told = problem
+            if self._stopping.wait(self._seconds):
                 return
 
     def stop(self) -> None:
         """Let `run` return."""
         self._stopping.set()
 
-    def _follow(self, seen: Snapshot | None) -> Snapshot:
-        current = current_users(self._workspace)
-        while seen is None or current.generation != seen.generation:
-            for name in _changed(seen, current):
-                if has_access_file(self._homes, name):
-                    write_access(self._homes, name, current)
-            seen, current = current, current_users(self._workspace)
-        return current
+    def _changed(self, seen: Snapshot | None, now: Snapshot) -> dict[str, str]:
+        """Return the users who are not as they were, or are gone: their names by home."""
+        if seen is None:
+            names = {folder_name(row["user_name"]): row["user_name"] for row in now.users.values()}
+            homes = os.listdir(self._homes) if self._homes.exists() else []
+            return {home: names.get(home, "") for home in homes}
+        return {folder_name(name): name for name in _changed_names(seen, now)}
+
+    def _write(self, names: dict[str, str], current: Snapshot) -> str:
+        """Write the files of these homes; return which could not be written, and why."""
+        self._failed, problem = {}, ""
+        for home, name in names.items():
+            folder = self._homes / home
+            try:
+                if has_access_file(folder):
+                    write_access(folder, current.find(name))
+            except OSError as error:
+                self._failed[home] = name
+                problem = problem or f"{error.filename or folder}: {error.strerror}."
+        others = len(self._failed) - 1
+        return f"{problem} So it is with {others} more." if others > 0 else problem
 
 
-def _changed(before: Snapshot | None, now: Snapshot) -> Iterator[str]:
-    """Yield the names of users who were changed or deleted since `before`.
-
-    All are, without it, and where an older state of the store was put back.
-    """
-    since = before.generation if before and before.generation < now.generation else 0
-    for row in now.users.values():
-        if row["rev"] > since:
+def _changed_names(before: Snapshot, now: Snapshot) -> Iterator[str]:
+    for key, row in now.users.items():
+        if row != before.users.get(key):
             yield row["user_name"]
-    for key, row in (before.users if before else {}).items():
-        if key not in now.users:
-            yield row["user_name"]
+    for key in before.users.keys() - now.users.keys():
+        yield before.users[key]["user_name"]

@@ -22,7 +22,7 @@ DEFAULT_LUA = Path("/etc/dovecot/mailroster.lua")
 
 _SECONDS = 10
 # Dovecot splits the checkpassword command at spaces and expands or quotes the rest.
-_PLAIN_PATH = re.compile(r"/[\w/.@+=:,~-]*")
+_PLAIN_PATH = re.compile(r"(/|postgres(ql)?://)[\w/.@+=:,~?&\[\]-]*")
 
 # Where the versions' Lua differs. A log-on is never asked for twice.
 _LUA: Mapping[Version, Mapping[str, str]] = {
@@ -37,17 +37,26 @@ _LUA: Mapping[Version, Mapping[str, str]] = {
 }
 
 
+class NoConfiguration(InvalidValue):
+    """Dovecot can do nothing with what was asked for."""
+
+    untouched = "Nothing was printed."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What the configuration depends on. `command` runs mailroster on this store.
 
-    `owner` is the system's user that may read the user database. `lua` is where Dovecot finds
-    our Lua file. Without a certificate and its key, Dovecot listens on this machine only.
+    `owner` is the system's user that may read the user database. `uid` and `gid` own the archive.
+    `lua` is where Dovecot finds our Lua file. Without a certificate and its key, Dovecot listens on
+    this machine only.
     """
 
     command: tuple[str, ...]
     owner: str
     archive: Path
+    uid: int
+    gid: int
     homes: Path
     port: int
     lua: Path = DEFAULT_LUA
@@ -56,7 +65,7 @@ class Site:
 
 
 def installed_version() -> Version:
-    """Return which of the supported versions is installed; raises `InvalidValue` if none is."""
+    """Return which of the supported versions is installed; raises `NoConfiguration` if none is."""
     try:
         done = subprocess.run(
             ["dovecot", "--version"],  # noqa: S607 - wherever the administrator installed it
@@ -66,30 +75,38 @@ def installed_version() -> Version:
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        raise InvalidValue(
-            "No Dovecot was found on this machine (`dovecot --version`). Nothing was printed. "
-            "Name the version with --version 2.3 or --version 2.4."
+        raise NoConfiguration(
+            "No Dovecot was found on this machine (`dovecot --version`).",
+            "Name the version with --version 2.3 or --version 2.4.",
         ) from None
     for version in VERSIONS:
         if done.stdout.startswith(f"{version}."):
             return version
-    raise InvalidValue(
+    raise NoConfiguration(
         f"Dovecot {printable(done.stdout.strip(), 40)} is none of the supported versions, "
-        f"{' and '.join(VERSIONS)}. Nothing was printed. Choose the nearest with --version."
+        f"{' and '.join(VERSIONS)}.",
+        "Choose the nearest with --version.",
     )
 
 
 def configuration(site: Site, version: Version, method: Method) -> str:
-    """Return the text for dovecot.conf; raises `InvalidValue` for what Dovecot cannot do."""
+    """Return the text for dovecot.conf; raises `NoConfiguration` for what Dovecot cannot do."""
     if (version, method) == ("2.4", "checkpassword"):
-        raise InvalidValue(
-            "Dovecot 2.4 has no checkpassword any more. Nothing was printed. Use --method lua."
-        )
+        raise NoConfiguration("Dovecot 2.4 has no checkpassword any more.", "Use --method lua.")
     _check_paths(site)
+    if site.uid == 0:
+        raise NoConfiguration(
+            f"The archive {printable(site.archive)} belongs to root, or would once it is made, and "
+            "Dovecot refuses to read mail as root.",
+            "Make a system user, such as `adduser --system --group mailroster`, and give the "
+            "archive, the homes and the user database to it with chown.",
+        )
     values = {
         "mailroster": " ".join(site.command),
         "owner": site.owner,
         "archive": str(site.archive),
+        "uid": str(site.uid),
+        "gid": str(site.gid),
         "homes": str(site.homes),
         "port": str(site.port),
         "lua": str(site.lua),
@@ -121,8 +138,8 @@ def _check_paths(site: Site) -> None:
     paths = [site.archive, site.homes, site.lua, site.certificate, site.key]
     for path in [*(part for part in site.command if "/" in part), *filter(None, paths)]:
         if not _PLAIN_PATH.fullmatch(str(path)):
-            raise InvalidValue(
+            raise NoConfiguration(
                 f"The path “{printable(path, 200)}” cannot be written into Dovecot's "
-                "configuration: it is not absolute, or has a space or a special character. "
-                "Nothing was printed. Use another path, or a link to it."
+                "configuration: it is not absolute, or has a space or a special character.",
+                "Use another path, or a link to it.",
             )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from store.errors import StoreDamaged, StoreError
-from store.lockout import LIMIT, SOURCE_LIMIT, Failures
-from store.models import DIRECTORY_SERVICES, Settings, User
+from store.addresses import address_key
+from store.errors import Problem, StoreDamaged
+from store.interface import Snapshot
+from store.lockout import LOCAL, Failures, source_key
+from store.models import DIRECTORY_SERVICES, Settings, User, UserRow
+from store.names import match_key
 from store.passwords import verify_password
 from store.privileges import may_log_on
-from store.text import printable
-from sync.directory.connect import connect
-from sync.errors import LogOnUnavailable, SyncError
+from store.text import printable, quantity
+from sync.directory.connect import check_configured, connect, fetch
+from sync.errors import NotConfigured
 from sync.logon.login import current_users
-from sync.users.by_hand import unknown_to_directory
+from sync.logon.open_questions import open_about
+from sync.planning.identity import directory_of, known_id
+from sync.runs.folders import archive_at_hand
 from sync.workspace import Workspace
 
 
@@ -24,6 +29,13 @@ class Step:
 
     ok: bool | None
     text: str
+
+
+CONCLUSIONS = {
+    True: "Nothing keeps this user from logging on.",
+    False: "This user cannot log on.",
+    None: "Nobody can tell now whether this user can log on.",
+}
 
 
 def can_log_on(steps: list[Step]) -> bool | None:
@@ -39,22 +51,46 @@ async def explain(
     """Return what a log-on of this user would meet, in the order of a log-on.
 
     With a `password` that is checked too; without one, a directory user's name is looked up in
-    the directory's list. Nothing is counted as an attempt.
+    the directory's list. Where that is no user, or the password is wrong, it is told what a sync
+    would ask about the name. Nothing is counted as an attempt.
     """
     try:
         snapshot = current_users(workspace)
-    except (StoreError, LogOnUnavailable) as error:
+    except Problem as error:
         return [Step(None, str(error))]
     shown = printable(user_name, 60)
-    steps = [Step(True, f"The user database {printable(workspace.path)} is readable.")]
+    steps = [Step(True, f"The user database {workspace.store.where} is readable.")]
     user = snapshot.find(user_name)
     if user is None:
-        return [*steps, Step(False, f"There is no user “{shown}”.")]
+        holders = _holders(snapshot.users.values(), user_name)
+        whose = f" It is an e-mail address of {holders}; a log-on needs the user name." * bool(
+            holders
+        )
+        steps.append(Step(False, f"There is no user “{shown}”.{whose}"))
+        return steps + await _open(workspace, snapshot.settings, user_name)
     steps.append(Step(True, f"“{shown}” is the user “{printable(user.user_name, 60)}”."))
-    steps += [_privileges(user), *_lockout(workspace, user, source)]
+    steps += [_privileges(user), *_suspension(user), *_lockout(workspace, user, source)]
+    steps += _archive(workspace, snapshot)
     if user.authentication == DIRECTORY_SERVICES:
         return steps + await _directory(workspace, snapshot.settings, user, password)
     return steps + list(_local(user, password))
+
+
+def _archive(workspace: Workspace, snapshot: Snapshot) -> Iterator[Step]:
+    try:
+        archive_at_hand(workspace, snapshot)
+    except Problem as error:
+        yield Step(None, f"{error.what} Mail servers' log-ons try later. {error.advice}")
+
+
+def _holders(users: Iterable[UserRow], address: str) -> str:
+    """Name the users who have this e-mail address, empty for nobody."""
+    key = address_key(address)
+    return " and ".join(
+        f"“{printable(row['user_name'], 60)}”"
+        for row in users
+        if key in map(address_key, row["email_addresses"])
+    )
 
 
 def _privileges(user: User) -> Step:
@@ -64,32 +100,51 @@ def _privileges(user: User) -> Step:
     return Step(False, f"The privileges ({held}) hold neither login nor admin.")
 
 
-def _lockout(workspace: Workspace, user: User, source: str | None) -> Iterator[Step]:
-    of_user, of_source = workspace.lockout.failures(user.key, source)
-    yield _failures("The user", of_user, LIMIT)
-    if source:
-        yield _failures(f"The source {printable(source, 60)}", of_source, SOURCE_LIMIT)
-    if workspace.lockout.damaged.exists():
+def _suspension(user: User) -> Iterator[Step]:
+    if user.is_suspended:
+        name = printable(user.user_name, 60)
         yield Step(
-            True,
-            f"A damaged file of failed log-ons was set aside as {workspace.lockout.damaged}, and "
-            "the count was started anew. Look into it, then remove it.",
+            False,
+            f"The directory lists the name under the id {printable(user.other_id, 60)}, and the "
+            f"user has the id {printable(user.directory_id, 60)}: it may be somebody else. Answer "
+            f"with `mailroster sync --same {name}` or `--new {name}`.",
         )
 
 
-def _failures(who: str, failures: Failures, limit: int) -> Step:
+def _lockout(workspace: Workspace, user: User, source: str | None) -> Iterator[Step]:
+    lockout = workspace.lockout
+    try:
+        standing = lockout.failures(user.key, source)
+    except Problem as error:
+        yield Step(None, str(error))
+        return
+    if source:
+        pairs = {source_key(source): standing.pair} if standing.pair.failed else {}
+        yield _failures(f"The source {printable(source, 60)}", standing.source)
+    else:
+        pairs = lockout.of_user(user.key)
+    for origin, failures in pairs.items():
+        place = "this machine" if origin == LOCAL else printable(origin, 60)
+        yield _failures(f"The user, from {place},", failures)
+    if standing.user.locked and lockout.is_exempt(user.key, source):
+        yield Step(True, "The user is locked elsewhere, but got in from there lately.")
+    elif standing.user.locked or not pairs:
+        yield _failures("The user", standing.user)
+
+
+def _failures(who: str, failures: Failures) -> Step:
     minutes = max(1, round(failures.seconds / 60))
     if failures.locked:
         return Step(
             False,
-            f"{who} is locked for another {minutes} min, after {failures.failed} failures. "
-            "`mailroster users unlock` ends that.",
+            f"{who} is locked for another {minutes} min, after "
+            f"{quantity(failures.failed, 'failure')}. `mailroster users unlock` ends that.",
         )
     if failures.failed:
         return Step(
             True,
-            f"{who} is not locked: {failures.failed} of {limit} failures, which are forgotten in "
-            f"{minutes} min.",
+            f"{who} is not locked: {failures.failed} of {failures.limit} failures, which are "
+            f"forgotten in {minutes} min.",
         )
     return Step(True, f"{who} is not locked and has no failures.")
 
@@ -114,16 +169,42 @@ async def _directory(
     name = printable(user.user_name, 60)
     try:
         directory = await connect(workspace, settings)
-        url = printable(settings.url, 200)
-        steps = [Step(True, f"The user's password is the directory's, at {url}.")]
+        where = printable(check_configured(settings).where(settings), 200)
+        steps = [Step(True, f"The user's password is the directory's, at {where}.")]
         if password is not None:
-            right = await directory.check_password(user.user_name, password)
-            return [*steps, _checked(right, f"the directory does not accept it for “{name}”")]
-        if await unknown_to_directory(workspace, [user]):
-            return [*steps, Step(False, f"The directory does not list “{name}”.")]
-        return [*steps, Step(True, f"The directory lists “{name}”.")]
-    except (StoreError, SyncError) as error:
+            stable_id = known_id(user.to_row(), directory_of(settings))
+            right = await directory.check_password(user.user_name, password, stable_id)
+            steps.append(_told(right, directory.why_refused, name))
+            return steps if right else steps + await _open(workspace, settings, user.user_name)
+        listing = await fetch(workspace, settings)
+        is_listed = user.key in {match_key(found.user_name) for found in listing.users}
+        does = "lists" if is_listed else "does not list"
+        steps.append(Step(is_listed, f"The directory {does} “{name}”."))
+        if user.is_suspended:  # which is told already
+            return steps
+        return steps + [
+            Step(is_listed, text) for text in open_about(workspace, listing, user.user_name)
+        ]
+    except Problem as error:
         return [Step(None, str(error))]
+
+
+async def _open(workspace: Workspace, settings: Settings, user_name: str) -> list[Step]:
+    """Return what is open about the name of somebody who cannot log on anyway."""
+    try:
+        listing = await fetch(workspace, settings)
+        return [Step(False, text) for text in open_about(workspace, listing, user_name)]
+    except NotConfigured:
+        return []
+    except Problem as error:
+        return [Step(None, f"What a sync would ask about the name cannot be told. {error}")]
+
+
+def _told(right: bool, why: str, name: str) -> Step:
+    """Return what the directory said of the password, with its reason for a refusal."""
+    if right or not why:
+        return _checked(right, f"the directory does not accept it for “{name}”")
+    return Step(False, f"The directory refuses “{name}”: {why}.")
 
 
 def _checked(right: bool, otherwise: str) -> Step:

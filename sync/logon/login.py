@@ -5,28 +5,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from store.errors import StoreDamaged, StoreError
+from store.errors import Problem, StoreDamaged, StoreError
 from store.interface import Batch, Edit, Snapshot
-from store.models import DIRECTORY_SERVICES, Settings, User
+from store.models import DIRECTORY_SERVICES, User
+from store.names import match_key
 from store.passwords import hash_password, needs_rehash, verify_password
-from store.privileges import may_log_on
-from store.text import printable
-from sync.directory.connect import connect
-from sync.errors import LogOnLocked, LogOnRefused, LogOnUnavailable, SyncError
+from store.privileges import may_enter
+from sync.directory.connect import connect, rehearse
+from sync.errors import LogOnLocked, LogOnRefused, LogOnUnavailable
+from sync.logon.pace import Pace
+from sync.planning.identity import directory_of, known_id
+from sync.runs.folders import folder_for_log_on
 from sync.workspace import Workspace
 
 Outcome = Literal["accepted", "refused", "locked", "outage", "damaged"]
+Need = Literal["nothing", "check", "directory"]
+_PACE = Pace()  # of this process
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a log-on ended. `user` is set if it was accepted, `error` if it was not."""
+    """How a log-on ended. `user` is set if it was accepted, `error` if it was not.
+
+    An `error` of an accepted user is why a mail server cannot serve that user.
+    """
 
     outcome: Outcome
     user: User | None = None
-    error: Exception | None = None
+    error: Problem | None = None
 
     @property
     def public(self) -> Literal["accepted", "refused", "unavailable"]:
@@ -39,19 +48,26 @@ class Verdict:
 def check_log_on(
     workspace: Workspace, user_name: str, password: str, source: str | None = None
 ) -> Verdict:
-    """Return how the log-on ends; for programs that answer a mail server, it never raises."""
+    """Return how the log-on ends; for programs that answer a mail server, it never raises.
+
+    Who is accepted finds the own archive folder in its place; where that cannot be told, because
+    the archive is not mounted or a folder cannot be moved, it is an outage.
+    """
     try:
-        return Verdict("accepted", asyncio.run(log_on(workspace, user_name, password, source)))
+        user = asyncio.run(log_on(workspace, user_name, password, source))
+        folder_for_log_on(workspace, user)
+        return Verdict("accepted", user)
     except LogOnLocked as error:
         return Verdict("locked", error=error)
     except LogOnRefused as error:
         return Verdict("refused", error=error)
     except StoreDamaged as error:
         return Verdict("damaged", error=error)
-    except (StoreError, SyncError) as error:
+    except Problem as error:
         return Verdict("outage", error=error)
     except Exception as error:  # noqa: BLE001 - a bug must not look like a wrong password either
-        problem = LogOnUnavailable(f"Something unexpected went wrong ({type(error).__name__}).")
+        why = getattr(error, "strerror", None) or type(error).__name__
+        problem = LogOnUnavailable(f"Something unexpected went wrong ({why}).", "")
         return Verdict("outage", error=problem)
 
 
@@ -62,54 +78,82 @@ async def log_on(
 
     `source` is the IP address that the attempt comes from, if known. Raises `LogOnRefused` for an
     unknown user, a wrong password and a missing privilege alike, `LogOnLocked` after too many
-    failures. Anything that leaves the question open is an outage, never looks like a refusal and
-    is not counted: `LogOnUnavailable`, `DirectoryError`, `NotConfigured` or a `StoreError`, of
-    which `StoreDamaged` means that the store or this user's hash is broken.
+    failures (`store.lockout` has the rules). Anything that leaves the question open is an
+    outage, never looks like a refusal and is not counted: `LogOnUnavailable`, `DirectoryError`,
+    `NotConfigured` or a `StoreError`, of which `StoreDamaged` means that the store or this user's
+    hash is broken, and `AttemptsUnreadable` that nobody knows who is locked.
 
-    Whoever is refused waits for one bcrypt check at today's cost, so the time does not tell an
-    unknown user from a locked or a mistyped one. For a directory user that check runs beside
-    the request, and its result is thrown away: as long as the directory answers within that
-    time, the names that it knows cannot be told apart either. Only an outage of the directory
-    shows, because it must not pass for a refusal.
+    Whoever is refused waits for one bcrypt check at today's cost, or, if locked, as long as one of
+    the last took, so the time does not tell an unknown user from a locked or a mistyped one. For a
+    directory user that check runs beside the request, and its result is thrown away; for everybody
+    else the directory's client is got ready beside the check, and not used. So as long as the
+    directory answers within that time, the names that it knows cannot be told apart either. Only
+    an outage of the directory shows, because it must not pass for a refusal.
     """
-    snapshot = current_users(workspace)
+    snapshot, locked = _looked_up(workspace, user_name, source)
     user = snapshot.find(user_name)
-    key = user.key if user else None
-    locked = workspace.lockout.is_locked(key, source)
-    allowed = user if user and may_log_on(user.privileges) and not locked else None
-    if allowed and allowed.authentication == DIRECTORY_SERVICES:
-        right = await _directory_accepts(workspace, snapshot.settings, allowed, password)
-    else:
-        stored = allowed.password_hash if allowed else None
-        right = await asyncio.to_thread(verify_password, password, stored)
-    accepted = workspace.lockout.settle(key, source, right=right)
+    key, known = match_key(user_name), user is not None
+    allowed = user if user and may_enter(user) and not locked else None
+    asked = allowed is not None and allowed.authentication == DIRECTORY_SERVICES
+    stored = allowed.password_hash if allowed and not asked else None
+    # Started before the HTTP client is imported, which would otherwise show in the time.
+    start = _PACE.as_long_as if locked else _PACE.timed
+    check = start(partial(verify_password, password, stored))
+    rehearse(snapshot.settings)
+    right = bool(
+        asked and allowed and await _directory_accepts(workspace, snapshot, allowed, password)
+    )
+    right_here = await check
+    if not asked:
+        right = right_here
+    accepted = workspace.lockout.settle(key, source, right=right, known=known, password=password)
     if not (accepted and allowed):
         raise LogOnLocked() if locked or right else LogOnRefused()
     return await asyncio.to_thread(_strengthened, workspace, allowed, password)
 
 
-def current_users(workspace: Workspace) -> Snapshot:
-    """Return the store's state; raises `LogOnUnavailable` if there is no store."""
-    snapshot = workspace.snapshot()
+def need_of(workspace: Workspace, user_name: str, source: str | None) -> Need:
+    """Return what it takes to decide this log-on; raises what `log_on` raises of the store."""
+    snapshot, locked = _looked_up(workspace, user_name, source)
+    user = snapshot.find(user_name)
+    if locked:
+        return "nothing"
+    if user and may_enter(user) and user.authentication == DIRECTORY_SERVICES:
+        return "directory"
+    return "check"
+
+
+def current_users(workspace: Workspace, user_name: str | None = None) -> Snapshot:
+    """Return the store's state, with that user alone if one is named.
+
+    Raises `LogOnUnavailable` if there is no store.
+    """
+    snapshot = workspace.snapshot() if user_name is None else workspace.store.find(user_name)
+    return _of_a_store(workspace, snapshot)
+
+
+def _looked_up(workspace: Workspace, user_name: str, source: str | None) -> tuple[Snapshot, bool]:
+    snapshot, locked = workspace.store.find_for_log_on(user_name, source)
+    return _of_a_store(workspace, snapshot), locked
+
+
+def _of_a_store(workspace: Workspace, snapshot: Snapshot) -> Snapshot:
     if not snapshot.store_id:
         raise LogOnUnavailable(
-            f"There is no user database at {printable(workspace.path)}. Nobody can log on. "
-            "Give its path with --store or MAILROSTER_STORE, or start mailroster to make it."
+            f"There is no user database at {workspace.store.where}. Nobody can log on.",
+            "Give its path with --store or MAILROSTER_STORE, or start mailroster to make it.",
         )
     return snapshot
 
 
 async def _directory_accepts(
-    workspace: Workspace, settings: Settings, user: User, password: str
+    workspace: Workspace, snapshot: Snapshot, user: User, password: str
 ) -> bool:
-    # Started before the HTTP client is imported, which would otherwise show in the time.
-    decoy = asyncio.get_running_loop().run_in_executor(None, verify_password, password, None)
-    right = False
-    if password:
-        directory = await connect(workspace, settings)
-        right = await directory.check_password(user.user_name, password)
-    await decoy
-    return right
+    if not password:
+        return False
+    directory = await connect(workspace, snapshot.settings)
+    stable_id = known_id(user.to_row(), directory_of(snapshot.settings))
+    return await directory.check_password(user.user_name, password, stable_id)
 
 
 def _strengthened(workspace: Workspace, user: User, password: str) -> User:
@@ -119,6 +163,7 @@ def _strengthened(workspace: Workspace, user: User, password: str) -> User:
     if needs_rehash(user.password_hash):
         with contextlib.suppress(StoreError):
             stronger = replace(user, password_hash=hash_password(password, user.user_name))
-            after = workspace.store.apply(Batch([Edit.update(user, stronger)]))
+            rehash = replace(Edit.update(user, stronger), keeps_rev=True)  # nobody decides by it
+            after = workspace.store.apply(Batch([rehash]))
             return after.find(user.user_name) or user
     return user

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import socket
-import sys
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
-from store.errors import StoreError
+from store.errors import Problem
+from store.models import Settings
 from store.text import printable
 from sync.errors import SyncError
+from sync.logon.accepted_before import AcceptedBefore
 from sync.logon.access_keeper import AccessKeeper
-from sync.logon.login import Verdict
-from sync.logon.mail_access import MailAccess, admit
-from sync.server.form_server import FormHandler, FormServer, Refused, cannot_listen
+from sync.logon.login import Need, Verdict, current_users, need_of
+from sync.logon.mail_access import MailAccess, admit, let_in
+from sync.logon.turns import Busy, Turns
+from sync.server.form_server import ANSWER_SECONDS, HEALTH, FormHandler, Refused, cannot_listen
+from sync.server.listener import Limits, Listener
 from sync.workspace import Workspace
 
-MAX_WORKERS = 32
 MAX_BODY_BYTES = 16 * 1024
-REQUEST_SECONDS = 5.0
-_POLL_SECONDS = 0.1
-_BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
-    b"Connection: close\r\n\r\n"
-)
+LIMITS = Limits(most_of_one=Limits().most_connections, request_seconds=5.0)  # all are local
 _STATUSES = {
     "accepted": HTTPStatus.OK,
     "refused": HTTPStatus.FORBIDDEN,
@@ -41,21 +33,20 @@ class LoginServerFailed(SyncError):
     """The server cannot start: its address cannot be used, or is not this machine's own."""
 
     kind = "login_server"
+    untouched = "Nothing was started."
 
 
-class LoginServer(FormServer):
+class LoginServer(Listener):
     """Answers log-ons on a loopback address; see docs/LOGON.md for the protocol.
 
-    It listens from the start, on a free port if `port` is 0. At most `MAX_WORKERS` requests are
-    worked on at once, whoever comes then gets 503 at once; a request must have arrived within
-    `REQUEST_SECONDS`. `log` takes one line per request, free of passwords; by default it goes to
-    stderr. The store is kept in memory and read again when it was changed; sessions that are
-    open then follow (`AccessKeeper`). Raises `LoginServerFailed`.
+    It listens from the start, on a free port if `port` is 0. The `limits` bound the connections,
+    `turns` how many requests are worked on at once. `log` takes one line per
+    request, free of passwords; by default it goes to stderr. The store is kept in memory and read
+    again when it was changed; sessions that are open then follow (`AccessKeeper`). Raises
+    `LoginServerFailed`.
     """
 
-    daemon_threads = False
-    block_on_close = True
-    request_queue_size = 128
+    finishes = True
 
     def __init__(
         self,
@@ -65,74 +56,69 @@ class LoginServer(FormServer):
         host: str = "127.0.0.1",
         port: int = 0,
         log: Callable[[str], None] | None = None,
+        limits: Limits = LIMITS,
+        turns: Turns | None = None,
     ) -> None:
         _check_loopback(host)
         self.workspace = workspace
-        self.homes = homes
-        self.arriving: dict[socket.socket, float] = {}
-        self._workers = threading.BoundedSemaphore(MAX_WORKERS)
+        self._homes = homes
+        self._turns = turns or Turns()
+        self._accepted = AcceptedBefore()
         try:
-            super().__init__(host, port, _Handler, log)
+            super().__init__(host, port, _Handler, log, limits)
         except (OSError, OverflowError) as error:
-            raise LoginServerFailed(cannot_listen("The login server", host, port, error)) from None
+            raise LoginServerFailed(*cannot_listen("The login server", host, port, error)) from None
         self.url = self.address()
 
     def run(self) -> None:
         """Answer requests until `stop`, then finish those that are being worked on."""
-        keeper = AccessKeeper(self.workspace, self.homes, self.log)
+        keeper = AccessKeeper(self.workspace, self._homes, self.log)
         keeper.start()
         try:
-            self.serve_forever(_POLL_SECONDS)
+            self.serve()
         finally:
             keeper.stop()
-            self.server_close()
             keeper.join()
 
-    def stop(self) -> None:
-        """Let `run` return; may be called from a signal handler or another thread."""
-        threading.Thread(target=self.shutdown, daemon=True).start()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a worker, or say at once that there is none."""
-        if not self._workers.acquire(blocking=False):
-            self.log(f"busy: {MAX_WORKERS} requests are being worked on")
-            with suppress(OSError):
-                request.sendall(_BUSY)
-            self.shutdown_request(request)
-            return
-        self.arriving[request] = time.monotonic() + REQUEST_SECONDS
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Work on one request."""
+    def decide(
+        self, user_name: str, password: str, source: str | None
+    ) -> tuple[Verdict, MailAccess | None]:
+        """Return how the log-on ends, with the access if it is accepted; raises `Busy`."""
+        attempt = (user_name, password, source)
+        settings: Settings | None = None
+        need: Need = "check"
         try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self.arriving.pop(request, None)
-            self._workers.release()
+            need = need_of(self.workspace, user_name, source)
+            settings = current_users(self.workspace).settings
+        except Problem:
+            pass  # the check says what is wrong
+        may_be_known = settings is not None and need != "nothing"
+        if may_be_known and (known := self._let_in_again(*attempt)):
+            return known
+        with self._turns.turn(source, need):
+            # Another request of the same page may have been let in meanwhile.
+            if may_be_known and (known := self._let_in_again(*attempt)):
+                return known
+            verdict, access = admit(self.workspace, self._homes, *attempt)
+        if verdict.user and settings:
+            self._accepted.add(*attempt, verdict.user, settings)
+        return verdict, access
 
-    def service_actions(self) -> None:
-        """Hang up on requests that take too long to arrive."""
-        now = time.monotonic()
-        for request, deadline in list(self.arriving.items()):
-            if now > deadline:
-                with suppress(OSError):
-                    request.shutdown(socket.SHUT_RD)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what ended a connection, such as a client that went away."""
-        self.log(f"connection failed: {type(sys.exc_info()[1]).__name__}")
+    def _let_in_again(
+        self, user_name: str, password: str, source: str | None
+    ) -> tuple[Verdict, MailAccess | None] | None:
+        try:
+            now = current_users(self.workspace)
+        except Problem:
+            return None
+        user = self._accepted.find(user_name, password, source, now)
+        return let_in(self.workspace, self._homes, user) if user else None
 
 
 class _Handler(FormHandler):
-    """One request for each connection.
-
-    It is HTTP/1.1 for `Expect: 100-continue`: Dovecot waits two seconds where that is not heard.
-    """
+    """One request for each connection."""
 
     server: LoginServer
-    protocol_version = "HTTP/1.1"
-    timeout = REQUEST_SECONDS
     largest_body = MAX_BODY_BYTES
     realm = "mail archive"
     encoding_errors = "surrogateescape"
@@ -150,12 +136,22 @@ class _Handler(FormHandler):
 
     def do_GET(self) -> None:  # noqa: N802
         """For nginx's auth_request: Basic credentials, and the client's address in a header."""
+        if self.path == HEALTH:
+            return self._tell_health()
         try:
             user_name, password = self.basic_credentials()
         except Refused as refused:
-            self.answer(refused.status, *refused.headers)
-        else:
-            self._check(user_name, password, self.headers.get("X-Real-IP"), self.challenge)
+            return self.answer(refused.status, *refused.headers)
+        return self._check(user_name, password, self.headers.get("X-Real-IP"), self.challenge)
+
+    def _tell_health(self) -> None:
+        """Answer whether the store can be read; that needs no credentials and no worker."""
+        try:
+            current_users(self.server.workspace)
+        except Problem as error:
+            self.server.log(f"health: {printable(error)}")
+            return self.answer(HTTPStatus.SERVICE_UNAVAILABLE)
+        return self.answer(HTTPStatus.OK)
 
     def _other_method(self) -> None:
         self.answer(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "GET, POST"))
@@ -165,22 +161,24 @@ class _Handler(FormHandler):
     def _check(
         self, user_name: str, password: str, source: str | None, *challenge: tuple[str, str]
     ) -> None:
-        self.server.arriving.pop(self.connection, None)
-        verdict, access = admit(
-            self.server.workspace, self.server.homes, user_name, password, source
-        )
+        self.server.arrived(self.connection, ANSWER_SECONDS)
+        try:
+            verdict, access = self.server.decide(user_name, password, source)
+        except Busy as busy:
+            self.server.log(f"busy: {busy}")
+            return self.answer(HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", "1"))
         status = _STATUSES[verdict.public]
         if challenge and status is HTTPStatus.FORBIDDEN:
             status = HTTPStatus.UNAUTHORIZED
         self._log_verdict(user_name, source, verdict)
         headers = challenge if status is HTTPStatus.UNAUTHORIZED else ()
-        self.answer(status, *headers, body=_body_of(access) if access else None)
+        return self.answer(status, *headers, body=_body_of(access) if access else None)
 
     def _log_verdict(self, user_name: str, source: str | None, verdict: Verdict) -> None:
         """Log the outcome. A name that nobody has is left out: it may be a password."""
         try:
             known = self.server.workspace.snapshot().find(user_name) is not None
-        except StoreError:
+        except Problem:
             known = False
         shown = f"“{printable(user_name, 100)}”" if known else "an unknown name"
         reason = f": {printable(verdict.error)}" if verdict.public == "unavailable" else ""
@@ -206,6 +204,6 @@ def _check_loopback(host: str) -> None:
     except ValueError:
         pass
     raise LoginServerFailed(
-        f"“{printable(host, 60)}” is no loopback address, such as 127.0.0.1 or ::1. Nothing was "
-        "started. Passwords go through here in clear, so it serves this machine only."
+        f"“{printable(host, 60)}” is no loopback address, such as 127.0.0.1 or ::1.",
+        "Passwords go through here in clear, so it serves this machine only.",
     )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from store.archives import folder_name
-from store.errors import StoreError, StoreUnwritable
+from store.errors import NoArchive, Problem, StoreUnwritable
+from store.files.archives import folder_name
+from store.files.durable import replace_whole
+from store.files.ownership import make_folder, make_folders
 from store.interface import Snapshot
 from store.models import User
-from store.ownership import give_to_owner_of, make_folder
-from store.privileges import DELETE, READ, WRITE, may_delete, may_log_on
+from store.names import name_problem
+from store.privileges import DELETE, READ, WRITE, may_delete, may_enter
 from store.text import printable
-from sync.errors import LogOnRefused, SyncError
+from sync.errors import LogOnRefused
 from sync.logon.login import Verdict, check_log_on, current_users
 from sync.workspace import Workspace
 
@@ -47,21 +48,40 @@ class MailAccess:
 
 def default_homes(workspace: Workspace) -> Path:
     """Return where the users' homes are unless configured: beside the store."""
-    return workspace.path.with_name("homes")
+    return workspace.host_path.with_name("homes")
 
 
 def admit(
     workspace: Workspace, homes: Path, user_name: str, password: str, source: str | None = None
 ) -> tuple[Verdict, MailAccess | None]:
-    """Check a log-on at a mail server; with the access if it is accepted. Never raises."""
+    """Check a log-on at a mail server; with the access if it is accepted, see `let_in`.
+
+    A refusal, too, ends the rights of a user who is disabled or deleted: a session that is open
+    has them from the file.
+    """
     verdict = check_log_on(workspace, user_name, password, source)
-    if verdict.user is None:
-        return verdict, None
+    if verdict.user:
+        return let_in(workspace, homes, verdict.user)
     try:
-        return verdict, derive_access(workspace, homes, verdict.user.user_name)
+        if verdict.public == "refused":
+            _end_access(homes, user_name, current_users(workspace, user_name))
+    except Problem as error:
+        return Verdict("outage", error=error), None
+    return verdict, None
+
+
+def let_in(workspace: Workspace, homes: Path, user: User) -> tuple[Verdict, MailAccess | None]:
+    """Accept a user whose password is right, with the access. Never raises.
+
+    On a host without archive folders the access is None, and the verdict's error says so.
+    """
+    try:
+        return Verdict("accepted", user), derive_access(workspace, homes, user.user_name)
+    except NoArchive as error:
+        return Verdict("accepted", user, error), None
     except LogOnRefused as error:
         return Verdict("refused", error=error), None
-    except (StoreError, SyncError) as error:
+    except Problem as error:
         return Verdict("outage", error=error), None
 
 
@@ -73,52 +93,70 @@ def derive_access(workspace: Workspace, homes: Path, user_name: str) -> MailAcce
     `LogOnRefused` for a user who is unknown or may not log on, `StoreUnwritable`, and the
     store's other errors, `LogOnUnavailable` among them.
     """
-    snapshot = current_users(workspace)
-    user = _allowed(snapshot, user_name)
+    snapshot = current_users(workspace, user_name)
+    user = _allowed(homes, user_name, snapshot)
     root = workspace.archives(snapshot.settings).root
     home = _home(homes, user_name)
     try:
-        homes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(homes.parent)
         make_folder(homes, root)
         make_folder(home, root)
         while True:
-            write_access(homes, user_name, snapshot)
-            generation, snapshot = snapshot.generation, current_users(workspace)
-            if snapshot.generation == generation:
+            write_access(home, user)
+            now = _allowed(homes, user_name, current_users(workspace, user_name))
+            if now == user:
                 break
-            user = _allowed(snapshot, user_name)
+            user = now
         owner = os.stat(root)
     except OSError as error:
-        raise StoreUnwritable(
-            f"{printable(error.filename or home)}, which the mail server needs for "
-            f"“{printable(user_name)}”, cannot be used: {error.strerror}. The log-on was put off. "
-            "Check the owner and mode of the homes and of the archive root, and the room there."
-        ) from None
+        raise _unusable(user_name, home, error) from None
     return MailAccess(user.user_name, home, home / ACL_FILE, owner.st_uid, owner.st_gid)
 
 
-def write_access(homes: Path, user_name: str, snapshot: Snapshot) -> None:
-    """Make the user's file, whose home is there, say what `snapshot` allows; raises `OSError`."""
-    user = snapshot.find(user_name)
-    allowed = user if user and may_log_on(user.privileges) else None
+def write_access(home: Path, user: User | None) -> None:
+    """Make the file in `home` say what the user is allowed, None nothing; raises `OSError`."""
+    allowed = user if user and may_enter(user) else None
     content = "".join(acl_lines(allowed)) if allowed else ""
-    _replace(_home(homes, user_name) / ACL_FILE, content.encode())
+    _replace(home / ACL_FILE, content.encode())
 
 
-def has_access_file(homes: Path, user_name: str) -> bool:
-    """Tell whether the user has logged on at the mail server before."""
-    return (_home(homes, user_name) / ACL_FILE).exists()
+def has_access_file(home: Path) -> bool:
+    """Tell whether the user with this home has logged on at the mail server before."""
+    return (home / ACL_FILE).exists()
 
 
 def _home(homes: Path, user_name: str) -> Path:
     return homes / folder_name(user_name)
 
 
-def _allowed(snapshot: Snapshot, user_name: str) -> User:
+def _allowed(homes: Path, user_name: str, snapshot: Snapshot) -> User:
     user = snapshot.find(user_name)
-    if user is None or not may_log_on(user.privileges):
+    if user is None or not may_enter(user):
+        _end_access(homes, user_name, snapshot)
         raise LogOnRefused()
     return user
+
+
+def _end_access(homes: Path, user_name: str, snapshot: Snapshot) -> None:
+    """End the rights in the file of a user who may not log on; raises `StoreUnwritable`."""
+    user = snapshot.find(user_name)
+    if may_enter(user) if user else name_problem(user_name):
+        return  # whose name it cannot be has no home
+    home = _home(homes, user_name)
+    try:
+        if has_access_file(home):
+            write_access(home, None)
+    except OSError as error:
+        raise _unusable(user_name, home, error) from None
+
+
+def _unusable(user_name: str, home: Path, error: OSError) -> StoreUnwritable:
+    return StoreUnwritable(
+        f"{printable(error.filename or home)}, which the mail server needs for "
+        f"“{printable(user_name)}”, cannot be used: {error.strerror}.",
+        "Check the owner and mode of the homes and of the archive root, and the room there.",
+        untouched="The log-on was put off.",
+    )
 
 
 def acl_lines(user: User) -> Iterator[str]:
@@ -150,13 +188,4 @@ def _replace(path: Path, content: bytes) -> None:
             return
     except FileNotFoundError:
         pass
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        with open(os.open(temporary, flags, 0o600), "wb") as file:
-            give_to_owner_of(path.parent, file.fileno())
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    replace_whole(path, [content], through=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from store.errors import InvalidValue
 from store.models import INTEGRATED, User
 from store.privileges import ADMIN, CHANGE_PASSWORD
 from sync.logon.login import log_on
-from sync.users.by_hand import set_password
+from sync.runs.by_hand import set_password
 from sync.workspace import Workspace
 
 
@@ -30,5 +31,6 @@ async def change_own_password(workspace: Workspace, user_name: str, current: str
     """
     user = await log_on(workspace, user_name, current)
     if problem := password_change_problem(user):
-        raise InvalidValue(f"{problem} Nothing was written.")
-    return await asyncio.to_thread(set_password, workspace, user, new)
+        raise InvalidValue(problem, "")
+    own = replace(workspace, who=user.user_name)
+    return await asyncio.to_thread(set_password, own, user, new)

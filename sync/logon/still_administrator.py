@@ -15,6 +15,8 @@ def administrator_problem(logged_on: User, snapshot: Snapshot) -> str:
         return f"{name} was deleted or renamed."
     if ADMIN not in now.privileges:
         return f"{name} is no administrator any more."
+    if now.is_suspended:
+        return f"{name} is listed under another id in the directory, so log-ons are refused."
     if now.authentication != logged_on.authentication:
         return f"{name} was switched to {AUTHENTICATION_LABELS[now.authentication]}."
     return ""

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from unicodedata import normalize
 
+from store.addresses import address_key
+from store.distinguished_names import dn_key
 from store.interface import Edit
 from store.models import DIRECTORY_SERVICES, Settings, User, UserRow
 from store.names import match_key
-from store.text import printable
+from store.text import escaped, printable
 from sync.directory.listing import DirectoryUser
-from sync.planning.plan import Change, FieldChange
+from sync.planning.identity import directory_of, new_identity
+from sync.planning.plan import Change, FieldChange, FieldValue
 
 NAMELESS = "(record without a user name)"  # in the place of a name
 FOLLOWED_FIELDS = ("user_name", "full_name", "distinguished_name", "email_addresses")
+SHOWN_FIELDS = (
+    *FOLLOWED_FIELDS,
+    "authentication",
+    "privileges",
+    "folder_privileges",
+    "pinned",
+    "directory_id",
+    "directory",
+    "other_id",
+    "absent_since",
+)
+_QUOTED = 10
 _FIELD_LABELS = {
-    "user_name": "spelling of the user name",
+    "user_name": "user name",
     "full_name": "full name",
     "distinguished_name": "distinguished name",
     "email_addresses": "e-mail addresses",
+    "directory_id": "id",
+    "directory": "directory of the id",
+    "other_id": "doubt about the id",
 }
+_COMPARED_BY: dict[str, Callable[[Any], Any]] = {  # what is equal in more than one spelling
+    "distinguished_name": lambda name: dn_key(name or ""),
+    "email_addresses": lambda addresses: list(map(address_key, addresses)),
+}
+
+
+def field_label(name: str) -> str:
+    """Return what a followed field is called in a sentence."""
+    return _FIELD_LABELS[name]
 
 
 def differing(row: UserRow, record: DirectoryUser) -> list[str]:
@@ -39,9 +67,9 @@ def differing(row: UserRow, record: DirectoryUser) -> list[str]:
     ]
 
 
-def creation(settings: Settings, record: DirectoryUser) -> Change:
-    """Return the change that makes a user of the record, with the default privileges."""
-    user = User(
+def created(settings: Settings, record: DirectoryUser) -> User:
+    """Return the user that a sync makes of the record, with the default privileges."""
+    return User(
         user_name=record.user_name,
         full_name=record.full_name,
         distinguished_name=record.distinguished_name,
@@ -49,7 +77,14 @@ def creation(settings: Settings, record: DirectoryUser) -> Change:
         authentication=DIRECTORY_SERVICES,
         privileges=list(settings.default_privileges),
         folder_privileges={match_key(record.user_name): list(settings.default_folder_privileges)},
+        directory_id=record.id,
+        directory=directory_of(settings) if record.id else None,
     )
+
+
+def creation(settings: Settings, record: DirectoryUser) -> Change:
+    """Return the change that makes a user of the record."""
+    user = created(settings, record)
     return Change(
         action="create",
         user_name=user.user_name,
@@ -63,40 +98,55 @@ def creation(settings: Settings, record: DirectoryUser) -> Change:
     )
 
 
-def update(row: UserRow, record: DirectoryUser) -> Change:
-    """Return the change that lets the user follow the record."""
-    names = differing(row, record)
-    reason = f"{', '.join(_FIELD_LABELS[name] for name in names)} changed in the directory"
-    return _following(row, record, names, reason)
+def update(row: UserRow, record: DirectoryUser, directory: str) -> Change:
+    """Return the change that lets the user follow the record of `directory`."""
+    names = [*differing(row, record), *new_identity(row, record, directory)]
+    labels = [_changed_label(name, row, record) for name in names]
+    reason = f"{', '.join(labels)} changed in the directory" if names else ""
+    back = "is back, so no longer leaving; everything is kept" if row.get("absent_since") else ""
+    return _following(row, record, directory, "; ".join(filter(None, (back, reason))))
 
 
-def link(row: UserRow, record: DirectoryUser) -> Change:
+def _changed_label(name: str, row: UserRow, record: DirectoryUser) -> str:
+    """Name what changed of the field: of a name, or where all is equal, the spelling alone."""
+    label = _FIELD_LABELS[name]
+    if name == "user_name":
+        is_form = unicode_note((row["user_name"], record.user_name))
+        return f"{'Unicode form' if is_form else 'spelling'} of the {label}"
+    if name not in _COMPARED_BY:
+        return label
+    before, now = map(_COMPARED_BY[name], (row[name], getattr(record, name)))  # type: ignore[literal-required]
+    return f"spelling of the {label}" if before == now else label
+
+
+def link(row: UserRow, record: DirectoryUser, directory: str) -> Change:
     """Return the change that hands a local user to the directory; the privileges stay."""
     reason = "linked: logs on with the directory's password from now on, the privileges stay"
-    names = differing(row, record)
-    return _following(row, record, names, reason, authentication=DIRECTORY_SERVICES)
+    return _following(row, record, directory, reason, authentication=DIRECTORY_SERVICES)
 
 
-def rename(row: UserRow, record: DirectoryUser) -> Change:
+def rename(row: UserRow, record: DirectoryUser, directory: str) -> Change:
     """Return the change that gives the user the record's name and the rest of it."""
     was = printable(row["user_name"], 60)
     reason = f"“{was}” under a new name; privileges, archive and history move along"
-    change = _following(row, record, differing(row, record), reason)
+    change = _following(row, record, directory, reason)
     return replace(
         change, action="rename", user_name=record.user_name, candidates=(row["user_name"],)
     )
 
 
 def _following(
-    row: UserRow, record: DirectoryUser, names: Iterable[str], reason: str, **more: Any
+    row: UserRow, record: DirectoryUser, directory: str, reason: str, **more: Any
 ) -> Change:
-    """Return the update of these fields to those of the record, and of `more` to its values."""
-    new = {**more, **{name: getattr(record, name) for name in names}}
+    """Return the update of what differs to the record's, and of `more` to its values."""
+    differ = {name: getattr(record, name) for name in differing(row, record)}
+    back = {"absent_since": None} if row.get("absent_since") else {}
+    new = {**more, **differ, **new_identity(row, record, directory), **back}
     return Change(
         action="update",
         user_name=row["user_name"],
         reason=reason,
-        fields={name: FieldChange(row[name], value) for name, value in new.items()},  # type: ignore[literal-required]
+        fields={name: FieldChange(row.get(name), value) for name, value in new.items()},  # type: ignore[arg-type]
         edit=Edit.of_row(row, User.from_row({**row, **new})),  # type: ignore[typeddict-item]
     )
 
@@ -110,12 +160,51 @@ def deletion(row: UserRow, reason: str, keeps_archive: Callable[[str], bool]) ->
         reason=reason,
         fields={
             field: FieldChange(row[field], None)  # type: ignore[literal-required]
-            for field in FOLLOWED_FIELDS[1:]
-            if row[field]  # type: ignore[literal-required]
+            for field in (*FOLLOWED_FIELDS[1:], "absent_since")
+            if row.get(field)
         },
         archive="kept" if keeps_archive(name) else "removed",
         edit=Edit.of_row(row, None),
     )
+
+
+def created_by_hand(user: User, reason: str) -> Change:
+    """Return the change by which an administrator adds a user."""
+    return Change(action="create", user_name=user.user_name, reason=reason, edit=Edit.create(user))
+
+
+def deleted_by_hand(user: User, reason: str) -> Change:
+    """Return the change by which an administrator deletes a user."""
+    return Change(action="delete", user_name=user.user_name, reason=reason, edit=Edit.delete(user))
+
+
+def edited_by_hand(before: User, after: User, reason: str) -> Change:
+    """Return the change by which an administrator makes one of the other."""
+    return Change(
+        action="update" if before.key == after.key else "rename",
+        user_name=after.user_name,
+        reason=reason,
+        fields={
+            name: FieldChange(shown_value(getattr(before, name)), shown_value(getattr(after, name)))
+            for name in SHOWN_FIELDS
+            if getattr(before, name) != getattr(after, name)
+        },
+        edit=Edit.update(before, after),
+    )
+
+
+def shown_value(value: Any) -> FieldValue:
+    """Return a stored value as a plan's field shows it; nothing and no are both None."""
+    if isinstance(value, dict):
+        return rights_text(value)
+    if isinstance(value, list):
+        return value or None
+    return ("yes" if value is True else str(value)) if value else None
+
+
+def rights_text(rights: Mapping[str, Sequence[str]]) -> list[str] | None:
+    """Return rights on archive folders as a plan's field shows them."""
+    return [f"{folder}: {'+'.join(given)}" for folder, given in rights.items()] or None
 
 
 def conflict(user_name: str, reason: str) -> Change:
@@ -165,6 +254,23 @@ def _compared(row: UserRow, record: DirectoryUser) -> dict[str, FieldChange]:
     }
 
 
-def quoted(names: Iterable[str]) -> str:
-    """Return user names as they stand in a sentence."""
-    return ", ".join(f"“{printable(name, 60)}”" for name in names)
+def name_listed_again(spellings: Sequence[str]) -> Callable[[str], str]:
+    """Return what tells for each of the spellings why records of one name are skipped."""
+    note = unicode_note(spellings)
+    listed = f"the directory lists this name {len(spellings)} times ({quoted(spellings)}{note}"
+    advice = "give each user a name of its own there"
+    return lambda name: f"{listed}{f': here {escaped(name)}' * bool(note)}); {advice}"
+
+
+def unicode_note(names: Sequence[str]) -> str:
+    """Return what tells names apart that look the same, to stand behind them, or nothing."""
+    if len({normalize("NFC", name) for name in names}) == len({*names}):
+        return ""
+    return ", in different Unicode forms"
+
+
+def quoted(names: Iterable[str], most: int = _QUOTED) -> str:
+    """Return user names as they stand in a sentence, the first of many."""
+    names = list(names)
+    shown = ", ".join(f"“{printable(name, 60)}”" for name in names[:most])
+    return f"{shown} and {more} more" if (more := len(names) - most) > 0 else shown

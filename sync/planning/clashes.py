@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from operator import itemgetter
 
 from store.addresses import address_key
 from store.administrators import is_local_administrator
 from store.interface import Edit
 from store.models import User, UserRow
+from store.owners import holders_of
 from store.text import printable
 from sync.planning.changes import conflict
 from sync.planning.plan import Change
@@ -18,12 +18,14 @@ from sync.planning.plan import Change
 Trait = str | tuple[str]  # an address, or the key of a name
 
 
-def clashes_as_conflicts(users: Mapping[str, UserRow], changes: Sequence[Change]) -> list[Change]:
+def clashes_as_conflicts(
+    users: Mapping[str, UserRow], changes: Sequence[Change], *, names_only: bool = False
+) -> list[Change]:
     """Return the changes with conflicts in the place of those whose edits clash."""
     writable = [place for place, change in enumerate(changes) if change.edit]
     edits = [change.edit for change in changes if change.edit]
     kept = list(changes)
-    for place, reason in clashes(users, edits).items():
+    for place, reason in clashes(users, edits, names_only=names_only).items():
         kept[writable[place]] = conflict(_name(edits[place]), reason)
     return kept
 
@@ -60,25 +62,21 @@ def _is_administrator(edit: Edit | None) -> bool:
     return bool(edit and edit.user and is_local_administrator(edit.user.to_row()))
 
 
-def clashes(users: Mapping[str, UserRow], edits: Sequence[Edit]) -> dict[int, str]:
+def clashes(
+    users: Mapping[str, UserRow], edits: Sequence[Edit], *, names_only: bool = False
+) -> dict[int, str]:
     """Map the place of each edit that claims another user's name or address to the reason.
 
     A name or an address is free once its holder goes or gives it up in the same batch, so swaps
     are no clash. An edit that falls out leaves its user as it is, which may make others fall out
     in turn. Where several claim one address that nobody has, all fall out.
     """
-    gains = {
-        place: gained
-        for place, edit in enumerate(edits)
-        if edit.user and (gained := _gained(users, edit, edit.user))
-    }
-    claims: dict[Trait, list[int]] = defaultdict(list)
-    for place, gained in gains.items():
-        for trait in gained:
-            claims[trait].append(place)
+    claims = _claims(users, edits)
+    if names_only:
+        claims = {trait: places for trait, places in claims.items() if isinstance(trait, tuple)}
     if not claims:
         return {}
-    standing = set(gains)
+    standing = set(chain.from_iterable(claims.values()))
     leaving = {edit.key: place for place, edit in enumerate(edits) if edit.rev}
     holders = _holders(users, claims)
     reasons: dict[int, str] = {}
@@ -103,6 +101,47 @@ def clashes(users: Mapping[str, UserRow], edits: Sequence[Edit]) -> dict[int, st
         standing -= fallen.keys()
 
 
+def claimed_addresses(
+    users: Mapping[str, UserRow], edits: Sequence[Edit], rivals: Mapping[str, Sequence[str]]
+) -> dict[int, dict[str, str]]:
+    """Map the place of each edit to the addresses that it cannot have, by key, and their holders.
+
+    A holder is who keeps the address, or, where nobody does, another one who would get it: by
+    another edit, or as one of the `rivals`, the names by address of those who get nothing now.
+    """
+    claims = {
+        trait: places for trait, places in _claims(users, edits).items() if isinstance(trait, str)
+    }
+    if not claims:
+        return {}
+    leaving = {edit.key: place for place, edit in enumerate(edits) if edit.rev}
+    holders = _holders(users, claims)
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    for address, places in claims.items():
+        keepers = [
+            users[key]["user_name"]
+            for key in holders[address]
+            if _keeps(address, leaving.get(key), edits, {})
+        ]
+        for place in places:
+            others = keepers or [
+                *(_name(edits[other]) for other in places if other != place),
+                *(name for name in rivals.get(address, ()) if name != _name(edits[place])),
+            ]
+            if others:
+                found[place][address] = others[0]
+    return found
+
+
+def _claims(users: Mapping[str, UserRow], edits: Sequence[Edit]) -> dict[Trait, list[int]]:
+    """Map each name and address that edits bring their users to the places of these edits."""
+    claims: dict[Trait, list[int]] = defaultdict(list)
+    for place, edit in enumerate(edits):
+        for trait in _gained(users, edit, edit.user) if edit.user else ():
+            claims[trait].append(place)
+    return claims
+
+
 def _gained(users: Mapping[str, UserRow], edit: Edit, user: User) -> list[Trait]:
     """Return the name and the addresses that the edit's user has not had before.
 
@@ -123,19 +162,14 @@ def _gained(users: Mapping[str, UserRow], edit: Edit, user: User) -> list[Trait]
 
 
 def _holders(
-    users: Mapping[str, UserRow], claims: Mapping[Trait, object]
+    users: Mapping[str, UserRow], claims: Mapping[Trait, object] | Mapping[str, object]
 ) -> dict[Trait, list[str]]:
     """Map each claimed trait to the keys of those who have it now."""
-    holders: dict[Trait, list[str]] = {
-        trait: [trait[0]] if isinstance(trait, tuple) else [] for trait in claims
+    addresses = holders_of([trait for trait in claims if isinstance(trait, str)], users)
+    return {
+        trait: [trait[0]] if isinstance(trait, tuple) else addresses.get(trait, [])
+        for trait in claims
     }
-    addresses = chain.from_iterable(map(itemgetter("email_addresses"), users.values()))
-    held = set(claims).intersection(map(address_key, addresses))
-    for key, row in users.items() if held else ():
-        for address in map(address_key, row["email_addresses"]):
-            if address in held:
-                holders[address].append(key)
-    return holders
 
 
 def _keeps(

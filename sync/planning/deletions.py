@@ -22,11 +22,12 @@ def managed_by(rules: Sequence[FilterRule]) -> Managed:
     """Return the test for managed users: those whom a sync may delete."""
     is_skipped = skipped_by(rules)
     if is_skipped is None:
-        return _may_go
-    return lambda key, row: _may_go(key, row) and not is_skipped(as_listed(row))
+        return may_go
+    return lambda key, row: may_go(key, row) and not is_skipped(as_listed(row))
 
 
-def _may_go(key: str, row: UserRow) -> bool:
+def may_go(key: str, row: UserRow) -> bool:
+    """Tell whether a sync may ever delete the user, whatever the filters."""
     return (
         row["authentication"] == DIRECTORY_SERVICES
         and not row.get("pinned")
@@ -44,11 +45,11 @@ def find_deletions(
     scope: set[str],
     left_alone: set[str],
 ) -> tuple[dict[str, str], list[str]]:
-    """Return the keys to delete with their reasons, and warnings about who is kept.
+    """Return the keys that are gone with their reasons, and warnings about who is kept.
 
     `users` are those who are not known to be listed as they are. `present` are the directory's
-    usable records, `scope` the keys of those that the filters let in, `left_alone` of those that a
-    skip rule leaves out. A bad record keeps its user.
+    usable records, `scope` the keys of those that the filters let in, `left_alone` of those of whom
+    nothing is decided. A refused name keeps its user; see `sync.planning.doubt` for other doubts.
     """
     gone = [
         key
@@ -58,13 +59,12 @@ def find_deletions(
         and row["authentication"] == DIRECTORY_SERVICES
     ]
     bad_keys = {match_key(bad.user_name) for bad in listing.invalid if bad.user_name}
-    doubted = _doubted(users, listing, gone)
     former = snapshot.history.filters
     was_in_scope = None if former in (None, snapshot.settings.filters) else scope_of(former or ())
     deletes: dict[str, str] = {}
     warnings: list[str] = []
     for key in gone:
-        if key in bad_keys or key in doubted:
+        if key in bad_keys:
             continue
         reason = _reason(present.get(key), was_in_scope)
         row = users[key]
@@ -89,30 +89,7 @@ def _why_kept(key: str, row: UserRow) -> str | None:
         return "an administrator is never deleted by a sync"
     if row.get("pinned"):
         return (
-            "pinned, as an undo brought the user back; `mailroster history release "
-            f"{printable(row['user_name'])}` lets syncs delete the user again"
+            "pinned, as an undo brought the user back; release the user (F7 p r, or `mailroster "
+            "history release NAME`) to let syncs delete it again"
         )
     return None
-
-
-def _doubted(users: Mapping[str, UserRow], listing: Listing, gone: list[str]) -> set[str]:
-    """Return those of the keys that a record without a readable name may stand for.
-
-    Such a record protects the users that share its distinguished name or an address; where it
-    shares nothing with anyone, it may be anybody, so it protects all.
-    """
-    doubted: set[str] = set()
-    for bad in listing.invalid:
-        if bad.user_name:
-            continue
-        matching = {
-            key
-            for key in gone
-            if (
-                bad.distinguished_name
-                and bad.distinguished_name == users[key]["distinguished_name"]
-            )
-            or set(bad.email_addresses) & set(users[key]["email_addresses"])
-        }
-        doubted |= matching or set(gone)
-    return doubted

@@ -9,6 +9,7 @@ from store.history import UNFOLDED, History
 from store.models import Settings
 from store.text import quantity
 
+_PAGE_LIMITS = frozenset({500, 1_000, 2_000, 5_000, 10_000})  # what servers cut lists at
 _SHRINK_FROM = 20  # users; below that a fifth is next to nobody
 
 
@@ -26,15 +27,10 @@ class Past:
 
 
 def past_of(history: History, now: datetime | None = None) -> Past:
-    """Return what the guard needs of the history."""
+    """Return what the guard needs of the history: of syncs and their undos, nothing else."""
     since = (now or datetime.now(UTC)) - UNFOLDED
-    listed, deleted = None, 0
-    for run in reversed(history.runs):
-        if listed is None and run.measures:
-            listed = run.listed
-        if not run.confirmed and datetime.fromisoformat(run.at) > since:
-            deleted += run.counts.get("delete", 0)
-    return Past(history.folded_listed if listed is None else listed, deleted)
+    deleted = sum(count for at, count in history.deletions if datetime.fromisoformat(at) > since)
+    return Past(history.listed, deleted)
 
 
 def guard_sentences(
@@ -59,7 +55,8 @@ def guard_sentences(
         shown += f", {total} with those of the last 24 hours,"
     sentences = []
     if deletes == managed:
-        sentences.append(f"All {managed} managed users would be deleted.")
+        everybody = f"All {managed} managed users" if managed > 1 else "The only managed user"
+        sentences.append(f"{everybody} would be deleted.")
     if total > settings.guard_max_deletes:
         sentences.append(
             f"{shown} {'exceeds' if total == 1 else 'exceed'} the limit of "
@@ -68,8 +65,8 @@ def guard_sentences(
     percent, base = settings.guard_max_delete_percent, managed + past.deleted
     if total > settings.guard_small_deletes and total * 100 > percent * base:
         sentences.append(
-            f"{shown} {'is' if total == 1 else 'are'} more than {percent} % of the {base} managed "
-            "users (guard_max_delete_percent)."
+            f"{shown} {'is' if total == 1 else 'are'} more than {percent} % of the "
+            f"{quantity(base, 'managed user')} (guard_max_delete_percent)."
         )
     percent = settings.guard_max_shrink_percent
     if (
@@ -79,7 +76,12 @@ def guard_sentences(
         and listed < past.listed
     ):
         sentences.append(
-            f"The directory lists {listed} users, at least {percent} % fewer than the "
+            f"The directory lists {quantity(listed, 'user')}, at least {percent} % fewer than the "
             f"{past.listed} at the last sync (guard_max_shrink_percent)."
+        )
+    if past.listed is not None and listed < past.listed and listed in _PAGE_LIMITS:
+        sentences.append(
+            f"The directory lists exactly {listed} users, fewer than the {past.listed} at the last "
+            "sync; that number is a usual page limit, so the list may have been cut off there."
         )
     return sentences

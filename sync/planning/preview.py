@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from store.collector import collector_paused
 from store.models import Settings
 from sync.directory.listing import Listing
+from sync.planning.identity import directory_of
 from sync.planning.plan import Answers, Plan
 from sync.planning.planner import make_plan
+from sync.runs.folders import archives_to_look_into
+from sync.runs.former import former_users
 from sync.workspace import Workspace
 
 
@@ -20,11 +22,13 @@ def preview(
 ) -> Plan:
     """Plan from the store's current state, under other `settings` than its own if given.
 
-    `answers` settle rename questions and link local users; without them the questions stay open.
+    `answers` settle questions and link local users; without them the questions stay open.
     """
     snapshot = workspace.snapshot()
     if settings is not None:
         snapshot = replace(snapshot, settings=settings)
-    archives = workspace.archives(snapshot.settings)
-    with collector_paused():
-        return make_plan(snapshot, listing, archives.is_kept, answers or Answers())
+    archives, warning = archives_to_look_into(workspace, snapshot)
+    is_kept = archives.is_kept if archives else lambda _name: True
+    formers = former_users(workspace.store, archives, directory_of(snapshot.settings))
+    plan = make_plan(snapshot, listing, is_kept, answers or Answers(), workspace.clock(), formers)
+    return replace(plan, warnings=(*plan.warnings, warning)) if warning else plan

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from store.addresses import address_key
+from store.distinguished_names import dn_key
 from store.models import UserRow
 from sync.directory.listing import DirectoryUser
+from sync.planning.doubt import traits, traits_of
 from sync.planning.plan import Answers
 
 Candidates = dict[str, list[str]]  # keys of new names, each with the old ones it may have had
@@ -43,18 +45,18 @@ def rename_candidates(
     owners: dict[str, list[str]] = defaultdict(list)
     for key in (*deletes, *taken_over):
         row = users[key]
-        for trait in _traits(row["distinguished_name"], row["email_addresses"]):
+        for trait in traits_of(row):
             owners[trait].append(key)
     for key in passed_on:
-        for trait in _traits(users[key]["distinguished_name"], ()):
+        for trait in traits(users[key]["distinguished_name"], ()):
             owners[trait].append(key)
     if not owners:
         return {}
     candidates: Candidates = {}
     for key, record in (*creates.items(), *taken_over.items(), *passed_on.items()):
         addresses = () if key in passed_on else record.email_addresses
-        traits = _traits(record.distinguished_name, addresses)
-        found = [old for trait in traits for old in owners.get(trait, ()) if old != key]
+        found_by = traits(record.distinguished_name, addresses)
+        found = [old for trait in found_by for old in owners.get(trait, ()) if old != key]
         if found:
             candidates[key] = list(dict.fromkeys(found))
     return candidates
@@ -92,7 +94,7 @@ def settle(candidates: Candidates, answers: Answers) -> Moves:
 def _is_other(row: UserRow, record: DirectoryUser) -> bool:
     """Tell whether the name seems to have gone to another person."""
     before, now = row["distinguished_name"], record.distinguished_name
-    return bool(before and now) and str(before).casefold() != str(now).casefold()
+    return bool(before and now) and dn_key(before or "") != dn_key(now or "")
 
 
 def _taken_over(
@@ -126,11 +128,3 @@ def _has_other_addresses(row: UserRow, record: DirectoryUser) -> bool:
     return bool(before and record.email_addresses) and before.isdisjoint(
         map(address_key, record.email_addresses)
     )
-
-
-def _traits(distinguished_name: str | None, addresses: Iterable[str]) -> Iterator[str]:
-    """Yield what identifies a person, the distinguished name first; attributes ignore case."""
-    if distinguished_name:
-        yield f"dn:{distinguished_name.casefold()}"
-    for address in addresses:
-        yield f"address:{address_key(address)}"

@@ -1,28 +1,25 @@
-"""Applying a plan: archive folders, then one durable write, then what became empty."""
+"""Applying a plan: what of it is wanted, whether the guard lets it pass, whether it is fresh."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from store.addresses import address_key
-from store.archive_moves import ArchiveMoves
-from store.archives import Archives
 from store.differences import differences
-from store.errors import StoreConflict, StoreUnwritable
-from store.history import History
+from store.errors import StoreConflict
 from store.interface import Batch, Snapshot
-from store.text import printable
+from store.names import match_key
+from store.text import printable, quantity
 from sync.errors import AlreadyApplied, GuardBlocked, StalePlan
-from sync.planning.clashes import clashes
-from sync.planning.guard import guard_sentences, past_of
-from sync.planning.plan import Change, Fate, Plan
-from sync.runs.change_lock import change_lock
-from sync.runs.moved_rights import with_moved_rights
-from sync.runs.record import operating_system_user, run_of
+from sync.planning.clashes import Trait, clashes
+from sync.planning.guard import Past, guard_sentences, past_of
+from sync.planning.leavers import day_of, outdated_marks
+from sync.planning.plan import Change, Plan
+from sync.runs.commit import Draft, commit
 from sync.runs.run_lock import run_lock
+from sync.status.outcomes import sync_attempt
 from sync.workspace import Workspace
 
 
@@ -50,63 +47,69 @@ def apply_plan(
 ) -> Result:
     """Write the plan's changes and its record, all in one write, and return what was done.
 
-    `skip` names users whose change is left out; `hold_deletes` leaves out every deletion.
+    `skip` names users whose change is left out; `hold_deletes` leaves out every deletion, and
+    whatever else keeps somebody out.
     `allow_deletes` is the exact number of deletions that the administrator confirmed; it is what
-    opens the delete guard. `who` is the administrator, by default the operating system's user.
-    Raises `GuardBlocked`, `StalePlan`, `AlreadyApplied`, `InvalidValue` and the store's errors;
-    then no user was changed.
+    opens the delete guard. `who` is the administrator, by default the workspace's. Raises
+    `GuardBlocked`, `StalePlan`, `AlreadyApplied`, `InvalidValue` and the store's errors, as
+    `commit` does; then no user was changed. Of a sync the outcome is kept, whatever it is.
     """
+    workspace = replace(workspace, who=who or workspace.who)
+    choices = (skip, allow_deletes, hold_deletes)
+    if plan.kind != "sync":
+        return _applied(workspace, plan, *choices)
+    with sync_attempt(workspace, plan) as attempt:
+        result = _applied(workspace, plan, *choices)
+        attempt.succeeded(result.run, sum(change.locks_out for change in result.skipped))
+    return result
+
+
+def _applied(
+    workspace: Workspace,
+    plan: Plan,
+    skip: Collection[str],
+    allow_deletes: int | None,
+    hold_deletes: bool,
+) -> Result:
     wanted, skipped = divide(plan, skip, hold_deletes=hold_deletes)
-    deletes = sum(change.action == "delete" for change in wanted)
-    archives = workspace.archives(plan.settings)
-    moves = ArchiveMoves(archives)
-    with run_lock(workspace), change_lock(workspace):
-        before = workspace.snapshot()
-        moves.finish(lambda run: before.history.find(run) is not None)
-        confirmed = check_guard(plan, deletes, allow_deletes, before.history)
-        if not wanted:
-            return Result((), tuple(skipped), plan.generation)
-        check_fresh(workspace, plan, wanted, before)
-        edits = with_moved_rights(before.users, [item.edit for item in wanted if item.edit])
-        run = run_of(
-            plan,
-            wanted,
-            before,
-            who=who or operating_system_user(),
-            held=sum(change.action == "delete" for change in skipped),
-            confirmed=confirmed,
-        )
-        moves.begin(plan.id, _renamed(wanted))
-        made: list[str] = []
+    deletes = sum(change.is_counted for change in wanted)
+    held = sum(change.locks_out for change in skipped)
+
+    def draft(now: Snapshot) -> Draft | None:
+        past = past_of(now.history, workspace.clock())
+        confirmed = check_guard(plan, deletes, allow_deletes, past)
+        if not (wanted or plan.settings_changes):
+            return None
+        check_fresh(workspace, plan, wanted, now)
+        return Draft(plan, wanted, held, confirmed)
+
+    with run_lock(workspace):
         try:
-            for change in wanted:
-                if change.action == "create" and archives.create(change.user_name):
-                    made.append(change.user_name)
-            batch = Batch(edits, based_on_settings=plan.settings, run=run)
-            after = workspace.store.apply(batch)
-            done = [_cleaned_up(change, archives) for change in wanted]
+            done = commit(workspace, draft)
         except StoreConflict as conflict:
             raise StalePlan(conflict.differences) from None
-        finally:
-            known = workspace.store.snapshot().history
-            if known.find(plan.id) is None:
-                for name in made:
-                    with suppress(StoreUnwritable):
-                        archives.remove_if_empty(name)
-            moves.finish(lambda run: known.find(run) is not None)
-    return Result(tuple(done), tuple(skipped), after.generation, plan.id)
+    if done.run is None:
+        return Result((), tuple(skipped), plan.generation)
+    return Result(tuple(done.changes), tuple(skipped), done.after.generation, done.run)
 
 
 def check_fresh(
-    workspace: Workspace, plan: Plan, wanted: Iterable[Change], current: Snapshot
+    workspace: Workspace, plan: Plan, wanted: Sequence[Change], current: Snapshot
 ) -> None:
     """Raise `AlreadyApplied`, or `StalePlan` with every difference between `current` and then."""
-    if run := current.history.find(plan.id):
+    if workspace.store.has_run(plan.id):
+        run = workspace.store.run(plan.id).summary
         raise AlreadyApplied(run.at, run.id)
     if current.store_id != plan.store_id:
-        raise StalePlan([f"the plan belongs to another store than {printable(workspace.path)}"])
+        raise StalePlan([f"the plan belongs to another store than {workspace.store.where}"])
+    if plan.generation < current.history.folded_generation:
+        raise StalePlan(
+            ["the plan is older than what the history still lists; it may have been applied"]
+        )
     edits = [change.edit for change in wanted if change.edit]
     changed = differences(current, Batch(edits, based_on_settings=plan.settings))
+    if not changed and plan.kind == "sync":
+        changed = outdated_marks(wanted, plan.settings, day_of(workspace.clock()))
     if not changed and current.generation != plan.generation:
         changed = [
             f"“{printable(edits[place].key, 60)}”: {reason}"
@@ -114,30 +117,6 @@ def check_fresh(
         ]
     if changed:
         raise StalePlan(changed)
-
-
-def _renamed(wanted: Collection[Change]) -> list[tuple[str, str]]:
-    """Return the old and the new names of the users whose archive folders move."""
-    return [
-        (change.edit.key, change.edit.user.user_name)
-        for change in wanted
-        if change.action == "rename" and change.edit and change.edit.user
-    ]
-
-
-def _cleaned_up(change: Change, archives: Archives) -> Change:
-    """Remove the folder of a deleted user unless it holds something; tell so in the change.
-
-    What cannot be looked into stays: by now the users are written, so this is no failure.
-    """
-    if change.action != "delete":
-        return change
-    try:
-        gone = archives.remove_if_empty(change.user_name)
-    except StoreUnwritable:
-        gone = False
-    found: Fate = "removed" if gone else "kept"
-    return change if change.archive == found else replace(change, archive=found)
 
 
 def without(plan: Plan, skip: Collection[str]) -> Plan:
@@ -153,13 +132,14 @@ def divide(
     """Divide the plan's writable changes into those that would be applied and those left out.
 
     Skipping a change keeps its user's name and addresses, so whoever was to get one of them is
-    skipped too.
+    skipped too. Changes that follow others go or stay with them.
     """
-    writable = [change for change in plan.changes if change.edit is not None]
+    following = [change for change in plan.changes if change.follows]
+    writable = [change for change in plan.changes if change.edit and not change.follows]
     skipped = [
         change
         for change in writable
-        if change.user_name in skip or (hold_deletes and change.action == "delete")
+        if change.user_name in skip or (hold_deletes and change.locks_out)
     ]
     left_out = {change.user_name for change in skipped}
     wanted = [change for change in writable if change.user_name not in left_out]
@@ -168,10 +148,10 @@ def divide(
         skipped += blocked
         wanted = [change for change in wanted if not _gains(change) & kept]
         kept = _kept(blocked)
+    keys = {match_key(change.user_name) for change in wanted}
+    for change in following:
+        (skipped if keys.isdisjoint(change.follows) else wanted).append(change)
     return wanted, skipped
-
-
-Trait = str | tuple[str]  # an address, or the key of a name
 
 
 def _kept(changes: Iterable[Change]) -> set[Trait]:
@@ -197,31 +177,33 @@ def _addresses(changes: Iterable[Change], side: Literal["old", "new"]) -> set[Tr
 
 
 def check_guard(
-    plan: Plan, deletes: int, allow_deletes: int | None, history: History | None = None
+    plan: Plan, deletes: int, allow_deletes: int | None, past: Past | None = None
 ) -> bool:
     """Raise `GuardBlocked` if these many deletions need a confirmation that was not given.
 
     Return whether it was needed, and given.
     A plan from an empty answer is refused whatever was confirmed: it would delete nobody anyway.
-    With the current `history`, deletions of other runs since the plan was made count too.
+    With the `past` of now, deletions of other runs since the plan was made count too.
     """
     if plan.guard and not plan.listed:
-        raise GuardBlocked(" ".join(plan.guard) + " Nothing was written.")
+        raise GuardBlocked(" ".join(plan.guard), "")
     if allow_deletes is not None and allow_deletes != deletes:
         raise GuardBlocked(
-            f"{allow_deletes} deletions were confirmed, but the plan has {deletes}. Nothing was "
-            "written. Look at the plan again and confirm the exact number."
+            f"{quantity(allow_deletes, 'deletion')} {'was' if allow_deletes == 1 else 'were'} "
+            f"confirmed, but the plan has {deletes}.",
+            "Look at the plan again and confirm the exact number.",
         )
+    if not plan.guarded:
+        return False
     sentences, since = plan.guard, ""
-    if not sentences and history is not None:
-        past = replace(past_of(history), listed=None)
+    if not sentences and past is not None:
         sentences = tuple(
             guard_sentences(
                 plan.settings,
                 listed=plan.listed,
                 managed=plan.managed,
                 deletes=deletes,
-                past=past,
+                past=replace(past, listed=None),
             )
         )
         since = (
@@ -230,9 +212,9 @@ def check_guard(
         )
     if sentences and deletes and allow_deletes is None:
         raise GuardBlocked(
-            f"The delete guard stopped this {plan.kind}: {' '.join(sentences)} "
-            f"Nothing was written. {since}If these {deletes} deletions are right, confirm the "
-            f"exact number (--allow-deletes {deletes}); to apply everything else, hold them back "
-            "(--hold-deletes)."
+            f"The delete guard stopped this {plan.kind}: {' '.join(sentences)}",
+            f"{since}If {quantity(deletes, 'deletion')} is what you expect, confirm the exact "
+            f"number (--allow-deletes {deletes}); to apply everything else, hold deletions back "
+            "(--hold-deletes).",
         )
     return bool(sentences and deletes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from store.lock import writer_lock
 from sync.workspace import Workspace
 
 
@@ -15,5 +14,4 @@ def change_lock(workspace: Workspace) -> AbstractContextManager[None]:
     `run_lock` alone, so that meanwhile users can be changed by hand. Whoever needs both takes
     that one first. Raises `StoreBusy`, naming the holder, or `StoreUnwritable`.
     """
-    path = workspace.path.with_name(f"{workspace.path.name}.change.lock")
-    return writer_lock(path, busy="Users are being changed by")
+    return workspace.store.lock("change", "Users are being changed by")

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from store.durable import sync_folder, write_new
+from store.files.durable import add_whole, read_regular
+from store.history import Run
 from store.interface import Edit, Snapshot
-from store.models import Settings, User
+from store.models import Settings, User, UserRow
 from store.names import match_key
-from store.text import printable
+from store.text import printable, quantity
 from sync.directory.listing import Listing
-from sync.errors import PlanFileError, StalePlan
-from sync.planning.plan import Answers, Change, FieldChange, Plan
+from sync.errors import PlanFileError, StalePlan, not_written
+from sync.planning.plan import Answers, Change, FieldChange, LeftOut, Plan
 from sync.planning.preview import preview
 from sync.runs.apply import check_fresh
+from sync.runs.record import HASH
+from sync.runs.undo import settings_before
 from sync.workspace import Workspace
 
 _VERSION = 1
 _MARK = "mailroster_plan"
-_LARGEST = 1 << 30
+LARGEST = 1 << 30  # bytes
 # What a plan does not depend on: secrets, and what only a log-on uses.
 _NO_MATTER = frozenset(
     {
@@ -39,6 +43,8 @@ _NO_MATTER = frozenset(
         "list_timeout",
         "login_timeout",
         "history_max_mib",
+        "notify_webhook",
+        "notify_mail",
     }
 )
 
@@ -62,45 +68,36 @@ def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing | N
     Raises `PlanFileError`; then there is no such file.
     """
     answer = "" if listing is None else listing_digest(listing)
-    content = orjson.dumps(_to_record(plan, answer))
+    users = workspace.snapshot().users
+    content = orjson.dumps(_to_record(plan, answer, users))
     record = b'{"%s":%d,"signature":"%s","plan":%s}\n' % (
         _MARK.encode(),
         _VERSION,
         workspace.secrets.sign(content).encode(),
         content,
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        os.close(write_new(temporary, [record]))
-        try:
-            os.link(temporary, path)
-        finally:
-            temporary.unlink()
-        sync_folder(path.parent)
-    except FileExistsError:
-        raise PlanFileError(
-            f"There is a file {printable(path)} already. No plan was saved. Choose another name, "
-            "or remove that file first."
-        ) from None
+        add_whole(path, record)
     except OSError as error:
-        raise PlanFileError(
-            f"The plan {printable(path)} cannot be written: {error.strerror}. No plan was saved. "
-            "Check the folder's owner, mode and room."
-        ) from None
+        is_ours = not isinstance(error, FileExistsError) and os.path.lexists(path)
+        state = "It is there, but a power cut may undo it." if is_ours else "No plan was saved."
+        raise not_written(PlanFileError, "plan", path, error, state) from None
 
 
-def load_plan(workspace: Workspace, path: Path) -> SavedPlan:
+def load_plan(workspace: Workspace, path: Path, largest: int = LARGEST) -> SavedPlan:
     """Read a plan and check it against the store's current state.
 
     Raises `PlanFileError` for a file that is no whole plan of this store's owner,
     `AlreadyApplied`, or `StalePlan` with every difference; for the undo of a run that the history
     has no more of, `InvalidValue` or `StoreDamaged`.
     """
-    record = _read(workspace, path)
+    record = _read(workspace, path, largest)
     snapshot = workspace.snapshot()
-    hashes = _local_passwords(workspace, record.get("undoes"))
+    undone = workspace.store.run(record["undoes"]) if record.get("undoes") else None
     try:
-        plan = _from_record(record, snapshot, hashes)
+        plan = _from_record(record, snapshot, _local_passwords(undone))
+        if undone is not None:
+            plan = replace(plan, new_settings=settings_before(snapshot.settings, undone, []))
         settings: dict[str, str] = record["settings"]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise _unusable(path, f"is incomplete ({error!r})") from None
@@ -125,7 +122,7 @@ def answer_differences(workspace: Workspace, saved: SavedPlan, listing: Listing)
     if listing_digest(listing) == saved.answer:
         return []
     headline = (
-        f"the directory's answer is another one ({saved.plan.listed} users then, "
+        f"the directory's answer is another one ({quantity(saved.plan.listed, 'user')} then, "
         f"{listing.listed} now)"
     )
     return [headline, *outcome_differences(workspace, saved.plan, listing).values()]
@@ -163,6 +160,9 @@ def _answers_in(plan: Plan) -> Answers:
         ],
         separate=[change.user_name for change in written if change.action != "rename"],
         link=[change.user_name for change in written if "authentication" in change.fields],
+        same=plan.answers.same,
+        new=plan.answers.new,
+        take_ids=plan.answers.take_ids,
     )
 
 
@@ -170,7 +170,7 @@ def _outcomes(plan: Plan) -> dict[str, tuple[Any, ...]]:
     return {change.user_name: (change.action, change.fields) for change in plan.changes}
 
 
-def _to_record(plan: Plan, answer: str) -> dict[str, Any]:
+def _to_record(plan: Plan, answer: str, users: Mapping[str, UserRow]) -> dict[str, Any]:
     return {
         "id": plan.id,
         "kind": plan.kind,
@@ -184,16 +184,24 @@ def _to_record(plan: Plan, answer: str) -> dict[str, Any]:
         "managed": plan.managed,
         "guard": plan.guard,
         "warnings": plan.warnings,
-        "changes": [_change_to_record(change) for change in plan.changes],
+        "guarded": plan.guarded,
+        "answers": {
+            "same": sorted(plan.answers.same),
+            "new": sorted(plan.answers.new),
+            "take_ids": plan.answers.take_ids,
+        },
+        "changes": [_change_to_record(change, users) for change in plan.changes],
     }
 
 
-def _change_to_record(change: Change) -> dict[str, Any]:
+def _change_to_record(change: Change, users: Mapping[str, UserRow]) -> dict[str, Any]:
     edit = change.edit
     user = None
     if edit and edit.user:
         user = {**edit.user.to_row()}
-        del user["password_hash"]
+        there = users.get(edit.key) if edit.rev else None
+        user["old_password"] = there is None or user[HASH] != there[HASH]
+        del user[HASH]
     return {
         "action": change.action,
         "user_name": change.user_name,
@@ -202,46 +210,52 @@ def _change_to_record(change: Change) -> dict[str, Any]:
         "archive": change.archive,
         "asks": change.asks,
         "candidates": change.candidates,
+        "follows": change.follows,
+        "left_out": [list(item) for item in change.left_out],
         "edit": edit and {"key": edit.key, "rev": edit.rev, "user": user},
     }
 
 
-def _read(workspace: Workspace, path: Path) -> dict[str, Any]:
+def _read(workspace: Workspace, path: Path, largest: int) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise _unusable(path, "is far too large for a plan")
-        content = path.read_bytes()
+        content = read_regular(path, largest)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise _unusable(path, "is far too large for a plan") from None
         raise _unusable(path, f"cannot be read: {error.strerror}") from None
     try:
         whole = orjson.loads(content)
         version, signature = whole[_MARK], whole["signature"]
         record: dict[str, Any] = whole["plan"]
+        signed = orjson.dumps(record)  # fails for what is nested deeper than a plan is
     except (orjson.JSONDecodeError, LookupError, TypeError):
         raise _unusable(path, "is no whole plan") from None
     if version != _VERSION:
         raise _unusable(path, f"has version {printable(version, 20)}, this one reads {_VERSION}")
     import hmac
 
-    expected = workspace.secrets.sign(orjson.dumps(record))
-    if not (isinstance(signature, str) and hmac.compare_digest(signature, expected)):
+    expected = workspace.secrets.sign(signed).encode()
+    if not (isinstance(signature, str) and hmac.compare_digest(signature.encode(), expected)):
         raise _unusable(path, "was changed after it was made, or made with another key")
     return record
 
 
 def _unusable(path: Path, problem: str) -> PlanFileError:
     return PlanFileError(
-        f"The plan {printable(path)} {problem}. Nothing was changed. Make a new one with "
-        "`mailroster test --out`."
+        f"The plan {printable(path)} {problem}.",
+        "Make a new one with `mailroster test --out`.",
     )
 
 
-def _local_passwords(workspace: Workspace, undoes: str | None) -> dict[str, str | None]:
-    """Return the password hashes of those whom the run had deleted, by match key."""
-    if undoes is None:
-        return {}
-    went = [change["old"] for change in workspace.store.run(undoes).changes if not change["new"]]
-    return {match_key(row["user_name"]): row["password_hash"] for row in went if row}
+def _local_passwords(undone: Run | None) -> dict[str, str | None]:
+    """Return the password hashes from before the run, by the match key of now."""
+    hashes: dict[str, str | None] = {}
+    for change in undone.changes if undone else ():
+        old, new = change["old"], change["new"] or {}
+        if old and HASH in old:
+            name = new.get("user_name") or old.get("user_name") or change["user_name"]
+            hashes[match_key(name)] = old[HASH]
+    return hashes
 
 
 def _from_record(
@@ -260,6 +274,8 @@ def _from_record(
         in_scope=record["in_scope"],
         managed=record["managed"],
         guard=tuple(record["guard"]),
+        guarded=record.get("guarded", True),
+        answers=Answers.of(**record.get("answers", {})),
     )
 
 
@@ -275,6 +291,8 @@ def _change_from(
         archive=record["archive"],
         asks=record["asks"],
         candidates=tuple(record["candidates"]),
+        follows=tuple(record.get("follows", ())),
+        left_out=tuple(LeftOut(*item) for item in record.get("left_out", ())),
         edit=edit and Edit(edit["key"], edit["rev"], _user_from(edit, snapshot, hashes)),
     )
 
@@ -285,9 +303,11 @@ def _user_from(
     """Return the edit's user with the hash that store or history has; a plan holds none."""
     if edit["user"] is None:
         return None
+    values = dict(edit["user"])
     current = snapshot.users.get(edit["key"]) if edit["rev"] else None
-    known = current["password_hash"] if current else hashes.get(edit["key"])
-    row: Any = {**edit["user"], "password_hash": known}
+    is_old = values.pop("old_password", current is None)
+    known = hashes.get(edit["key"]) if is_old or current is None else current[HASH]
+    row: Any = {**values, HASH: known}
     return User.from_row(row)
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+from unicodedata import normalize
 
-from store.collector import collector_paused
-from store.errors import StoreError
+from store.errors import Problem
 from store.history import Run
-from store.text import printable
-from sync.errors import GuardBlocked, SyncError
-from sync.planning.plan import ACTIONS, Change, FieldValue
+from store.text import escaped, printable
+from sync.errors import GuardBlocked
+from sync.planning.plan import ACTIONS, IDS, Action, Change, FieldValue, counts_of
 from sync.runs.record import recorded_change
 
-SIGNS = {"create": "+", "update": "~", "delete": "-", "conflict": "!", "rename": "?"}
+SIGNS = {
+    "create": "+",
+    "return": "+",
+    "update": "~",
+    "leave": "<",
+    "delete": "-",
+    "conflict": "!",
+    "rename": "?",
+}
+_QUESTIONS = {"rename": ">", "return": "+"}  # signs of those that are answered
 
 
 def run_record(
@@ -28,27 +37,24 @@ def run_record(
     The screens have no `exit_code`.
     """
     listed = list(changes)
-    counts = Counter(change.action for change in listed)
     return {
         "status": status,
         "exit_code": exit_code,
-        "counts": {action: counts[action] for action in ACTIONS},
+        "counts": dict(counts_of(listed)),
         "changes": [change_record(change) for change in listed],
         "error": error,
     }
 
 
-def failed_record(failure: StoreError | SyncError, changes: Iterable[Change]) -> dict[str, Any]:
+def failed_record(failure: Problem, changes: Iterable[Change]) -> dict[str, Any]:
     """Return a run that failed on a screen as one record, with what had been found until then."""
     status = "blocked" if isinstance(failure, GuardBlocked) else "error"
-    error = {"kind": failure.kind, "message": str(failure)}
-    return run_record(status, None, changes, error)
+    return run_record(status, None, changes, failure.to_record())
 
 
 def past_run_record(run: Run) -> dict[str, Any]:
     """Return a run of the history as one record, shaped like one that was just done."""
-    with collector_paused():
-        changes = [change_record(recorded_change(change)) for change in run.changes]
+    changes = [change_record(recorded_change(change)) for change in run.changes]
     return {
         "status": "applied",
         "run": run.summary.to_stored(),
@@ -62,7 +68,7 @@ def past_run_record(run: Run) -> dict[str, Any]:
 
 def change_record(change: Change) -> dict[str, Any]:
     """Return one change as a record. It holds no secret: a plan's fields never have one."""
-    return {
+    record: dict[str, Any] = {
         "action": change.action,
         "user_name": change.user_name,
         "fields": {
@@ -71,12 +77,41 @@ def change_record(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "archive": change.archive,
     }
+    if change.left_out:
+        record["left_out"] = [item._asdict() for item in change.left_out]
+    return record
 
 
 def sign_of(change: Change) -> str:
-    """Return the change's sign; a rename that was answered is no question any more."""
-    answered = change.action == "rename" and (change.edit or change.done)
-    return ">" if answered else SIGNS.get(change.action, " ")
+    """Return the change's sign, a question mark for what is to be answered."""
+    if change.asks == "ids" or (change.action in _QUESTIONS and not (change.edit or change.done)):
+        return "?"
+    return _QUESTIONS.get(change.action) or SIGNS.get(change.action, " ")
+
+
+class Count(NamedTuple):
+    """How many changes of one kind there are: `? 2 rename`."""
+
+    action: Action
+    sign: str
+    number: int
+    word: str
+
+
+def summary(changes: Iterable[Change]) -> list[Count]:
+    """Return how many changes there are of each kind, open questions apart from answered ones.
+
+    Where ids are taken over, each user's change is counted, and not the line about all of them.
+    """
+    found = Counter(
+        (ACTIONS.index(change.action), sign_of(change), change.asks == "ids")
+        for change in changes
+        if change.user_name != IDS or change.asks
+    )
+    return [
+        Count(ACTIONS[place], sign, number, "question about ids" if about_ids else ACTIONS[place])
+        for (place, sign, about_ids), number in sorted(found.items())
+    ]
 
 
 def change_lines(change: Change) -> Iterator[str]:
@@ -84,9 +119,19 @@ def change_lines(change: Change) -> Iterator[str]:
     sign = sign_of(change)
     yield f"{sign} {change.action:<8} {printable(change.user_name)}  ({printable(change.reason)})"
     for name, values in change.fields.items():
-        yield f"      {name}: {value_text(values.old)} -> {value_text(values.new)}"
+        old, new = told_apart(value_text(values.old), value_text(values.new))
+        yield f"      {name}: {old} -> {new}"
+    for item in change.left_out:
+        yield f"      left out: {printable(item.address)} (see {printable(item.holder)})"
     if change.archive:
         yield f"      archive: {change.archive}"
+
+
+def told_apart(old: str, new: str) -> tuple[str, str]:
+    """Return two texts, escaped where they differ in their Unicode form alone."""
+    if old == new or normalize("NFC", old) != normalize("NFC", new):
+        return old, new
+    return escaped(old), escaped(new)
 
 
 def value_text(value: FieldValue) -> str:
@@ -94,3 +139,18 @@ def value_text(value: FieldValue) -> str:
     if value is None or value == []:
         return "(none)"
     return printable(", ".join(value) if isinstance(value, list) else value)
+
+
+def setting_lines(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a line for each setting that changes, with its old and new value."""
+    for name, both in settings.items():
+        yield f"~ setting {name}: {setting_text(both['old'])} -> {setting_text(both['new'])}"
+
+
+def setting_text(value: object) -> str:
+    """Return the stored value of a setting as a run tells it."""
+    if isinstance(value, list | tuple):
+        return "; ".join(map(setting_text, value)) or "(none)"
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
+    return str(value).lower() if isinstance(value, bool) else str(value) or "(none)"

@@ -5,25 +5,29 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from store.durable import write_new
+from store.files.descriptors import let_go
+from store.files.durable import replace_whole, write_new
 from store.text import printable
-from sync.errors import ReportError
+from sync.errors import ReportError, not_written
 
 _COLUMNS = ("status", "action", "user_name", "field", "old", "new", "reason", "archive")
-_FORMULA = ("=", "+", "-", "@")  # what a spreadsheet would calculate
+# What a spreadsheet would calculate: at the start of a cell, or of what it takes for one where
+# cells are divided by semicolons, as in most of Europe.
+_FORMULA = re.compile(r"(^|;)(?=[\s\"']*[=+@＝＋－＠-])")
 
 
 def check_report_name(path: Path) -> None:
     """Raise `ReportError` unless the name says which kind of report is wanted."""
     if path.suffix.lower() not in (".json", ".csv"):
         raise ReportError(
-            f"The report {printable(path)} is neither a .json nor a .csv file. Nothing was done. "
-            "Give the name one of these endings."
+            f"The report {printable(path)} is neither a .json nor a .csv file.",
+            "Give the name one of these endings.",
+            untouched="Nothing was done.",
         )
 
 
@@ -36,29 +40,20 @@ def write_report(path: Path, record: dict[str, Any], *, replacing: bool = True) 
     check_report_name(path)
     is_csv = path.suffix.lower() == ".csv"
     text = _as_csv(record) if is_csv else json.dumps(record, indent=2) + "\n"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         if replacing:
-            os.close(write_new(temporary, [text.encode()]))
-            os.replace(temporary, path)
+            replace_whole(path, [text.encode()])
         else:
-            os.close(write_new(path, [text.encode()]))
+            let_go(write_new(path, [text.encode()]))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, FileExistsError) and not replacing:
-            raise ReportError(
-                f"There is a file {printable(path)} already. It was left as it is. Choose another "
-                "name, or remove that file first."
-            ) from None
-        raise ReportError(
-            f"The report {printable(path)} cannot be written: {error.strerror}. The run itself is "
-            "not affected. Check the folder's owner, mode and room."
-        ) from None
+        is_theirs = isinstance(error, FileExistsError)
+        state = "It was left as it is." if is_theirs else "The run itself is not affected."
+        raise not_written(ReportError, "report", path, error, state) from None
 
 
 def _as_csv(record: dict[str, Any]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(_COLUMNS)
     for row in _rows(record):
         writer.writerow([_cell(value) for value in row])
@@ -88,4 +83,4 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = printable("; ".join(value) if isinstance(value, list) else value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text)

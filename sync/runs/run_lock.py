@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from store.lock import WAIT_SECONDS, writer_lock
+from store.files.lock import WAIT_SECONDS
+from store.interface import Store
 from sync.workspace import Workspace
 
 
 class _Held(threading.local):
     def __init__(self) -> None:
-        self.paths: set[Path] = set()
+        self.stores: set[Store] = set()
 
 
 _held = _Held()
@@ -26,13 +26,13 @@ def run_lock(workspace: Workspace, wait: float = WAIT_SECONDS) -> Iterator[None]
     Within the same thread it may be taken again. It is never held while a question is open.
     Raises `StoreBusy`, naming the holder, or `StoreUnwritable`.
     """
-    path = workspace.path.with_name(f"{workspace.path.name}.sync.lock")
-    if path in _held.paths:
+    store = workspace.store
+    if store in _held.stores:
         yield
         return
-    with writer_lock(path, wait, "Another sync is running,", workspace.store.on_wait):
-        _held.paths.add(path)
+    with store.lock("sync", "Another sync is running,", wait):
+        _held.stores.add(store)
         try:
             yield
         finally:
-            _held.paths.discard(path)
+            _held.stores.discard(store)

@@ -2,76 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from store.collector import collector_paused
-from store.errors import InvalidValue
+import orjson
+
+from store.errors import InvalidValue, StoreConflict
 from store.history import Run, RunChange
-from store.interface import Batch, Edit, Snapshot
-from store.models import User, UserRow
+from store.interface import Edit, Snapshot
+from store.models import DIRECTORY_SERVICES, Settings, User, UserRow
 from store.names import match_key
 from store.text import printable, shown_time
 from sync.planning import changes
 from sync.planning.clashes import clashes_as_conflicts, last_administrators_as_conflicts
 from sync.planning.deletions import managed_by
+from sync.planning.folder_rights import with_ended_rights
 from sync.planning.guard import guard_sentences, past_of
-from sync.planning.plan import Change, FieldChange, Plan, in_order
+from sync.planning.leavers import counted_by
+from sync.planning.plan import Action, Change, FieldChange, FieldValue, Plan, in_order
+from sync.runs.apply import apply_plan
+from sync.runs.folders import kept_archives
+from sync.runs.record import HASH
+from sync.runs.since import Since
 from sync.workspace import Workspace
 
 
-def undo_preview(workspace: Workspace, run_id: str) -> Plan:
+def undo_preview(workspace: Workspace, run_id: str, *, old_passwords: bool = False) -> Plan:
     """Plan from the store's current state what takes the run back; apply it with `apply_plan`.
 
-    Raises `InvalidValue` for an unknown run, `StoreDamaged` if its record is lost.
+    An older password replaces a newer one only with `old_passwords`. Raises `InvalidValue` for an
+    unknown run and for one that nothing can take back, `StoreDamaged` if its record is lost.
     """
     run = workspace.store.run(run_id)
+    if run.summary.final:
+        raise InvalidValue(
+            f"Run {printable(run_id, 60)} ({run.summary.kind}) cannot be undone: it left nothing "
+            "to go back to.",
+            "`mailroster history list` shows the others.",
+            untouched="Nothing was changed.",
+        )
     snapshot = workspace.snapshot()
-    keeps_archive = workspace.archives(snapshot.settings).is_kept
-    with collector_paused():
-        return undo_plan(snapshot, run, keeps_archive)
+    is_kept, warning = kept_archives(workspace, snapshot)
+    since, now = Since(workspace.store, run.summary), workspace.clock()
+    plan = undo_plan(snapshot, run, since, is_kept, now, old_passwords=old_passwords)
+    return replace(plan, warnings=(*plan.warnings, warning)) if warning else plan
 
 
 def undo_plan(
     snapshot: Snapshot,
     run: Run,
+    since: Since,
     keeps_archive: Callable[[str], bool],
     now: datetime | None = None,
+    *,
+    old_passwords: bool = False,
 ) -> Plan:
     """Return what takes `run` back.
 
     Users that it created are deleted, those that it deleted come back whole and pinned, those
-    that it changed get their old values. Whoever was edited since is left as a conflict.
+    that it changed get their old values, and so do settings. Those whom it marked as leaving are
+    pinned too. Whoever was edited since is left as
+    a conflict, unless that was taken back again; whatever setting was changed since as a warning.
     """
     users, settings = snapshot.users, snapshot.settings
+    warnings: list[str] = []
     written = [change for change in run.changes if change["old"] or change["new"]]
+    if not old_passwords:
+        written = [_without_password(change, users, warnings) for change in written]
     planned = clashes_as_conflicts(
-        users, [_reversed(change, run, snapshot, keeps_archive) for change in written]
+        users,
+        [
+            _reversed(change, since, snapshot, keeps_archive)
+            for change in written
+            if change["old"] or change["new"]
+        ],
     )
     moving = {change.edit.key for change in planned if change.edit and change.action == "rename"}
     planned = [_unless_in_the_way(change, moving, keeps_archive) for change in planned]
     planned = clashes_as_conflicts(users, last_administrators_as_conflicts(users, planned))
-    deleted = {change.edit.key for change in planned if change.edit and not change.edit.user}
-    is_managed = managed_by(settings.filters)
-    managed = sum(key in deleted or is_managed(key, row) for key, row in users.items())
+    planned = with_ended_rights(users, planned)
+    counted = {change.edit.key for change in planned if change.edit and change.is_counted}
+    counts = counted_by(managed_by(settings.filters))
+    managed = sum(key in counted or counts(key, row) for key, row in users.items())
+    guarded = run.summary.guarded
     return Plan(
         store_id=snapshot.store_id,
         generation=snapshot.generation,
         settings=settings,
+        new_settings=settings_before(settings, run, warnings),
         changes=in_order(planned),
+        warnings=tuple(warnings),
         listed=run.summary.listed,
         managed=managed,
+        guarded=guarded,
         guard=tuple(
             guard_sentences(
                 settings,
                 listed=run.summary.listed,
                 managed=managed,
-                deletes=len(deleted),
+                deletes=len(counted),
                 past=replace(past_of(snapshot.history, now), listed=None),
             )
-            if deleted
+            if counted and guarded
             else ()
         ),
         kind="undo",
@@ -79,59 +113,95 @@ def undo_plan(
     )
 
 
-def release(workspace: Workspace, *user_names: str) -> list[User]:
-    """Let syncs delete these pinned users again, all or none; return them as stored.
+def take_back(workspace: Workspace, run_id: str, *, old_passwords: bool = False) -> list[User]:
+    """Take the whole run back at once; return the users whom that changed, as stored.
 
-    Raises `InvalidValue` where one of them is not pinned.
+    Raises `StoreConflict` where anything was changed since, and what `apply_plan` raises; then
+    nothing was written.
     """
-    snapshot = workspace.snapshot()
-    edits: dict[str, Edit] = {}
-    for name in user_names:
-        user = snapshot.find(name)
-        if user is None or not user.pinned:
-            raise InvalidValue(
-                f"There is no pinned user “{printable(name, 60)}”. Nothing was changed. "
-                "`mailroster history pinned` lists all."
-            )
-        edits[user.key] = Edit.update(user, replace(user, pinned=False))
-    after = workspace.store.apply(Batch(list(edits.values()))).users
-    return [User.from_row(after[key]) for key in edits]
+    plan = undo_preview(workspace, run_id, old_passwords=old_passwords)
+    if reasons := [f"“{found.user_name}” {found.reason}" for found in plan.of("conflict")]:
+        raise StoreConflict(reasons)
+    apply_plan(workspace, plan)
+    users = workspace.snapshot().users
+    keys = [change.edit.user.key for change in plan.changes if change.edit and change.edit.user]
+    return [User.from_row(users[key]) for key in keys]
 
 
-def pinned_users(snapshot: Snapshot) -> list[User]:
-    """Return the users whom an undo brought back and no sync deletes."""
-    return [User.from_row(row) for row in snapshot.users.values() if row.get("pinned")]
+def _without_password(
+    change: RunChange, users: Mapping[str, UserRow], warnings: list[str]
+) -> RunChange:
+    """Return the change without a password that is older than the one of now, and say so."""
+    old, new = change["old"], change["new"]
+    if not (old and new and old.get(HASH)):
+        return change
+    row = users.get(match_key(new.get("user_name") or change["user_name"]))
+    if row is None or row[HASH] in (None, old[HASH]):
+        return change
+    warnings.append(
+        f"“{printable(row['user_name'], 60)}” keeps the newer password; the older one comes back "
+        "with --old-passwords."
+    )
+    return {
+        **change,
+        "old": {name: value for name, value in old.items() if name != HASH},
+        "new": {name: value for name, value in new.items() if name != HASH},
+    }
+
+
+def settings_before(settings: Settings, run: Run, warnings: list[str]) -> Settings | None:
+    """Return the settings with those of before the run, but for what was changed since."""
+    if not run.settings:
+        return None
+    now, stored = settings.to_stored(), {}
+    for name, both in run.settings.items():
+        if orjson.dumps(now.get(name)) == orjson.dumps(both["new"]):
+            stored[name] = both["old"]
+        else:
+            warnings.append(f"The setting {name} was changed since; it stays as it is.")
+    return Settings.from_stored({**now, **stored})
 
 
 def _reversed(
-    change: RunChange, run: Run, snapshot: Snapshot, keeps_archive: Callable[[str], bool]
+    change: RunChange, since: Since, snapshot: Snapshot, keeps_archive: Callable[[str], bool]
 ) -> Change:
     """Return the change that takes `change` back, or a conflict."""
     old, new = change["old"], change["new"]
+    folder_changes = change["archive"] in ("aside", "back")
     if new is None:
-        return _restored(old or {})
+        restored = _restored(old or {})
+        return replace(restored, archive="aside") if folder_changes else restored
     name = new.get("user_name") or change["user_name"]
     row = snapshot.users.get(match_key(name))
     if row is None:
         return changes.conflict(name, "was deleted or renamed since; there is nothing to take back")
-    if row["rev"] != run.summary.generation:
+    if not since.still_as_left(match_key(name), row["rev"]):
+        later = since.run_of(row["rev"])
+        by = f", by run {printable(later.id, 60)} ({later.kind})" if later else ""
         return changes.conflict(
             name,
-            f"was changed since, on {shown_time(row['changed'])}; look at the user and change it "
-            "by hand",
+            f"was changed since, on {shown_time(row['changed'])}{by}; look at the user and change "
+            "it by hand",
         )
     if old is None:
-        return changes.deletion(row, "the undone run had created the user", keeps_archive)
+        gone = changes.deletion(row, "the undone run had created the user", keeps_archive)
+        return replace(gone, archive="back") if folder_changes else gone
     return _reverted(row, old)
 
 
 def _restored(row: dict[str, Any]) -> Change:
-    user = replace(User.from_row(row), rev=0, pinned=True)  # type: ignore[arg-type]
+    user = replace(User.from_row(row), rev=0, absent_since=None)  # type: ignore[arg-type]
+    reason = "comes back whole: the undone run had deleted the user"
+    if user.authentication == DIRECTORY_SERVICES:
+        user = replace(user, pinned=True)
+        reason = (
+            "comes back whole, and pinned: the undone run had deleted the user, and no sync "
+            "does so again until released"
+        )
     return Change(
         action="create",
         user_name=user.user_name,
-        reason="comes back whole, and pinned: the undone run had deleted the user, and no sync "
-        "does so again until released",
+        reason=reason,
         fields={
             name: FieldChange(None, getattr(user, name))
             for name in (*changes.FOLLOWED_FIELDS[1:], "privileges")
@@ -143,21 +213,37 @@ def _restored(row: dict[str, Any]) -> Change:
 
 def _reverted(row: UserRow, old: dict[str, Any]) -> Change:
     before = User.from_row(row)
+    stays = bool(before.absent_since) and not old.get("absent_since", before.absent_since)
+    if stays:
+        old = {**old, "pinned": True}
     after = replace(before, **old)
     renamed = after.key != before.key
-    return Change(
-        action="rename" if renamed else "update",
-        user_name=after.user_name if renamed else before.user_name,
-        reason=f"back from “{printable(before.user_name, 60)}”"
+    fields = {
+        name: FieldChange(_shown(getattr(before, name)), _shown(value))
+        for name, value in old.items()
+        if name in changes.SHOWN_FIELDS
+    }
+    if HASH in old:
+        fields["password"] = FieldChange("of now", "from before" if old[HASH] else None)
+    action: Action = "rename" if renamed else "leave" if old.get("absent_since") else "update"
+    reason = (
+        f"back from “{printable(before.user_name, 60)}”"
         if renamed
-        else "back to what it was before the undone run",
-        fields={
-            name: FieldChange(getattr(before, name), value)
-            for name, value in old.items()
-            if name in (*changes.FOLLOWED_FIELDS, "authentication", "privileges")
-        },
+        else "back to what it was before the undone run"
+    )
+    return Change(
+        action=action,
+        user_name=after.user_name if renamed else before.user_name,
+        reason=f"{reason}, and pinned: no sync lets the user leave until released"
+        if stays
+        else reason,
+        fields=fields,
         edit=Edit.update(before, after),
     )
+
+
+def _shown(value: Any) -> FieldValue:
+    return value if value is None or isinstance(value, str | list) else changes.shown_value(value)
 
 
 def _unless_in_the_way(

@@ -2,102 +2,130 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import bcrypt
 import orjson
 
 from store.errors import InvalidValue
 from store.names import match_key
+from store.passwords import COST, MAX_BYTES, decoy_hash
 from store.text import printable
 from sync.errors import SyncError
+from sync.server.file_columns import Layout
+from sync.server.file_text import NotServed
+from sync.server.file_users import Content, FileUser, read_content
 
-COST = 12
-MAX_PASSWORD_BYTES = 72  # bcrypt reads no more
-FIELDS = ("userName", "distinguishedName", "fullName", "emailAddresses", "passwordHash")
-
-_HASH = re.compile(
-    r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}", re.ASCII
-)
-# The hash of a random password that nobody knows, checked at the cost that the file uses, so that
-# an unknown user takes as long as a wrong password.
-_NOBODY = "$2b${:02}$uvHqLCRuIxpmPiRFyela9upJtmzhxGyHOEESryy6.WcPC4uuVJ9Pi"
 _SETTLED_NS = 2_000_000_000  # coarser than any file system's clock
 
 
 class DirectoryFileInvalid(SyncError):
-    """The directory's file cannot be read or breaks its format; it was left as it is."""
+    """The directory's file cannot be read or breaks its format."""
 
     kind = "directory_file"
+    untouched = "It was left as it is."
 
 
-class FileUser(NamedTuple):
-    """One user of the file."""
-
-    user_name: str
-    distinguished_name: str | None
-    full_name: str | None
-    email_addresses: list[str]
-    password_hash: str | None
+class Unclear(Exception):
+    """Nobody can tell from the file which password is right: an outage for that user."""
 
 
 class Directory:
     """One state of the file, ready to be served. `listing` is the answer to `list`."""
 
-    def __init__(self, users: list[FileUser]) -> None:
-        self.listing = orjson.dumps(
-            [
-                dict(zip(FIELDS, user[:-1], strict=False))  # the hash, the last one, stays here
-                for user in users
-            ]
-        )
-        self._hashes = {
-            match_key(user.user_name): user.password_hash for user in users if user.password_hash
-        }
-        costs = {int(stored.split("$")[2]) for stored in self._hashes.values()}
-        self._decoy = _NOBODY.format(max(costs, default=COST))
+    def __init__(self, users: Sequence[FileUser]) -> None:
+        self.listing = orjson.dumps([user.record for user in users])
+        self._hashes: dict[str, str | None] = {}
+        self._unclear: set[str] = set()
+        for user in users:
+            if not user.user_name:
+                continue
+            key = match_key(user.user_name)
+            if self._hashes.setdefault(key, user.password_hash) != user.password_hash:
+                self._unclear.add(key)
+            if not user.has_readable_hash:
+                self._unclear.add(key)
+        self._has_lost_names = not all(user.user_name for user in users)
+        costs = {int(stored.split("$")[2]) for stored in self._hashes.values() if stored}
+        self._decoy = decoy_hash(max(costs, default=COST))
+
+    def knows(self, user_name: str) -> bool:
+        """Tell whether there is a user of that name."""
+        return match_key(user_name) in self._hashes
 
     def accepts(self, user_name: str, password: str) -> bool:
-        """Tell whether the password is right; unknown names take as long as known ones."""
-        stored = self._hashes.get(match_key(user_name))
+        """Tell whether the password is right; unknown names take as long as known ones.
+
+        Raises `Unclear` for rows that give a user several passwords, for a hash that is none, and
+        for an unknown name while a row has none that can be read.
+        """
+        key = match_key(user_name)
+        if key in self._unclear or (self._has_lost_names and key not in self._hashes):
+            raise Unclear
+        stored = self._hashes.get(key)
         plain = password.encode()
-        fits = 0 < len(plain) <= MAX_PASSWORD_BYTES
+        fits = 0 < len(plain) <= MAX_BYTES
         right = bcrypt.checkpw(plain if fits else b"-", (stored or self._decoy).encode())
         return right and fits and stored is not None
 
 
 class DirectoryFile:
-    """The file, read again whenever it changed. Threads may share it."""
+    """The file, read again whenever it changed. Threads may share it.
 
-    def __init__(self, path: Path) -> None:
+    While it cannot be served the last state that could stays. `problem` says so, and `notes` what
+    the administrator should know of the file as it was last read.
+    """
+
+    def __init__(self, path: Path, layout: Layout | None = None) -> None:
         self._path = path
+        self._layout = layout
         self._lock = threading.Lock()
         self._seen: tuple[int, ...] | None = None
-        self._directory = Directory([])
+        self._read_at = ""
+        self.problem: DirectoryFileInvalid | None = None
+        self.notes: list[str] = []
+        self._directory = self._read()
+        self._told = self.notes
 
     def current(self) -> Directory:
-        """Return what the file says now; raises `DirectoryFileInvalid`."""
+        """Return what the file says now, or said while it could be served."""
         with self._lock:
             try:
-                status = os.stat(self._path)
-            except OSError as error:
-                raise _invalid(self._path, f"it cannot be read ({error.strerror})") from None
-            seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-            if seen != self._seen:
+                self._directory = self._read()
+                self.problem = None
+            except DirectoryFileInvalid as error:
                 self._seen = None
-                self._directory = Directory(read_users(self._path))
-                # A second change within one tick of the clock would look the same.
-                if time.time_ns() - status.st_mtime_ns > _SETTLED_NS:
-                    self._seen = seen
+                self.problem = DirectoryFileInvalid(
+                    f"{error.what} Its state of {self._read_at} is served.",
+                    f"{error.advice} It is read again with the next request.",
+                )
             return self._directory
+
+    def news(self) -> list[str]:
+        """Return what is to be logged: what is wrong now, and once what a new state is like."""
+        with self._lock:
+            told, self._told = self._told, self.notes
+            notes = [] if told is self.notes else self.notes
+            return [str(self.problem)] if self.problem else notes
+
+    def _read(self) -> Directory:
+        try:
+            status = os.stat(self._path)
+        except OSError as error:
+            raise _invalid(self._path, f"it cannot be read ({error.strerror})") from None
+        seen = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        if seen == self._seen:
+            return self._directory
+        content = read_file(self._path, self._layout)
+        self.notes, self._read_at = content.notes, time.strftime("%Y-%m-%d %H:%M:%S")
+        # A second change within one tick of the clock would look the same.
+        settled = time.time_ns() - status.st_mtime_ns > _SETTLED_NS
+        self._seen = seen if settled else None
+        return Directory(content.users)
 
 
 def hash_directory_password(password: str, cost: int = COST) -> str:
@@ -106,114 +134,29 @@ def hash_directory_password(password: str, cost: int = COST) -> str:
     Raises `InvalidValue` for an empty password and for one that bcrypt would cut.
     """
     plain = password.encode()
-    if not 0 < len(plain) <= MAX_PASSWORD_BYTES:
-        problem = "it is empty" if not plain else f"it is longer than {MAX_PASSWORD_BYTES} bytes"
-        raise InvalidValue(
-            f"The password was refused: {problem}. Nothing was written. Choose another one."
-        )
+    if not 0 < len(plain) <= MAX_BYTES:
+        problem = "it is empty" if not plain else f"it is longer than {MAX_BYTES} bytes"
+        raise InvalidValue(f"The password was refused: {problem}.", "Choose another one.")
     return bcrypt.hashpw(plain, bcrypt.gensalt(cost)).decode("ascii")
 
 
-def read_users(path: Path) -> list[FileUser]:
-    """Return the users of the CSV or JSON file, in its order.
+def read_file(path: Path, layout: Layout | None = None) -> Content:
+    """Return the users of the file in its order, and what is to be said of them.
 
-    Raises `DirectoryFileInvalid` with the line (CSV) or record (JSON) and the column. Names that
-    are equal under the matching rule are refused, because a log-on could mean either.
+    Raises `DirectoryFileInvalid` for a file that is no table of users.
     """
     try:
-        records = _READERS[path.suffix.lower()]
-    except KeyError:
-        raise _invalid(path, "its name ends neither in .csv nor in .json") from None
-    try:
-        text = path.read_text("utf-8-sig")
-        users: list[FileUser] = []
-        places: dict[str, str] = {}
-        for place, record in records(text):
-            user = _user(place, record)
-            first = places.setdefault(match_key(user.user_name), place)
-            if first != place:
-                raise _Wrong(f"{place}: “{user.user_name}” is there already, in {first}")
-            users.append(user)
+        return read_content(path.read_bytes(), layout)
     except OSError as error:
         raise _invalid(path, f"it cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise _invalid(path, f"it is not UTF-8 (byte {error.start})") from None
-    except _Wrong as wrong:
-        raise _invalid(path, str(wrong)) from None
-    return users
+    except NotServed as wrong:
+        raise _invalid(path, *wrong.args) from None
 
 
-class _Wrong(Exception):
-    """What is wrong, and where in the file."""
-
-
-def _invalid(path: Path, problem: str) -> DirectoryFileInvalid:
+def _invalid(
+    path: Path, problem: str, advice: str = "Check its path and who may read it"
+) -> DirectoryFileInvalid:
     return DirectoryFileInvalid(
-        f"The directory file {printable(path)} cannot be served: {printable(problem, 300)}. "
-        "It was left as it is. Correct it; it is read again with the next request."
-    )
-
-
-def _csv_records(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [cell.strip() for cell in next(rows, [])]
-        for column in header:
-            if column not in FIELDS:
-                raise _Wrong(f"line 1: “{column}” is no column; they are {', '.join(FIELDS)}")
-            if header.count(column) > 1:
-                raise _Wrong(f"line 1: the column {column} is there twice")
-        if "userName" not in header:
-            raise _Wrong("line 1: there is no column userName")
-        for row in rows:
-            if not row:
-                continue
-            place = f"line {rows.line_num}"
-            if len(row) != len(header):
-                raise _Wrong(f"{place}: {len(row)} cells, but the header has {len(header)}")
-            record: dict[str, Any] = {
-                column: cell.strip() or None for column, cell in zip(header, row, strict=True)
-            }
-            addresses = record.get("emailAddresses") or ""
-            record["emailAddresses"] = addresses.replace(";", " ").split()
-            yield place, record
-    except csv.Error as error:
-        raise _Wrong(f"line {rows.line_num}: {error}") from None
-
-
-def _json_records(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        records = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise _Wrong(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
-    if not isinstance(records, list):
-        raise _Wrong("it is not an array of objects")
-    for number, record in enumerate(records, 1):
-        place = f"record {number}"
-        if not isinstance(record, dict):
-            raise _Wrong(f"{place}: it is not an object")
-        for field in record:
-            if field not in FIELDS:
-                raise _Wrong(f"{place}: “{field}” is no field; they are {', '.join(FIELDS)}")
-        yield place, record
-
-
-_READERS = {".csv": _csv_records, ".json": _json_records}
-
-
-def _user(place: str, record: dict[str, Any]) -> FileUser:
-    texts = {field: record.get(field) for field in FIELDS if field != "emailAddresses"}
-    for field, value in texts.items():
-        if not (value is None or isinstance(value, str)):
-            raise _Wrong(f"{place}: {field} is not a text")
-    if not texts["userName"]:
-        raise _Wrong(f"{place}: userName is empty")
-    addresses = record.get("emailAddresses") or []
-    if not isinstance(addresses, list) or not all(isinstance(item, str) for item in addresses):
-        raise _Wrong(f"{place}: emailAddresses is not an array of texts")
-    stored = texts["passwordHash"] or None
-    if stored and not _HASH.fullmatch(stored):
-        raise _Wrong(f"{place}: passwordHash is no bcrypt hash")
-    return FileUser(
-        texts["userName"], texts["distinguishedName"], texts["fullName"], addresses, stored
+        f"The directory file {printable(path)} cannot be served: {printable(problem, 300)}.",
+        f"{advice}.",
     )

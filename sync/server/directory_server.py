@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hmac
 import ssl
-import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import orjson
 
 from store.text import printable
 from sync.errors import SyncError
-from sync.server.directory_file import DirectoryFile, DirectoryFileInvalid
-from sync.server.form_server import FormHandler, FormServer, Refused, cannot_listen
+from sync.server.directory_file import Directory, DirectoryFile, Unclear
+from sync.server.file_columns import Layout
+from sync.server.form_server import HEALTH, FormHandler, Refused, cannot_listen
+from sync.server.listener import LIMITS, Limits, Listener
 
 MAX_BODY_BYTES = 64 * 1024
-READ_SECONDS = 10.0
-_POLL_SECONDS = 0.1
 _JSON = "application/json; charset=utf-8"
 
 
@@ -28,6 +27,7 @@ class DirectoryServerFailed(SyncError):
     """The server cannot start: its address or its certificate cannot be used."""
 
     kind = "directory_server"
+    untouched = "Nothing was started."
 
 
 class DirectoryServer:
@@ -35,8 +35,11 @@ class DirectoryServer:
 
     It listens from the start, on a free port if `port` is 0. With `credentials`, a user name and
     a password, requests need HTTP Basic authentication. With `certificate`, a PEM file, it speaks
-    HTTPS; `key` is that certificate's key unless the same file holds it. `log` takes one line per
-    request, free of passwords; by default it goes to stderr. Raises `DirectoryFileInvalid` and
+    HTTPS; `key` is that certificate's key unless the same file holds it. `layout` says what the
+    file's columns are called; `notes` are what is to be said of the file as it is at the start.
+    `log` takes one line per request, free of passwords and of names that nobody has; by default it
+    goes to stderr. What bounds the clients are the `limits`, see `Listener`. Raises
+    `DirectoryFileInvalid` and
     `DirectoryServerFailed`.
     """
 
@@ -44,21 +47,23 @@ class DirectoryServer:
         self,
         file: Path,
         *,
+        layout: Layout | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         credentials: tuple[str, str] | None = None,
         certificate: Path | None = None,
         key: Path | None = None,
         log: Callable[[str], None] | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
-        directory = DirectoryFile(file)
-        directory.current()
+        directory = DirectoryFile(file, layout)
+        self.notes = directory.notes
         tls = _tls(certificate, key) if certificate else None
         try:
-            self._listener = _Listener(host, port, directory, credentials, log)
+            self._listener = _Listener(host, port, directory, credentials, log, limits)
         except (OSError, OverflowError) as error:
             raise DirectoryServerFailed(
-                cannot_listen("The directory server", host, port, error)
+                *cannot_listen("The directory server", host, port, error)
             ) from None
         if tls:
             # The handshake happens with the first read, in the connection's own thread.
@@ -77,18 +82,17 @@ class DirectoryServer:
     def start(self) -> None:
         """Answer requests in a thread of its own, unless it runs already."""
         if not self._thread:
-            self._thread = threading.Thread(
-                target=self._listener.serve_forever, args=(_POLL_SECONDS,), daemon=True
-            )
+            self._thread = threading.Thread(target=self._listener.serve, daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
         """Stop answering, and close the port."""
         if self._thread:
-            self._listener.shutdown()
+            self._listener.stop()
             self._thread.join()
             self._thread = None
-        self._listener.server_close()
+        else:
+            self._listener.server_close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -98,10 +102,7 @@ class DirectoryServer:
         self.stop()
 
 
-class _Listener(FormServer):
-    daemon_threads = True
-    request_queue_size = 64
-
+class _Listener(Listener):
     def __init__(
         self,
         host: str,
@@ -109,21 +110,17 @@ class _Listener(FormServer):
         directory: DirectoryFile,
         credentials: tuple[str, str] | None,
         log: Callable[[str], None] | None,
+        limits: Limits,
     ) -> None:
         self.directory = directory
         self.credentials = ":".join(credentials).encode() if credentials else None
-        super().__init__(host, port, _Handler, log)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what ended a connection: a failed handshake, a client that went away."""
-        self.log(f"{client_address[0]} connection failed: {printable(sys.exc_info()[1], 200)}")
+        super().__init__(host, port, _Handler, log, limits)
 
 
 class _Handler(FormHandler):
     """One request; HTTP/1.0 ends the connection after it."""
 
     server: _Listener
-    timeout = READ_SECONDS
     largest_body = MAX_BODY_BYTES
     realm = "Application Integration"
     asked = ""
@@ -135,19 +132,27 @@ class _Handler(FormHandler):
             listing = self._command(form)
         except Refused as refused:
             self.answer(refused.status, *refused.headers)
-        except DirectoryFileInvalid as error:
-            self.server.log(str(error))
-            self.answer(HTTPStatus.INTERNAL_SERVER_ERROR)
+        except Unclear:
+            self.answer(HTTPStatus.SERVICE_UNAVAILABLE)
         else:
             self.answer(HTTPStatus.OK, body=listing, content_type=_JSON)
+
+    def do_GET(self) -> None:  # noqa: N802
+        """Answer whether the file can be served; that needs no credentials."""
+        if self.path != HEALTH:
+            return self._other_method()
+        self.asked = "health"
+        self._directory()
+        is_bad = self.server.directory.problem is not None
+        return self.answer(HTTPStatus.SERVICE_UNAVAILABLE if is_bad else HTTPStatus.OK)
 
     def _other_method(self) -> None:
         self.answer(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", "POST"))
 
-    do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = _other_method  # noqa: N815
+    do_HEAD = do_PUT = do_PATCH = do_DELETE = _other_method  # noqa: N815
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log the status and what was asked for, never a password."""
+        """Log the status and what was asked for; nothing typed that is no user's name."""
         asked = printable(self.asked, 300)
         self.server.log(f"{self.client_address[0]} {int(code)} {asked}".rstrip())
 
@@ -161,15 +166,25 @@ class _Handler(FormHandler):
 
     def _command(self, form: dict[str, str]) -> bytes:
         command = form.get("cmd", "")
-        self.asked = f"cmd={command}"
         if command == "list":
-            return self.server.directory.current().listing
+            self.asked = "cmd=list"
+            return self._directory().listing
         if command == "auth" and "userName" in form and "password" in form:
-            self.asked += f" userName={form['userName']}"
-            directory = self.server.directory.current()
+            self.asked = "cmd=auth"
+            directory = self._directory()
+            is_known = directory.knows(form["userName"])
+            self.asked += f" userName={form['userName']}" if is_known else " unknown name"
             right = directory.accepts(form["userName"], form["password"])
             return orjson.dumps({"succeeded": right})
         raise Refused(HTTPStatus.BAD_REQUEST)
+
+    def _directory(self) -> Directory:
+        """Return the state to serve; what is wrong with the file is logged."""
+        file = self.server.directory
+        directory = file.current()
+        for line in file.news():
+            self.server.log(line)
+        return directory
 
 
 def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
@@ -179,8 +194,8 @@ def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise DirectoryServerFailed(
             f"The certificate {printable(certificate)} or its key cannot be used: "
-            f"{printable(getattr(error, 'strerror', None) or error, 200)}. Nothing was started. "
-            "Both must be PEM files that belong together, the key without a passphrase."
+            f"{printable(getattr(error, 'strerror', None) or error, 200)}.",
+            "Both must be PEM files that belong together, the key without a passphrase.",
         ) from None
     return context
 

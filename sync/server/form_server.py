@@ -1,55 +1,38 @@
-"""What both small servers share: a listener, and one posted form for each connection."""
+"""What both small servers share: one request for each connection, most often a posted form."""
 
 from __future__ import annotations
 
 import base64
-import socket
-import socketserver
-from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl
 
 from store.text import printable
-from sync.server.server_log import to_stderr
+from sync.server.listener import Listener
 
+HEALTH = "/health"
+ANSWER_SECONDS = 120.0  # to take in an answer, such as a list of 100 000 users
 _MOST_FIELDS = 8
+_UNREAD = frozenset(
+    {
+        HTTPStatus.LENGTH_REQUIRED,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    }
+)
+_LINGER_SECONDS = 1.0
+_LINGER_BYTES = 4 * 1024 * 1024
+_MOST_DIGITS = 18  # of a length in bytes
 
 
-class FormServer(socketserver.ThreadingTCPServer):
-    """Listens from the start, on a free port if `port` is 0, with a thread for each connection.
-
-    `log` takes one line per request; by default it goes to stderr. Raises `OSError` or
-    `OverflowError` for an address that cannot be used.
-    """
-
-    allow_reuse_address = True
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        handler: type[FormHandler],
-        log: Callable[[str], None] | None = None,
-    ) -> None:
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.log = log or to_stderr
-        self._host = host
-        super().__init__((host, port), handler)
-
-    def address(self, scheme: str = "http") -> str:
-        """Return where it answers."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{scheme}://{host}:{self.server_address[1]}/"
-
-
-def cannot_listen(what: str, host: str, port: int, error: Exception) -> str:
-    """Return the text of the failure to listen on an address."""
+def cannot_listen(what: str, host: str, port: int, error: Exception) -> tuple[str, str]:
+    """Return what is told of the failure to listen on an address, and the advice."""
+    reason = getattr(error, "strerror", None) or error
     return (
-        f"{what} cannot listen on {printable(host)} port {port}: "
-        f"{getattr(error, 'strerror', None) or error}. Nothing was started. "
-        "Choose another address or port."
+        f"{what} cannot listen on {printable(host)} port {port}: {reason}.",
+        "Choose another address or port.",
     )
 
 
@@ -61,19 +44,67 @@ class Refused(Exception):
         self.headers = headers
 
 
+class _Head:
+    """A request as it arrives, of which lines, its head, may have `largest` bytes in all."""
+
+    def __init__(self, file: BinaryIO, largest: int) -> None:
+        self._file = file
+        self._left = largest
+        self.read = file.read
+        self.close = file.close
+
+    @property
+    def is_too_long(self) -> bool:
+        """Tell whether there was more than is read."""
+        return self._left < 0
+
+    def readline(self, size: int) -> bytes:
+        """Return the next line; of what is too long nothing, as at the end."""
+        if self.is_too_long:
+            return b""
+        line = self._file.readline(min(size, self._left + 1))
+        self._left -= len(line)
+        return line
+
+
 class FormHandler(BaseHTTPRequestHandler):
     """Reads a posted form and Basic credentials; never logs or repeats what was sent.
+
+    It is HTTP/1.1 for `Expect: 100-continue`, as clients wait where that is not heard (curl one
+    second, Dovecot two).
 
     `encoding_errors` says what happens to a form that is not UTF-8: `strict` refuses it,
     `surrogateescape` hands it on, so that a wrong password is answered as one.
     """
 
+    server: Listener
+    rfile: _Head  # type: ignore[assignment]
+    protocol_version = "HTTP/1.1"
     server_version = "mailroster"
     sys_version = ""
+    largest_head = 16 * 1024  # bytes
     largest_body = 64 * 1024  # bytes
     realm = "mailroster"
     encoding_errors = "strict"
     status_of_a_short_body = HTTPStatus.BAD_REQUEST
+
+    def setup(self) -> None:
+        """Wait no longer for a byte than for the request; bound what is read of a head."""
+        self.request.settimeout(self.server.limits.request_seconds)
+        super().setup()
+        self.rfile = _Head(self.rfile, self.largest_head)  # type: ignore[arg-type]
+
+    def parse_request(self) -> bool:
+        """Read the head; tell whether there is something to answer yet."""
+        if self.rfile.is_too_long:  # with the first line
+            self.command, self.request_version = "", self.protocol_version
+            self.requestline, parsed = "", True
+        else:
+            parsed = super().parse_request()
+        if parsed and self.rfile.is_too_long:
+            self.answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            return False
+        return parsed
 
     def form(self) -> dict[str, str]:
         """Return the form (application/x-www-form-urlencoded); raises `Refused`."""
@@ -106,6 +137,8 @@ class FormHandler(BaseHTTPRequestHandler):
         """Answer with `body`, or with the status in words, and end the connection."""
         content = f"{status.value} {status.phrase}\n".encode() if body is None else body
         self.close_connection = True
+        if status not in _UNREAD:
+            self.server.arrived(self.connection, ANSWER_SECONDS)
         self.send_response(status)
         for header in headers:
             self.send_header(*header)
@@ -116,6 +149,8 @@ class FormHandler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+        if status in _UNREAD:
+            self._pass_over_the_rest()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is no HTTP; its text may hold a password and is not repeated."""
@@ -129,12 +164,21 @@ class FormHandler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()):
             raise Refused(HTTPStatus.LENGTH_REQUIRED)
-        if int(length) > self.largest_body:
+        if len(length) > _MOST_DIGITS or int(length) > self.largest_body:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         body = self.rfile.read(int(length))
         if len(body) < int(length):
             raise Refused(self.status_of_a_short_body)
+        self.server.arrived(self.connection, ANSWER_SECONDS)
         return body
+
+    def _pass_over_the_rest(self) -> None:
+        """Read what is still sent, or the client's system would throw the answer away."""
+        self.connection.settimeout(_LINGER_SECONDS)
+        with suppress(OSError):
+            read = 0
+            while read < _LINGER_BYTES and (part := self.connection.recv(64 * 1024)):
+                read += len(part)
 
     def _parsed(self, body: bytes) -> dict[str, str]:
         try:

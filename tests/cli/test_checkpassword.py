@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from store.models import User
-from sync.users.by_hand import add_user
+from sync.runs.by_hand import add_user
 from sync.workspace import Workspace
 from tests.support.command_line import CommandLine, Done
 from tests.support.directory import Directory

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sync.directory.certificate import read_pin
+from tests.support.authority import Authority
 from tests.support.certificates import self_signed
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
@@ -61,6 +63,32 @@ class TestSettings:
             done = mailroster("settings", "set", f"pinned_certificate={place}")
             assert (done.code, "file cannot be read" in done.err) == (2, True)
             assert mailroster("settings", "show", "--json").json["pinned_certificate"] == pem
+
+    def test_a_pin_is_shown_by_what_a_person_compares(
+        self, mailroster: CommandLine, tmp_path: Path
+    ) -> None:
+        pem = self_signed(tmp_path).certificate.read_text()
+        mailroster("settings", "set", f"pinned_certificate={pem}")
+        shown, pin = mailroster("settings", "show").out, read_pin(pem)
+        assert "BEGIN CERTIFICATE" not in shown
+        for part in (pin.fingerprint, pin.subject, f"until {pin.valid_until:%Y-%m-%d}"):
+            assert part in shown
+
+    def test_of_a_file_with_more_only_the_first_certificate_is_pinned(
+        self, mailroster: CommandLine, tmp_path: Path
+    ) -> None:
+        first = self_signed(tmp_path)
+        pem = first.certificate.read_text()
+        issuer = Authority(tmp_path).file.read_text()
+        chain = tmp_path / "fullchain.pem"
+        chain.write_text(f"subject=CN = server\n{first.key.read_text()}{pem}{issuer}")
+        for value in (chain.read_text(), str(chain)):
+            done = mailroster("settings", "set", f"pinned_certificate={value}", "--json")
+            assert (done.code, done.json["pinned_certificate"]) == (0, pem)
+        chain.write_text("-----BEGIN CERTIFICATE-----\nAA\n")
+        done = mailroster("settings", "set", f"pinned_certificate={chain}")
+        assert (done.code, "no PEM certificate" in done.err) == (1, True)
+        assert mailroster("settings", "show", "--json").json["pinned_certificate"] == pem
 
     def test_the_password_comes_from_stdin_and_is_never_shown(
         self, mailroster: CommandLine, tmp_path: Path
@@ -153,7 +181,15 @@ class TestSync:
         assert record == {
             "status": "applied",
             "exit_code": 0,
-            "counts": {"create": 1, "update": 0, "delete": 0, "conflict": 0, "rename": 0},
+            "counts": {
+                "create": 1,
+                "update": 0,
+                "delete": 0,
+                "conflict": 0,
+                "rename": 0,
+                "return": 0,
+                "leave": 0,
+            },
             "changes": [
                 {
                     "action": "create",
@@ -224,6 +260,10 @@ class TestSync:
         )
         down = mailroster("sync", "--yes", "--json")
         assert (down.code, down.json["exit_code"], down.json["changes"]) == (20, 20, [])
+        error = down.json["error"]
+        assert error["what"].startswith("127.0.0.1:9 refused the connection")
+        assert error["untouched"] == "Nothing was changed."
+        assert error["message"] == f"{error['what']} {error['untouched']} {error['advice']}"
         (tmp_path / "users.json").write_text("{")
         damaged = mailroster("sync", "--yes", "--json")
         assert (damaged.code, damaged.json["error"]["kind"]) == (22, "store_damaged")

@@ -42,6 +42,16 @@ def test_nobody_there(mailroster: CommandLine) -> None:
     assert "refused the connection" in done.json["findings"][0]["found"]
 
 
+def test_a_server_that_was_asked_too_often(mailroster: CommandLine) -> None:
+    with scripted_directory(credentials=None, unknown_user=(429, b"")) as directory:
+        done = mailroster("directory-check", directory.url)
+        record = mailroster("directory-check", directory.url, "--json")
+    assert done.code == record.code == 20
+    assert "BROKEN" not in done.out
+    assert done.out.endswith("Not all was checked. Check again later.\n")
+    assert record.json["status"] == "unchecked"
+
+
 def test_settings_after_the_url(mailroster: CommandLine) -> None:
     with scripted_directory(credentials=None, unknown_user=(200, {"ok": False})) as directory:
         assert mailroster("directory-check", directory.url).code == 20

@@ -21,31 +21,31 @@ def test_every_run_can_be_replayed(
     """Users come, change, get another name and go; then all of it is taken back."""
     states: list[tuple[Users, Users]] = []
 
-    def run(*words: str) -> None:
+    def run(*words: str, stdin: str = "") -> None:
         before = users_of(connected)
-        done = connected(*words, "--yes")
+        done = connected(*words, stdin=stdin)
         assert done.code in (0, 13), done.err
         states.append((before, users_of(connected)))
 
     connected("settings", "set", "auto_delete=true", "guard_max_delete_percent=100")
-    connected("users", "add", "local", stdin="correct horse battery")
+    run("users", "add", "local", stdin="correct horse battery")
     directory.put("anna", "bert", "carla")
-    run("sync")
-    connected("users", "set-privileges", "local", "--folder", "anna=read,write")
+    run("sync", "--yes")
+    run("users", "set-privileges", "local", "--folder", "anna=read,write")
     directory.put("bert", "local", "new")
     file = tmp_path / "directory.json"
     listed = json.loads(file.read_text())
     listed[0]["fullName"] = "Bert the Second"
     listed.append({"userName": "anna.kurz", "emailAddresses": ["anna@example.com"]})
     file.write_text(json.dumps(listed))
-    run("sync", "--rename", "anna.kurz", "--link", "local")
-    run("history", "undo", "last")
+    run("sync", "--yes", "--rename", "anna.kurz", "--link", "local")
+    run("history", "undo", "last", "--yes")
 
-    runs = connected("history", "list", "--json").json["runs"]
+    runs = connected("history", "list", "--json").json["runs"][-len(states) :]
     records = [connected("history", "show", kept["id"], "--json").json for kept in runs]
     actions = {change["action"] for record in records for change in record["changes"]}
     assert actions == {"create", "update", "delete", "rename"}
-    assert "anna.kurz" in states[1][1]["local"]["folder_privileges"]
+    assert "anna.kurz" in states[3][1]["local"]["folder_privileges"]
     for (before, after), record in zip(states, records, strict=True):
         assert before != after
         assert replay(before, record["changes"]) == after

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from store.models import User
-from sync.users.by_hand import add_user
+from sync.runs.by_hand import add_user
 from sync.workspace import Workspace
 from tests.support.command_line import CommandLine
 
@@ -25,7 +25,7 @@ PASSWORD = "correct horse battery"
 def test_it_answers_until_it_is_told_to_stop(workspace: Workspace, number: signal.Signals) -> None:
     add_user(workspace, User(user_name="anna"), PASSWORD)
     process = subprocess.Popen(
-        [*CLI, "--store", str(workspace.path), "login-server", "--port", "0"],
+        [*CLI, "--store", str(workspace.host_path), "login-server", "--port", "0"],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -45,8 +45,21 @@ def test_another_machines_address_is_refused(mailroster: CommandLine) -> None:
     assert (done.code, "no loopback address" in done.err) == (1, True)
 
 
-def test_dovecot_config(mailroster: CommandLine, tmp_path: Path) -> None:
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """The archive's folder, which is not root's where root runs the tests."""
+    (tmp_path / "archive").mkdir()
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "archive", 107, 109)
+    return tmp_path / "archive"
+
+
+def test_dovecot_config(mailroster: CommandLine, tmp_path: Path, archive: Path) -> None:
     text = mailroster("dovecot-config", "--version", "2.3").out
+    owner = archive.stat()
+    for part in ("first", "last"):
+        assert f"\n{part}_valid_uid = {owner.st_uid}\n" in text
+        assert f"\n{part}_valid_gid = {owner.st_gid}\n" in text
     assert f"location = maildir:{tmp_path}/archive:LAYOUT=fs" in text
     assert f"checkpassword --homes {tmp_path}/homes\n" in text
     assert "passdb lua {" in mailroster("dovecot-config", "--version", "2.4").out
@@ -64,3 +77,19 @@ def test_dovecot_works_for_the_stores_owner_with_or_without_a_name(
     os.chown(tmp_path, uid, uid)
     text = mailroster("dovecot-config", "--version", "2.3").out
     assert f"  user = {owner}\n" in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders of root")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_archive_of_roots_is_refused(
+    mailroster: CommandLine, tmp_path: Path, archive: Path, is_there: bool
+) -> None:
+    assert mailroster("dovecot-config", "--version", "2.3").code == 0
+    archive.rmdir()
+    if is_there:
+        archive.mkdir()
+    done = mailroster("dovecot-config", "--version", "2.3")
+    assert (done.code, done.out) == (1, "")
+    assert f"{tmp_path}/archive belongs to root" in done.err
+    assert "adduser --system" in done.err
+    assert mailroster("dovecot-config", "--version", "2.3", "--lua").code == 0

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hmac
 import json
 import os
-import shutil
 import stat
 import subprocess
 import threading
 import time
 from pathlib import Path
 
+import orjson
 import pytest
 
 from store.interface import Batch, Edit
@@ -25,6 +26,7 @@ from tests.store.contract import run_record
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 from tests.support.hostile_server import hostile_server, response
+from tests.support.programs import require
 
 PASSWORD = "correct horse battery"
 
@@ -58,6 +60,29 @@ class TestPlan:
         assert set(synchronised.users()) == {"anna", "bert", "dora"}
         again = synchronised("sync", "--plan", plan, "--yes", "--json")
         assert (again.code, again.json["error"]["kind"]) == (12, "already_applied")
+
+    @pytest.mark.parametrize("key", [b"", b"x"])
+    def test_a_plan_that_was_forged_with_a_broken_key_is_refused(
+        self, synchronised: CommandLine, directory: Directory, tmp_path: Path, key: bytes
+    ) -> None:
+        plan = tmp_path / "plan.json"
+        directory.put("anna", "bert", "carla", "dora")
+        assert synchronised("test", "--out", str(plan)).code == 0
+        whole = orjson.loads(plan.read_bytes())
+        (created,) = whole["plan"]["changes"]
+        created["edit"]["user"]["privileges"] = ["admin"]
+        forged = hmac.new(key, orjson.dumps(whole["plan"]), "sha256").hexdigest()
+        plan.write_bytes(orjson.dumps({**whole, "signature": forged}))
+        before = synchronised.store.read_bytes()
+        own = Path(os.environ["XDG_CONFIG_HOME"]) / "mailroster" / "secret.key"
+        done = synchronised("sync", "--plan", str(plan), "--yes")
+        assert (done.code, "made with another key" in done.err) == (1, True), done.err
+        own.write_bytes(key)
+        for words in (("sync", "--plan", str(plan), "--yes"), ("test", "--out", f"{plan}.2")):
+            done = synchronised(*words)
+            assert (done.code, "is empty or damaged" in done.err) == (1, True), done.err
+        assert synchronised("store", "check").code == 22
+        assert synchronised.store.read_bytes() == before
 
     def test_with_deletions_the_directory_is_asked_again(
         self, synchronised: CommandLine, directory: Directory, tmp_path: Path
@@ -136,7 +161,7 @@ class TestAnswers:
 
     def test_a_rename_is_asked_and_answered(self, synchronised: CommandLine) -> None:
         asked = synchronised("sync", "--yes")
-        assert asked.code == 0
+        assert asked.code == 13
         assert "? rename   anna.kurz" in asked.out
         assert "anna" in synchronised.users()
         answered = synchronised("test", "--rename", "anna.kurz")
@@ -168,6 +193,8 @@ class TestAnswers:
             "delete": 1,
             "conflict": 0,
             "rename": 0,
+            "return": 0,
+            "leave": 0,
         }
 
 
@@ -270,7 +297,10 @@ class TestHistory:
     ) -> None:
         directory.put("anna", "bert")
         synchronised("sync", "--yes")
-        for run in synchronised("history", "list", "--json").json["runs"]:
+        runs = synchronised("history", "list", "--json").json["runs"]
+        syncs = [run for run in runs if run["kind"] == "sync"]
+        assert len(syncs) == 2
+        for run in syncs:
             shown = synchronised("history", "show", run["id"]).out
             assert not [word for word in ("rev:", "created:", "changed:", "hash") if word in shown]
             assert "folder_privileges:" in shown
@@ -311,7 +341,7 @@ class TestHistory:
         assert "folded" not in mailroster("history", "list").out
         workspace.store.apply(Batch([Edit.create(User(user_name="bert"))], run=second))
         folded, kept = mailroster("history", "list").out.splitlines()
-        assert folded == "(1 older runs, folded: 9999 create)"
+        assert folded == "(1 older run, folded: 9999 create)"
         assert kept.startswith("r2 ")
 
     def test_an_empty_history_and_an_unknown_run(self, mailroster: CommandLine) -> None:
@@ -419,11 +449,10 @@ class TestUnattended:
     def test_the_units_with_any_path(
         self, mailroster: CommandLine, tmp_path: Path, folder: str
     ) -> None:
-        if not shutil.which("systemd-analyze"):
-            pytest.skip("systemd-analyze is not installed")
+        require("systemd-analyze", "systemd")
         (tmp_path / folder).mkdir()
         mailroster.store = tmp_path / folder / "users.json"
-        text = mailroster("systemd-units", "--user", "root").out
+        text = mailroster("systemd-units", "--user", "mail").out
         unit = tmp_path / "mailroster-sync.service"
         unit.write_text(text.split("# /etc/systemd/system/")[1].partition("\n")[2])
         checked = subprocess.run(
@@ -432,19 +461,51 @@ class TestUnattended:
         assert "mailroster-sync.service:" not in checked.stderr, checked.stderr
 
     def test_the_units(self, mailroster: CommandLine, tmp_path: Path) -> None:
-        text = mailroster("systemd-units", "--user", "root", "--on-calendar", "*-*-* 02:30").out
+        text = mailroster("systemd-units", "--user", "mail", "--on-calendar", "*-*-* 02:30").out
         assert f"--store {mailroster.store} sync --yes --retry" in text
         assert "OnCalendar=*-*-* 02:30" in text
-        if not shutil.which("systemd-analyze"):
-            pytest.skip("systemd-analyze is not installed")
+        require("systemd-analyze", "systemd")
         units = []
         for part in text.split("# /etc/systemd/system/")[1:]:
             name, _, content = part.partition("\n")
             unit = tmp_path / name
             unit.write_text(content)
             units.append(str(unit))
-        assert len(units) == 3
+        assert len(units) == 4
         checked = subprocess.run(
             ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
         )
         assert "mailroster" not in checked.stderr, checked.stderr
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("--user", "mail\nExecStartPre=/bin/false"),
+            ("--user", "mail\n"),
+            ("--user", ""),
+            ("--user", "-x"),
+            ("--user", "a b"),
+            ("--user", "root"),
+            ("--user", "0"),
+            ("--user", "nobody-has-this-name"),
+            ("--on-calendar", ""),
+            ("--on-calendar", "hourly\nUnit=x"),
+            ("--on-calendar", "%n"),
+            ("--on-calendar", "--help"),
+            ("--on-calendar", "every now and then"),
+            ("--on-calendar", "*-13-* 02:30"),
+        ],
+    )
+    def test_units_that_systemd_would_refuse(
+        self, mailroster: CommandLine, words: tuple[str, str]
+    ) -> None:
+        require("systemd-analyze", "systemd")
+        done = mailroster("systemd-units", "--user", "mail", *words)
+        assert (done.code, done.out) == (2, "")
+        assert "Nothing was printed." in " ".join(done.err.split())
+
+    @pytest.mark.parametrize("calendar", ["daily", "Mon..Fri 06:00 Europe/Berlin", "*:0/15"])
+    def test_times_that_systemd_knows(self, mailroster: CommandLine, calendar: str) -> None:
+        done = mailroster("systemd-units", "--on-calendar", calendar, "--user", "mail")
+        assert done.code == 0, done.err
+        assert f"OnCalendar={calendar}\n" in done.out

@@ -6,30 +6,42 @@ import errno
 import fcntl
 import os
 import threading
+from functools import partial
 from pathlib import Path
 
 import orjson
 import pytest
 
-from store.backups import list_backups
 from store.errors import StoreConflict, StoreUnwritable
 from store.interface import Batch, Edit
 from store.models import Settings, User
-from store.restore import restore
+from store.tinydb.backups import list_backups
+from store.tinydb.restore import replace_unreadable
 from sync.workspace import open_workspace
+from tests.support.builders import A_RESTORE
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
+from tests.support.replaced import failing, in_place_of, is_folder
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
 def filled(mailroster: CommandLine) -> CommandLine:
-    """A store with anna, who was renamed in full, and bert, who came last."""
-    for words in (["users", "add", "anna"], ["users", "add", "bert"]):
-        assert mailroster(*words, stdin=PASSWORD).code == 0
+    """A store with anna, an administrator who was renamed in full, and bert, who came last."""
+    make_administrator(mailroster, "anna")
+    assert mailroster("users", "add", "bert", stdin=PASSWORD).code == 0
     assert mailroster("users", "edit", "anna", "--full-name", "Anna A.").code == 0
     return mailroster
+
+
+def make_administrator(mailroster: CommandLine, name: str) -> None:
+    assert mailroster("users", "add", name, "--privilege", "admin", stdin=PASSWORD).code == 0
+
+
+def newest_record(mailroster: CommandLine) -> Path:
+    run = mailroster("history", "list", "--json").json["runs"][-1]["id"]
+    return mailroster.store.with_name("users.json.history") / f"{run}.json"
 
 
 def damage(mailroster: CommandLine, content: str = "{") -> None:
@@ -40,7 +52,7 @@ class TestCheck:
     def test_whole(self, filled: CommandLine) -> None:
         done = filled("store", "check")
         assert done.code == 0
-        assert "are whole: generation 3, 2 users, 0 runs" in done.out
+        assert "are whole: generation 3, 2 users, 3 runs" in done.out
         shown = filled("store", "check", "--json").json
         assert (shown["status"], shown["store"]["users"], shown["findings"]) == ("ok", 2, [])
 
@@ -65,10 +77,11 @@ class TestCheck:
     ) -> None:
         directory.put("carla")
         assert connected("settings", "set", "password", stdin="secret of the service").code == 0
+        make_administrator(connected, "root")
         assert connected("sync", "--yes").code == 0
         assert connected("store", "check").code == 0
         path = connected.store
-        (record,) = path.with_name("users.json.history").iterdir()
+        record = newest_record(connected)
         record.write_bytes(b"")
         attempts = path.with_name("users.json.attempts")
         attempts.write_text("[]")
@@ -88,7 +101,7 @@ class TestCheck:
             item.name for item in (record, attempts, newest, key, stray, path.parent)
         }
         assert "Bring the file back from a backup" in said[record.name]
-        assert "begins to count anew" in said[attempts.name]
+        assert "are counted anew" in said[attempts.name]
         assert "This backup cannot be used" in said[newest.name]
         assert "Enter the password again" in said[key.name]
         assert "The next one removes it" in said[stray.name]
@@ -102,7 +115,18 @@ class TestCheck:
         counted["users"]["anna"][0] = "many"
         attempts.write_bytes(orjson.dumps(counted))
         done = filled("store", "check")
-        assert (done.code, "the file is damaged. The next" in done.out) == (22, True)
+        assert (done.code, "The count of “anna” among the users is damaged" in done.out) == (
+            22,
+            True,
+        )
+        done = filled("login", "anna", stdin=PASSWORD)
+        assert (done.code, "`mailroster users unlock NAME`" in done.err) == (111, True)
+        assert filled("users", "unlock", "anna").code == 0
+        assert filled("login", "anna", stdin=PASSWORD).code == 0
+        attempts.write_bytes(b"")
+        assert "the file is damaged. Nobody can log on" in filled("store", "check").out
+        done = filled("login", "bert", stdin=PASSWORD)
+        assert (done.code, "Move that file away" in done.err) == (111, True)
         attempts.unlink()
         attempts.mkdir()
         done = filled("store", "check")
@@ -118,7 +142,8 @@ class TestCheck:
         assert connected("sync", "--yes").code == 0
         place = connected.store.with_name(f"users.json{ending}")
         if ending == ".attempts":
-            place.write_text('{"users": {}, "sources": {}}')
+            counts: dict[str, object] = {"pairs": {}, "users": {}, "sources": {}}
+            place.write_bytes(orjson.dumps({"key": "00" * 16, **counts}))
         file = place if place.is_file() else next(place.iterdir())
         file.chmod(0o644)
         done = connected("store", "check")
@@ -153,11 +178,11 @@ class TestBackup:
         copy = tmp_path / "users-copy.json"
         done = filled("store", "backup", str(copy), "--json")
         assert (done.code, done.json["file"]) == (0, str(copy))
-        assert done.json["store"] == {"generation": 3, "users": 2, "runs": 0}
+        assert done.json["store"] == {"generation": 3, "users": 2, "runs": 3}
         assert "Copied to" in done.err
         assert copy.stat().st_mode & 0o777 == 0o600
         assert copy.read_bytes() == filled.store.read_bytes()
-        assert filled("users", "delete", "anna", "--yes").code == 0
+        assert filled("users", "delete", "bert", "--yes").code == 0
         assert filled("store", "restore", "--yes", str(copy)).code == 0
         assert filled.users().keys() == {"anna", "bert"}
 
@@ -200,16 +225,20 @@ class TestRestore:
         assert connected("settings", "set", "max_users=5").code == 0
         directory.put("carla")
         assert connected("sync", "--yes").code == 0
-        run = connected("history", "list", "--json").json["runs"][0]["id"]
+        listed = connected("history", "list", "--json").json["runs"]
         done = connected("store", "restore", copy)
         assert done.out.splitlines()[1:] == [
             "- carla  (was added since)",
             "+ anna  (was deleted since)",
             "~ setting max_users  (becomes what it was)",
-            f"- run {run}  (the history will not list it)",
         ]
         assert connected("store", "restore", "--yes", copy).code == 0
         assert connected.users().keys() == {"anna"}
+        *before, restored = connected("history", "list", "--json").json["runs"]
+        assert before == listed
+        assert (restored["kind"], restored["final"]) == ("restore", False)
+        assert connected("history", "undo", "last", "--yes").code == 0
+        assert connected.users().keys() == {"carla"}
 
     @pytest.mark.parametrize("is_link", [True, False])
     def test_something_else_in_its_place_is_set_aside_as_it_is(
@@ -241,6 +270,8 @@ class TestRestore:
         assert done.json["backup"] == str(backups[1])
         assert Path(done.json["set_aside"]).read_text() == "{"
         assert "is not valid JSON" in done.json["lost"]["problem"]
+        told = "Archive folders of users who came after the backup, and are gone now, stay: “bert”."
+        assert told in done.err
         assert filled.users().keys() == {"anna"}
 
     def test_a_lost_store_comes_back(self, filled: CommandLine) -> None:
@@ -250,32 +281,28 @@ class TestRestore:
         assert (done.code, done.json["set_aside"]) == (0, None)
         assert filled.users().keys() == {"anna", "bert"}
 
-    def test_one_that_is_cut_short_leaves_the_store(
-        self, filled: CommandLine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_one_that_is_cut_short_leaves_the_store(self, filled: CommandLine) -> None:
         def killed(*_: object) -> None:
             raise KeyboardInterrupt
 
-        before = filled.store.read_bytes()
+        damage(filled)
         backup = list_backups(filled.store)[-1]
-        with monkeypatch.context() as patch:
-            patch.setattr("store.restore.os.replace", killed)
-            with pytest.raises(KeyboardInterrupt):
-                restore(filled.store, backup)
-        assert filled.store.read_bytes() == before
-        restore(filled.store, backup)
+        with in_place_of(os, "replace", killed), pytest.raises(KeyboardInterrupt):
+            replace_unreadable(filled.store, backup, A_RESTORE, lambda runs: [])
+        assert filled.store.read_text() == "{"
+        replace_unreadable(filled.store, backup, A_RESTORE, lambda runs: [])
         assert filled.users().keys() == {"anna"}
+        assert filled("history", "list", "--json").json["runs"][-1]["final"]
 
-    def test_one_that_fails_leaves_all_as_it_was(
-        self, filled: CommandLine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def refused(_: Path) -> None:
-            raise OSError(errno.EIO, "broken")
-
+    def test_one_that_fails_leaves_all_as_it_was(self, filled: CommandLine) -> None:
+        damage(filled)
         before = sorted(filled.store.parent.iterdir()), filled.store.read_bytes()
-        monkeypatch.setattr("store.restore.sync_folder", refused)
-        with pytest.raises(StoreUnwritable, match="It is as it was"):
-            restore(filled.store, list_backups(filled.store)[-1])
+        backup = list_backups(filled.store)[-1]
+        with (
+            failing(os, "fsync", errno.EIO, partial(is_folder, path=filled.store.parent)),
+            pytest.raises(StoreUnwritable, match="It is as it was"),
+        ):
+            replace_unreadable(filled.store, backup, A_RESTORE, lambda runs: [])
         assert (sorted(filled.store.parent.iterdir()), filled.store.read_bytes()) == before
 
     def test_the_list(self, filled: CommandLine) -> None:
@@ -310,7 +337,9 @@ class TestRestore:
         store.apply(Batch([Edit.create(User(user_name="anna"))]))
         lost = store.snapshot().find("anna")
         assert lost
-        restore(path, list_backups(path)[1])
+        backup = list_backups(path)[1]
+        path.write_text("{")
+        replace_unreadable(path, backup, A_RESTORE, lambda runs: [])
         assert store.snapshot().generation > 4
         store.apply(Batch([Edit.create(User(user_name="anna", full_name="Another"))]))
         with pytest.raises(StoreConflict, match="anna"):
@@ -330,12 +359,13 @@ def test_a_history_whose_records_went_is_listed_all_the_same(
 ) -> None:
     """A backup lists runs whose records went when a newer state was written."""
     directory.put("carla")
+    make_administrator(connected, "root")
     assert connected("sync", "--yes").code == 0
-    (record,) = connected.store.with_name("users.json.history").iterdir()
+    record = newest_record(connected)
     assert connected("users", "add", "anna", stdin=PASSWORD).code == 0
     record.unlink()
     assert connected("store", "restore", "--yes").code == 0
-    (run,) = connected("history", "list", "--json").json["runs"]
+    (run,) = (r for r in connected("history", "list", "--json").json["runs"] if r["kind"] == "sync")
     for words in (["history", "list"], ["users", "list"], ["sync", "--yes"]):
         assert connected(*words).code == 0
     for command in ("show", "undo"):

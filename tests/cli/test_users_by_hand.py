@@ -10,7 +10,7 @@ import pytest
 from store.interface import Batch, Edit
 from store.models import User
 from store.passwords import hash_password
-from sync.users.by_hand import add_administrator
+from sync.runs.by_hand import add_administrator
 from sync.workspace import Workspace
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
@@ -48,11 +48,11 @@ def test_a_store_without_users_says_so_beside_the_empty_list(
 ) -> None:
     done = mailroster("users", "list")
     assert (done.code, done.out) == (0, "")
-    assert f"There are no users in {workspace.path}." in done.err
+    assert f"There are no users in {workspace.host_path}." in done.err
     assert "--store" in done.err
     add_administrator(workspace, "root", PASSWORD)
     done = mailroster("users", "list")
-    assert done.out.startswith("root ")
+    assert done.out.splitlines()[1].startswith("root ")
     assert done.err == ""
 
 
@@ -60,7 +60,7 @@ def test_adding_a_name_whose_archive_is_still_there_says_so(anna: CommandLine) -
     (anna.archive / "anna" / "cur" / "1:2,S").write_text("mail")
     assert "the archive kept" in anna("users", "delete", "anna", "--yes").err
     again = anna("users", "add", "anna", stdin=PASSWORD)
-    assert "holds 1 messages from before" in again.err
+    assert "holds 1 message from before" in again.err
     assert "from before" not in anna("users", "add", "new", stdin=PASSWORD).err
 
 
@@ -223,6 +223,40 @@ class TestLockout:
         assert anna("login", "anna", "--source", "nonsense", stdin="x").code == 2
 
 
+def test_the_list_has_titles_and_columns_of_a_bounded_width(anna: CommandLine) -> None:
+    anna("users", "edit", "bert", "--full-name", "x" * 100_000)
+    anna("users", "edit", "anna", "--full-name", "y" * 60)
+    title, *users = anna("users", "list").out.splitlines()
+    assert title.split()[:4] == ["user", "name", "full", "name"]
+    assert len(users) == len(anna.users())
+    assert max(map(len, (title, *users))) < 200
+    shown = {line.split()[0]: line for line in users}
+    assert "x" * 59 + "…" in shown["bert"]
+    assert "y" * 60 in shown["anna"]
+    assert title.index("authentication") == shown["anna"].index("integrated")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["users", "edit", "anna", "--full-name", "a\udcff"],
+        ["users", "edit", "anna", "--dn", "a\udcff"],
+        ["users", "set-privileges", "anna", "--folder", "a\udcff=read"],
+        ["users", "rename", "anna", "a\udcff"],
+        ["settings", "set", "ca_file=/a\udcff"],
+        ["settings", "set", "filters=skip user_name a\udcff"],
+        ["settings", "set", "max_users=100000000000000000000"],
+    ],
+)
+def test_bytes_that_are_no_utf_8_are_refused(anna: CommandLine, words: list[str]) -> None:
+    before = anna.store.read_bytes()
+    done = anna(*words)
+    assert done.code == 1
+    assert "fault of mailroster" not in done.err
+    assert "Nothing was" in done.err
+    assert anna.store.read_bytes() == before
+
+
 class TestExplain:
     def test_who_can(self, anna: CommandLine) -> None:
         done = anna("login", "--explain", "ANNA")
@@ -240,6 +274,16 @@ class TestExplain:
             done = anna("login", "--explain", name, stdin=stdin)
             assert (done.code, says in done.out) == (1, True), done.out
 
+    def test_of_an_address_the_user_is_named(self, anna: CommandLine) -> None:
+        anna("users", "edit", "anna", "--address", "anna@example.com", "--address", "a@x.org")
+        done = anna("login", "--explain", "A@x.org")
+        assert done.code == 1
+        assert (
+            "There is no user “A@x.org”. It is an e-mail address of “anna”; a log-on needs the "
+            "user name."
+        ) in done.out
+        assert "address of" not in anna("login", "--explain", "nobody@x.org").out
+
     def test_it_counts_as_no_attempt(self, anna: CommandLine, tmp_path: Path) -> None:
         anna("login", "--explain", "anna", stdin="wrong")
         assert not (tmp_path / "users.json.attempts").exists()
@@ -251,6 +295,10 @@ class TestExplain:
         texts = [step["text"] for step in done.json["steps"]]
         assert any("locked for another 15 min, after 5 failures" in text for text in texts)
         assert any("192.0.2.1 is not locked: 5 of 100" in text for text in texts)
+        done = anna("login", "--explain", "anna")
+        assert (done.code, "NO   The user, from 192.0.2.1, is locked" in done.out) == (1, True)
+        assert anna("login", "--explain", "anna", "--source", "192.0.2.2").code == 0
+        assert anna("login", "anna", "--source", "192.0.2.2", stdin=PASSWORD).code == 0
 
     def test_a_directory_user(self, connected: CommandLine, directory: Directory) -> None:
         directory.put("bert", dora="right")
@@ -283,8 +331,34 @@ class TestExplain:
 
     def test_damage(self, anna: CommandLine, tmp_path: Path) -> None:
         (tmp_path / "users.json.attempts").write_text("{")
-        anna("login", "anna", stdin=PASSWORD)
-        assert "was set aside" in anna("login", "--explain", "anna").out
+        assert anna("login", "anna", stdin=PASSWORD).code == 111
+        done = anna("login", "--explain", "anna")
+        assert (done.code, "the file is damaged" in done.out) == (111, True)
         (tmp_path / "users.json").write_text("{")
         done = anna("login", "--explain", "anna")
         assert (done.code, "is not valid JSON" in done.out) == (111, True)
+
+
+def test_privileges_of_several_are_changed_in_one_run(anna: CommandLine) -> None:
+    runs = len(anna("history", "list", "--json").json["runs"])
+    changed = anna(
+        *("users", "change-privileges", "anna", "BERT", "anna", "off"),
+        *("--give", "archive", "--give", "export", "--take", "login", "--json"),
+    ).json
+    assert [(user["user_name"], user["privileges"]) for user in changed] == [
+        ("anna", ["archive", "export"]),
+        ("bert", ["archive", "export"]),
+        ("off", ["archive", "export"]),
+    ]
+    assert len(anna("history", "list", "--json").json["runs"]) == runs + 1
+    done = anna("users", "change-privileges", "anna", "--give", "none")
+    assert "“anna” now has the privileges none." in done.err
+
+
+def test_changing_privileges_needs_a_privilege_and_users(anna: CommandLine) -> None:
+    done = anna("users", "change-privileges", "anna")
+    assert (done.code, "Name privileges with --give, --take or both." in done.err) == (2, True)
+    done = anna("users", "change-privileges", "anna", "nobody", "--give", "archive")
+    assert (done.code, "There is no user “nobody”." in done.err) == (1, True)
+    done = anna("users", "change-privileges", "anna", "--give", "admin", "--give", "login")
+    assert (done.code, "stands alone" in done.err) == (1, True)

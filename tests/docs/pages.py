@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
@@ -50,11 +50,23 @@ def write_files(page: str, folder: Path) -> None:
 
 
 class Shell:
-    """Runs lines of a document in a folder, with a home and a store of its own."""
+    """Runs lines of a document in a folder, with a home and a store of its own.
 
-    def __init__(self, folder: Path, url: str, password: str) -> None:
+    `start` is a command that runs the shell elsewhere.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        url: str,
+        password: str,
+        environment: Mapping[str, str] | None = None,
+        start: Sequence[str] = (),
+    ) -> None:
         self._folder = folder
         self._url = url
+        self._environment = environment or {}
+        self._start = start
         self._password = password
         self.commands: list[str] = []
 
@@ -69,20 +81,26 @@ class Shell:
         self.commands.append(command)
         with _terminal_saying("y\n") as terminal:
             process = subprocess.Popen(
-                ["bash", "-c", command.replace("https://directory.example.com/", self._url)],
+                [
+                    *self._start,
+                    "bash",
+                    "-c",
+                    command.replace("https://directory.example.com/", self._url),
+                ],
                 cwd=self._folder,
                 env={
                     "HOME": str(self._folder),
                     "LANG": "C.UTF-8",
                     "MAILROSTER_STORE": str(self._folder / "store" / "users.json"),
                     "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                    **self._environment,
                 },
                 stdin=terminal if how == "asks y/N" else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 encoding="utf-8",
             )
-            out, err = process.communicate(f"{self._password}\n" if process.stdin else None, 60)
+            out, err = process.communicate(f"{self._password}\n" if process.stdin else None, 300)
         wanted = int(what.split()[0].rstrip(":,")) if how == "exit" else 0
         assert process.returncode == wanted, f"{line}\n{out}{err}"
         if how == "prints":

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from docs.commands_reference import COMPLETION, completion, man_page
 from tests.docs.pages import ROOT
 from tests.support.programs import require
 from tui.cli import cli
-from tui.commands_reference import COMPLETION, completion, man_page
 
 MAN_PAGE = ROOT / "docs" / "man" / "mailroster.1"
 BIN = Path(sys.executable).parent
 
 
 def test_the_man_page_is_current() -> None:
-    assert MAN_PAGE.read_text() == man_page(), "run python -m tui.commands_reference"
+    assert MAN_PAGE.read_text() == man_page(), "run python -m docs.commands_reference"
 
 
 @pytest.mark.parametrize("name", COMPLETION)

@@ -1,4 +1,4 @@
-"""docs/GUIDE.md from the first line to the last, in one store, against a real directory."""
+"""The administrator's pages in the order of README, in one store, against a real directory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sync.server.directory_file import hash_directory_password
 from sync.server.directory_server import DirectoryServer
 from tests.docs.pages import Shell, blocks
 
-PAGE = "docs/GUIDE.md"
+PAGES = ("FIRST-HOUR", "NIGHTLY", "BAD-DAY", "UNDO", "NAMES", "BACKUPS")
 PASSWORD = "correct horse battery staple"
 HASH = hash_directory_password(PASSWORD, cost=4)
 ANNA = "CN=Anna Vogt,DC=example"
@@ -30,12 +30,12 @@ DIRECTORIES = {
 }
 
 
-def test_every_command_of_the_guide(tmp_path: Path) -> None:
+def test_every_command_of_these_pages(tmp_path: Path) -> None:
     file = tmp_path / "directory.json"
     file.write_text("[]")
     with DirectoryServer(file, log=lambda _: None) as server:
         shell = Shell(tmp_path, server.url, PASSWORD)
-        for block in blocks(PAGE):
+        for block in (block for page in PAGES for block in blocks(f"docs/{page}.md")):
             kind, _, name = block.mark.partition(": ")
             if kind == "directory":
                 file.write_text(json.dumps(DIRECTORIES[name]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import imaplib
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -13,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -24,14 +22,15 @@ import bcrypt
 from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.logon.dovecot import VERSIONS, Version
+from sync.runs.folders import take_archive
 from sync.workspace import open_workspace
 
 # At the lowest cost, which stays: a password too short for the policy is not hashed anew.
 PASSWORD = "kurz & gut"
 HASH = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-MAIL_OWNER = pwd.getpwnam("nobody")
+MAIL_OWNER = (107, 109)  # user and group, as `adduser --system` numbers them: below 500
 _START_SECONDS = 15.0
-# Another system's folder with the Dovecot to try, see docs/LOGON.md. It sees our temporary files.
+# Another system's folder with the Dovecot to try, see docs/DOVECOT.md. It sees our temporary files.
 _ROOT = os.environ.get("DOVECOT_ROOT")
 _IN_ROOT = 'mount --bind "$1" "$2$1" && root=$2 && shift 2 && exec chroot "$root" "$@"'
 
@@ -131,10 +130,11 @@ class Site:
         self._environment = {**os.environ, "XDG_CONFIG_HOME": str(self.folder / "config")}
         self.port, self.login_port = _free_port(), _free_port()
         self.archive.mkdir(mode=0o700)
-        os.chown(self.archive, MAIL_OWNER.pw_uid, MAIL_OWNER.pw_gid)
+        os.chown(self.archive, *MAIL_OWNER)
         self.workspace = open_workspace(str(self.store), self.folder / "secret.key")
         self._stack.callback(self.workspace.close)
         self.fill(settings=Settings(archive_root=str(self.archive)))
+        take_archive(self.workspace)
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
@@ -221,7 +221,7 @@ class Site:
         name = f"{time.time_ns()}.test"
         message = folder / "tmp" / name
         message.write_text(f"Subject: {subject}\r\n\r\nbody\r\n")
-        os.chown(message, MAIL_OWNER.pw_uid, MAIL_OWNER.pw_gid)
+        os.chown(message, *MAIL_OWNER)
         message.rename(folder / "new" / name)
 
     def home_names(self) -> set[str]:
@@ -255,16 +255,6 @@ def local(user_name: str, **fields: Any) -> User:
     fields.setdefault("password_hash", HASH)
     user = User(user_name=user_name, **fields)
     return replace(user, folder_privileges=user.folder_privileges or {user.key: ["read", "write"]})
-
-
-def comes_true(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Wait until it does; tell whether."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 def _free_port() -> int:

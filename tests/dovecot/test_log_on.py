@@ -6,7 +6,7 @@ import pytest
 
 from store.errors import InvalidValue
 from store.models import DIRECTORY_SERVICES
-from sync.users.by_hand import add_user
+from sync.runs.by_hand import add_user
 from tests.dovecot.site import PASSWORD, Site, local
 from tests.support.builders import managed
 from tests.support.directory import Directory
@@ -116,4 +116,16 @@ def test_a_switched_user_needs_the_other_password(connected: Site, directory: Di
         pass
     connected.mailroster("users", "set-auth", "sven", "integrated")
     with connected.log_on("sven"):
+        pass
+
+
+def test_a_store_without_archive_folders_cannot_be_served(each_site: Site) -> None:
+    each_site.fill(local("anna"))
+    each_site.mailroster("settings", "set", "archive_root=none")
+    try:
+        assert each_site.refusal("anna").startswith("[UNAVAILABLE]")
+        assert each_site.refusal("anna", "wrong horse battery") == REFUSED
+    finally:
+        each_site.mailroster("settings", "set", f"archive_root={each_site.archive}")
+    with each_site.log_on("anna"):
         pass

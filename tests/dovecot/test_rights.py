@@ -6,7 +6,8 @@ from itertools import count
 
 import pytest
 
-from tests.dovecot.site import Imap, Site, comes_true, local
+from tests.dovecot.site import Imap, Site, local
+from tests.support.waiting import comes_true
 
 _numbers = count()
 MESSAGE = b"Subject: new\r\n\r\nbody\r\n"

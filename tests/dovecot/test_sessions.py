@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.dovecot.site import Imap, Site, comes_true, local
+from tests.dovecot.site import Imap, Site, local
+from tests.support.waiting import comes_true
 
 MESSAGE = b"Subject: new\r\n\r\nbody\r\n"
 
@@ -40,6 +41,16 @@ def test_an_open_session_loses_what_is_taken_away_without_another_log_on(site: S
         imap.tell("EXPUNGE")
         assert site.mail("rolf") == before
         assert comes_true(lambda: imap.enter("Archive/rolf") == "NO")
+
+
+def test_a_refused_log_on_ends_the_open_sessions_of_a_disabled_user(each_site: Site) -> None:
+    each_site.fill(local("ulla"), local("vera", folder_privileges={"ulla": ["write"]}))
+    with each_site.log_on("vera") as imap:
+        assert append(imap, "ulla") == "OK"
+        each_site.mailroster("users", "set-privileges", "vera", "none")
+        each_site.refusal("vera")
+        assert comes_true(lambda: append(imap, "ulla") == "NO")
+        assert comes_true(lambda: imap.enter("Archive/ulla") == "NO")
 
 
 def test_a_renamed_user_keeps_the_mail_and_the_rights(each_site: Site) -> None:

@@ -65,15 +65,19 @@ def synchronised(mailroster: CommandLine, directory: PhpDirectory) -> CommandLin
 
 
 def counts(**found: int) -> dict[str, int]:
-    return {"create": 0, "update": 0, "delete": 0, "conflict": 0, "rename": 0, **found}
+    kinds = ("create", "return", "update", "leave", "delete", "conflict", "rename")
+    return {**dict.fromkeys(kinds, 0), **found}
 
 
 def state_of(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Return every file below the folder with its content and time; locks name their holder."""
+    """Return every file below the folder with its content and time, but for notes and caches.
+
+    Locks name their holder, the index is made again by who reads.
+    """
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".lock"
+        if path.is_file() and path.suffix not in (".lock", ".index", ".outcome")
     }
 
 

@@ -69,7 +69,7 @@ ROWS: dict[str, Row] = {
     "redirect that keeps the form": Row(
         answer("", "307 Temporary", Location="//elsewhere.example/"),
         errors.Redirected,
-        "redirects to //elsewhere.example/ (307)",
+        "redirects to http://elsewhere.example/ (307)",
     ),
     "redirect that steers": Row(
         answer("true", "301 Moved", Location=f"http://x/{STEERING}"), errors.Redirected, "(301)"
@@ -176,7 +176,24 @@ ROWS: dict[str, Row] = {
     "no longer": Row(answer("true", "410 Gone"), errors.UnexpectedStatus, "status 410"),
     # Not JSON
     "nothing": Row(answer(""), errors.NotJSON, "it is empty"),
-    "no content": Row(raw(response(b"", "204 No Content")), errors.NotJSON, "it is empty"),
+    "no content": Row(
+        raw(response(b"", "204 No Content")), errors.UnexpectedStatus, "unexpected status 204"
+    ),
+    **{
+        f"status {status} with {body}": Row(
+            answer(body, f"{status} Fine"), errors.UnexpectedStatus, f"unexpected status {status}"
+        )
+        for status in (201, 202, 203, 226, 299)
+        for body in ("true", '[{"userName": "dora"}]')
+    },
+    "a part": Row(
+        answer('[{"userName": "dora"}]', "206 Partial Content", Content_Range="items 0-1/4"),
+        errors.UnexpectedStatus,
+        "a part of what was asked for (206)",
+    ),
+    "a part of a verdict": Row(
+        answer("true", "206 Partial Content"), errors.UnexpectedStatus, "(206)"
+    ),
     "only a byte order mark": Row(answer(b"\xef\xbb\xbf"), errors.NotJSON, "it is empty"),
     "two byte order marks": Row(
         answer(b"\xef\xbb\xbf" * 2 + b"true"), errors.NotJSON, "line 1, column"

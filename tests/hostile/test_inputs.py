@@ -6,7 +6,6 @@ from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
 
-import bcrypt
 import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
@@ -51,9 +50,7 @@ def test_kept_answers_with_bytes_changed(body: bytes, data: st.DataObject) -> No
 
 
 @pytest.fixture
-def mail_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogOnAtTheMailServer]:
-    cheap = bcrypt.hashpw(b"nobody", bcrypt.gensalt(4))
-    monkeypatch.setattr("store.passwords._NOBODY", cheap)
+def mail_server(tmp_path: Path) -> Iterator[LogOnAtTheMailServer]:
     asked = LogOnAtTheMailServer(tmp_path)
     yield asked
     asked.close()

@@ -15,7 +15,7 @@ import json, logging, sys
 from base64 import b64encode
 from urllib.parse import quote_plus
 from store.passwords import hash_password
-from store.secrets import SecretBox
+from store.files.secrets import SecretBox
 from tests.support.password_search import learn, look_at
 
 PASSWORD = "schöne lange Würste"

@@ -40,6 +40,17 @@ CERTIFICATES: dict[str, tuple[Make, bool, str]] = {
     "expired": (lambda ca: ca.issue(expires=PAST), True, "has expired"),
     "another host": (lambda ca: ca.issue("x.example"), True, "is for another host name"),
     "not the pinned one": (lambda ca: ca.issue(), True, "is not the pinned one"),
+    "from the pinned one's issuer": (
+        lambda ca: ca.issue("other.example.com"),
+        False,
+        "is not the pinned one",
+    ),
+    "signed by the pinned one": (lambda ca: ca.issue(), False, "is not the pinned one"),
+}
+PINS: dict[str, Callable[[Authority], str]] = {
+    "not the pinned one": lambda ca: certificate_only(ca.issue()),
+    "from the pinned one's issuer": lambda ca: certificate_only(ca.issue()) + ca.file.read_text(),
+    "signed by the pinned one": lambda ca: certificate_only(ca.serving()),
 }
 
 
@@ -50,8 +61,8 @@ def test_the_password_is_sent_to_no_unproved_server(
     make, trusted, words = CERTIFICATES[name]
     authority = Authority(tmp_path)
     changes = {"ca_file": str(authority.file)} if trusted else {}
-    if name == "not the pinned one":
-        changes["pinned_certificate"] = certificate_only(authority.issue())
+    if name in PINS:
+        changes["pinned_certificate"] = PINS[name](authority)
     with hostile_server(answer("true"), server_context(make(authority))) as server:
         verdict = ask(workspace, server.url, **changes)
         assert verdict.public == "unavailable"

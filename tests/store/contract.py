@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from store.errors import InvalidValue, LastAdministrator, StoreConflict
+from store.chain import Chain, digest, verify
+from store.errors import InvalidValue, LastAdministrator, StoreBusy, StoreConflict
+from store.files.folder_work import FolderWork
 from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit, Store
 from store.models import DIRECTORY_SERVICES, FilterRule, Settings, User
+from store.names import match_key
+from store.text import printable
 
 ANNA = User(user_name="anna", full_name="Anna", privileges=["login"])
 BERT = User(user_name="Bert", privileges=["login"])
@@ -114,6 +118,39 @@ class StoreContract:
             store.apply(Batch([Edit.create(replace(ANNA, user_name="Anna"))]))
         assert store.generation == 1
 
+    @pytest.mark.parametrize("spelling", ["one@x.org", "ONE@X.org"])
+    def test_a_taken_address_is_refused(self, store: Store, other: Store, spelling: str) -> None:
+        store.apply(Batch([Edit.create(replace(BERT, email_addresses=["one@x.org"]))]))
+        other.apply(Batch([Edit.create(ANNA)]))
+        anna = found(store, "anna")
+        for edits in (
+            [Edit.create(User(user_name="carla", email_addresses=[spelling]))],
+            [Edit.update(anna, replace(anna, email_addresses=["two@x.org", spelling]))],
+            [Edit.update(anna, replace(anna, user_name="anne", email_addresses=[spelling]))],
+        ):
+            with pytest.raises(InvalidValue, match=r"“one@x\.org” belongs to “Bert”"):
+                store.apply(Batch(edits, run=run_record("r1")))
+        assert (store.generation, store.snapshot().history.runs) == (2, ())
+        assert found(other, "anna") == anna
+
+    def test_two_of_one_batch_cannot_have_the_same_address(self, store: Store) -> None:
+        users = [replace(user, email_addresses=["one@x.org"]) for user in (ANNA, BERT)]
+        with pytest.raises(InvalidValue, match=r"“one@x\.org” belongs to “anna”"):
+            store.apply(Batch([Edit.create(user) for user in users]))
+        assert store.generation == 0
+
+    def test_an_address_may_change_hands_in_one_batch(self, store: Store, other: Store) -> None:
+        one, two = ["one@x.org", "One@X.org"], ["two@x.org"]
+        first = replace(ANNA, email_addresses=one), replace(BERT, email_addresses=two)
+        store.apply(Batch([Edit.create(user) for user in first]))
+        anna, bert = found(store, "anna"), found(store, "bert")
+        swapped = replace(anna, email_addresses=two), replace(bert, email_addresses=one)
+        store.apply(Batch([Edit.update(anna, swapped[0]), Edit.update(bert, swapped[1])]))
+        assert found(other, "anna").email_addresses == two
+        carla = User(user_name="carla", email_addresses=two)
+        store.apply(Batch([Edit.create(carla), Edit.delete(found(store, "anna"))]))
+        assert found(other, "carla").email_addresses == two
+
     def test_a_batch_is_written_whole_or_not_at_all(self, store: Store, other: Store) -> None:
         store.apply(Batch([Edit.create(ANNA), Edit.create(BERT)]))
         anna, bert = found(store, "anna"), found(store, "bert")
@@ -188,6 +225,14 @@ class StoreContract:
         store.apply(Batch([Edit.update(anna, replace(anna, pinned=False))]))
         assert not found(other, "anna").pinned
 
+    def test_a_mark_of_a_leaver_is_kept(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(replace(ANNA, absent_since="2026-11-30"))]))
+        assert found(other, "anna").absent_since == "2026-11-30"
+        assert other.find("ANNA").users["anna"]["absent_since"] == "2026-11-30"  # type: ignore[typeddict-item]
+        anna = found(store, "anna")
+        store.apply(Batch([Edit.update(anna, replace(anna, absent_since=None))]))
+        assert found(other, "anna").absent_since is None
+
     def test_a_run_is_recorded_with_its_edits(self, store: Store, other: Store) -> None:
         run = run_record("r1")
         after = store.apply(Batch([Edit.create(ANNA)], run=run))
@@ -219,6 +264,60 @@ class StoreContract:
         assert [run.id for run in store.snapshot().history.runs] == ["r1"]
         assert store.run("r1").changes[0]["user_name"] == "anna"
 
+    def test_all_runs_are_listed_oldest_first(self, store: Store, other: Store) -> None:
+        for number in range(250):
+            batch = Batch(settings=Settings(guard_max_deletes=number), run=run_record(f"r{number}"))
+            store.apply(batch)
+        for session in (store, other):
+            assert [run.id for run in session.runs()] == [f"r{number}" for number in range(250)]
+            assert session.snapshot().history.count == 250
+            assert session.has_run("r0")
+            assert not session.has_run("r250")
+            assert session.run("r0").summary.generation == 1
+
+    def test_a_final_run_is_recorded_although_it_changes_nothing(self, store: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        run = run_record("r1")
+        store.apply(Batch(run=replace(run, summary=replace(run.summary, final=True))))
+        assert (store.generation, [run.id for run in store.runs()]) == (2, ["r1"])
+
+    def test_a_setting_that_a_run_changed_is_in_its_record(
+        self, store: Store, other: Store
+    ) -> None:
+        changed = {"url": {"old": "", "new": "https://x.org/"}}
+        settings = Settings(url="https://x.org/")
+        store.apply(Batch(settings=settings, run=replace(run_record("r1"), settings=changed)))
+        assert other.run("r1").settings == changed
+
+    def test_folder_work_stands_until_it_is_done(self, store: Store, other: Store) -> None:
+        work = FolderWork("move", "anna", "anne")
+        store.apply(Batch([Edit.create(ANNA)], folder_work=[work]))
+        assert other.snapshot().folder_work == (replace(work, generation=1),)
+        other.apply(Batch([Edit.create(BERT)], folder_work=[FolderWork("remove", "x")]))
+        assert [item.generation for item in store.snapshot().folder_work] == [1, 2]
+        store.apply(Batch(settings=Settings(url="https://x.org/"), work_done=1))
+        assert [item.generation for item in other.snapshot().folder_work] == [2]
+
+    def test_the_archive_stays_marked(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        assert not other.snapshot().archive_marked
+        store.apply(Batch([Edit.create(BERT)], archive_marked=True))
+        other.apply(Batch(settings=Settings(url="https://x.org/")))
+        assert store.snapshot().archive_marked
+
+    def test_an_id_that_was_chosen_for_a_new_store(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)], store_id="chosen"))
+        assert other.apply(Batch([Edit.create(BERT)], store_id="other")).store_id == "chosen"
+
+    def test_an_edit_may_keep_the_rev(self, store: Store, other: Store) -> None:
+        store.apply(Batch([Edit.create(ANNA)]))
+        before = found(store, "anna")
+        edit = Edit.update(before, replace(before, password_hash="$2b$04$y"))
+        store.apply(Batch([replace(edit, keeps_rev=True)]))
+        after = found(other, "anna")
+        assert (after.password_hash, after.rev, store.generation) == ("$2b$04$y", before.rev, 2)
+        assert after.changed == before.changed
+
     def test_the_oldest_runs_are_folded_into_counts(self, store: Store, other: Store) -> None:
         store.apply(Batch(settings=Settings(history_max_mib=1)))
         for day in range(1, 8):
@@ -229,6 +328,88 @@ class StoreContract:
         assert 1 < len(kept.runs) < 7
         assert kept.folded_runs == 7 - len(kept.runs)
         assert kept.folded_counts == {"create": 3000 * kept.folded_runs}
+        assert kept.folded_until == f"2026-01-0{kept.folded_runs}T00:00:00+00:00"
         with pytest.raises(InvalidValue, match="no run “r1”"):
             store.run("r1")
         assert len(store.run("r7").changes) == 3000
+
+    def test_each_record_has_the_digest_of_the_one_before(self, store: Store, other: Store) -> None:
+        for number in range(3):
+            user = User(user_name=f"user{number}")
+            store.apply(Batch([Edit.create(user)], run=run_record(f"run{number}")))
+        history = other.snapshot().history
+        found = verify(history, other.runs(), other.record)
+        assert found == Chain(3, 0, history.head)
+        assert found.head == digest(other.record("run2"))
+
+    def test_locked_users_are_counted(self, store: Store, other: Store) -> None:
+        assert other.attempts.locked_users() == 0
+        store.apply(Batch([Edit.create(ROOT), Edit.create(User(user_name="anna"))]))
+        for number in range(5):
+            assert not store.attempts.settle("anna", None, right=False, password=str(number))
+        assert other.attempts.locked_users() == 1
+
+    def test_a_log_on_finds_the_user_and_whether_the_name_is_locked(
+        self, store: Store, other: Store
+    ) -> None:
+        assert other.find_for_log_on("anna", None) == (other.find("anna"), False)
+        store.apply(Batch([Edit.create(ROOT), Edit.create(User(user_name="Anna"))]))
+        for number in range(5):
+            for name, known in (("anna", True), ("nobody", False)):
+                more = {"known": known, "password": str(number)}
+                assert not store.attempts.settle(name, None, right=False, **more)
+        for name, locked in (("ANNA", True), ("nobody", True), ("root", False), ("\udc80", False)):
+            assert other.find_for_log_on(name, None) == (other.find(name), locked)
+
+    def test_a_note_is_kept_and_is_no_write(self, store: Store, other: Store) -> None:
+        store.keep_note("outcome", {"at": "now"})
+        assert other.note("outcome") == {}  # there is no store yet
+        store.apply(Batch([Edit.create(User(user_name="anna"))]))
+        store.keep_note("outcome", {"at": "now", "counts": {"create": 1}})
+        assert other.note("outcome") == {"at": "now", "counts": {"create": 1}}
+        assert other.note("another") == {}
+        assert other.snapshot().generation == 1
+
+    def test_where_it_is_is_a_text_for_messages(self, store: Store, other: Store) -> None:
+        assert store.where == other.where == printable(store.where) != ""
+
+    def test_a_lock_keeps_others_from_the_same_name_alone(self, store: Store, other: Store) -> None:
+        with store.lock("sync", "Another sync is running,"):
+            with (
+                pytest.raises(StoreBusy, match="Another sync is running,"),
+                other.lock("sync", "Another sync is running,", 0.0),
+            ):
+                pass
+            with other.lock("change", "Users are being changed by", 0.0):
+                other.apply(Batch([Edit.create(ANNA)]))
+        with other.lock("sync", "Another sync is running,", 0.0):
+            assert found(store, "anna")
+
+    def test_a_failure_frees_the_lock(self, store: Store, other: Store) -> None:
+        with pytest.raises(KeyError), store.lock("sync", "Another sync is running,"):
+            raise KeyError
+        with other.lock("sync", "Another sync is running,", 0.0):
+            pass
+
+    def test_one_user_is_found_as_among_all(self, store: Store, other: Store) -> None:
+        def check() -> None:
+            for session in (store, other):
+                all_of_now = session.snapshot()
+                for name in ("anna", "ANNA", "Stra\N{LATIN SMALL LETTER SHARP S}e", "STRASSE", "x"):
+                    state = session.find(name)
+                    row = all_of_now.users.get(match_key(name))
+                    assert state == replace(all_of_now, users={match_key(name): row} if row else {})
+                    assert state.find(name) == all_of_now.find(name)
+
+        check()
+        store.apply(Batch([Edit.create(ANNA), Edit.create(User(user_name="strasse"))]))
+        check()
+        anna = found(store, "anna")
+        other.apply(Batch([Edit.update(anna, replace(anna, user_name="x"))], run=run_record("r1")))
+        check()
+        store.apply(Batch(settings=Settings(url="https://x.org/"), archive_marked=True))
+        check()
+        other.apply(
+            Batch([Edit.delete(found(other, "x"))], folder_work=[FolderWork("remove", "x")])
+        )
+        check()

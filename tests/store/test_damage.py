@@ -15,11 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from store.errors import StoreDamaged, StoreUnwritable
+from store.files.lock import writer_lock
 from store.interface import Batch, Edit
-from store.lock import writer_lock
 from store.models import FilterRule, Settings, User
-from store.tinydb_store import TinyDBStore
+from store.tinydb.store import TinyDBStore
 from tests.store.contract import ROOT, run_record
+from tests.support.replaced import in_place_of
 
 ZOE = User(
     user_name="Zoë",
@@ -122,6 +123,14 @@ class TestContent:
             ("created", None),
             ("changed", 0),
             ("rev", "1"),
+            ("pinned", "yes"),
+            ("directory_id", 7),
+            ("directory", ["x"]),
+            ("other_id", {}),
+            ("absent_since", 20261130),
+            ("absent_since", "20261130"),
+            ("absent_since", "2026-02-30"),
+            ("absent_since", ""),
             ("rev", True),
             ("rev", KeyError),
         ],
@@ -304,7 +313,7 @@ class TestStrays:
         store = TinyDBStore(path)
         store.apply(Batch([Edit.create(User(user_name="a"))], run=run_record("r1")))
         records = path.with_name("users.json.history")
-        (records / "r2.json").write_text("half")
+        (records / "pending.json").write_text("half")
         store.apply(Batch([Edit.create(User(user_name="b"))]))
         store.close()
         assert [record.name for record in records.iterdir()] == ["r1.json"]
@@ -322,19 +331,15 @@ class TestStrays:
 def test_a_removed_lock_file_lets_nobody_in_twice(path: Path) -> None:
     lock = path.with_name("users.json.lock")
     store = TinyDBStore(path, lock_wait=0.2)
-    real_open, opened = os.open, []
+    opened: list[int] = []
 
     def slow_open(name: Any, *rest: Any, **named: Any) -> int:
-        descriptor = real_open(name, *rest, **named)
+        descriptor: int = real_open(name, *rest, **named)
         if Path(name) == lock and not opened:
             opened.append(descriptor)
             lock.unlink()  # between the opening and the locking
         return descriptor
 
-    os.open = slow_open  # type: ignore[assignment]
-    try:
-        with writer_lock(lock, 0.2):
-            assert lock.exists(), "the lock that is held is the one that others find"
-    finally:
-        os.open = real_open
+    with in_place_of(os, "open", slow_open) as real_open, writer_lock(lock, 0.2):
+        assert lock.exists(), "the lock that is held is the one that others find"
     store.close()

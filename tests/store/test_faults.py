@@ -1,4 +1,4 @@
-"""The campaign of `benchmarks.faults`, in short, and that it finds what it looks for."""
+"""The campaign of `tests.faults`, in short, and that it finds what it looks for."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[2]
 
 def campaign(*words: str) -> subprocess.CompletedProcess[str]:
     """Run what `words` say, and nothing else."""
-    chosen = ["--kills", "0", "--power-cuts", "0", "--race", "0", *words]
+    chosen = ["--kills", "0", "--power-cuts", "0", "--race", "0", "--calls", "0", *words]
     return subprocess.run(
-        [sys.executable, "-m", "benchmarks.faults", *chosen],
+        [sys.executable, "-m", "tests.faults", *chosen],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -44,6 +44,14 @@ def test_processes_and_screens_lose_no_update() -> None:
     assert "8 processes, 2 of them screens" in done.stdout
 
 
+def test_whatever_call_to_the_system_fails_nothing_is_lost() -> None:
+    done = campaign("--calls", "20")
+    if "SKIPPED" in done.stdout:
+        pytest.skip(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 of " in done.stdout
+
+
 class TestControls:
     """With one guard taken away, the campaign must fail."""
 
@@ -51,8 +59,9 @@ class TestControls:
         ("control", "fault", "finds"),
         [
             ("in-place", ["--kills", "20", "--job", "user edit"], "StoreDamaged"),
-            ("no-sweep", ["--kills", "10", "--job", "user edit"], "stray files"),
+            ("no-sweep", ["--kills", "40", "--job", "user edit"], "stray files"),
             ("no-lock", ["--race", "1"], "a process failed"),
+            ("in-place", ["--calls", "30"], "StoreDamaged"),
         ],
     )
     def test_without(self, control: str, fault: list[str], finds: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +17,15 @@ import orjson
 import pytest
 
 from store.errors import StoreDamaged, StoreUnwritable
-from store.history import MOST_RUNS, History, RunSummary, with_run
+from store.history import PAGE, History, Run, RunSummary, folded, undone, with_run
 from store.interface import Batch, Edit
-from store.models import User
-from store.tinydb_store import TinyDBStore
+from store.models import Settings, User
+from store.tinydb.history_files import MIB, HistoryFiles
+from store.tinydb.store import TinyDBStore
 from tests.store.contract import ANNA, BERT, run_record
+from tests.support.descriptors import no_file_opens
 from tests.support.kills import kill_in_the_middle
+from tests.support.replaced import in_place_of
 
 
 @pytest.fixture
@@ -48,10 +54,22 @@ def test_what_was_never_committed_does_not_count_and_is_swept(
     store: TinyDBStore, path: Path
 ) -> None:
     store.apply(Batch([Edit.create(ANNA)], run=run_record("r1")))
-    (folder(path) / "r2.json").write_bytes((folder(path) / "r1.json").read_bytes())
+    (folder(path) / "pending.json").write_bytes((folder(path) / "r1.json").read_bytes())
     assert [run.id for run in store.snapshot().history.runs] == ["r1"]
     store.apply(Batch([Edit.create(BERT)], run=run_record("r3")))
     assert sorted(file.name for file in folder(path).iterdir()) == ["r1.json", "r3.json"]
+
+
+def test_a_record_that_waits_and_cannot_be_read_now_is_not_taken_for_a_stray(
+    store: TinyDBStore, path: Path
+) -> None:
+    listed = store.apply(Batch([Edit.create(ANNA)], run=run_record("r1"))).history
+    (folder(path) / "r1.json").rename(folder(path) / "pending.json")
+    with no_file_opens(), pytest.raises(StoreUnwritable, match="Too many open files"):
+        HistoryFiles(path).settle(listed)
+    assert store.run("r1").summary.id == "r1"
+    HistoryFiles(path).settle(listed)
+    assert (folder(path) / "r1.json").exists()
 
 
 def test_a_lost_record_is_told_and_the_rest_goes_on(store: TinyDBStore, path: Path) -> None:
@@ -91,11 +109,11 @@ def test_a_record_of_the_wrong_shape_is_damaged_too(
 
 def test_what_cannot_be_swept_is_told(store: TinyDBStore, path: Path) -> None:
     store.apply(Batch([Edit.create(ANNA)], run=run_record("r1")))
-    (folder(path) / "stray.json").mkdir()
+    (folder(path) / "pending.json").mkdir()
     with pytest.raises(StoreUnwritable, match="No user was changed"):
         store.apply(Batch([Edit.create(BERT)], run=run_record("r2")))
     assert list(store.snapshot().users) == ["anna"]
-    (folder(path) / "stray.json").rmdir()
+    (folder(path) / "pending.json").rmdir()
     store.apply(Batch([Edit.create(BERT)], run=run_record("r2")))
 
 
@@ -113,49 +131,133 @@ def test_a_store_from_before_the_history_opens(store: TinyDBStore, path: Path) -
     assert store.snapshot().history == History()
 
 
-class TestFolding:
-    def test_the_number_of_runs_is_limited_too(self) -> None:
-        history = History()
-        for number in range(MOST_RUNS + 3):
-            history = with_run(history, run_record(f"r{number}"), {}, 1)
-            history = replace(
-                history,
-                runs=tuple(replace(r, at="2020-01-01T00:00:00+00:00") for r in history.runs),
+def without_waiting_for_the_disk() -> AbstractContextManager[Any]:
+    return in_place_of(os, "fsync", lambda _descriptor: None)
+
+
+def add_runs(store: TinyDBStore, count: int, first: int = 1) -> None:
+    with without_waiting_for_the_disk():
+        for number in range(first, first + count):
+            store.apply(
+                Batch([Edit.create(User(user_name=f"u{number}"))], run=run_record(f"r{number}"))
             )
-        assert len(history.runs) == MOST_RUNS
-        assert history.folded_counts == {"create": 3}
 
-    def test_the_last_day_is_never_folded(self) -> None:
-        first = run_record("r1", "2026-01-01T01:00:00+00:00")
-        second = run_record("r2", "2026-01-02T00:00:00+00:00")
-        third = run_record("r3", "2026-01-02T01:00:01+00:00")
-        sizes = {"r1": 100, "r2": 100, "r3": 100}
-        history = with_run(with_run(History(), first, sizes, 1), second, sizes, 1)
-        assert [run.id for run in history.runs] == ["r1", "r2"]
-        history = with_run(history, third, sizes, 1)
-        assert [run.id for run in history.runs] == ["r2", "r3"]
-        assert history.folded_runs == 1
 
-    def test_the_guards_measure_of_the_directory_is_kept(self) -> None:
+def of_kib(size: int, run: Run) -> Run:
+    """The run with a record of that size."""
+    return replace(run, warnings=("x" * size * 1024,))
+
+
+class TestPages:
+    def test_the_store_lists_the_newest_and_pages_the_rest(
+        self, store: TinyDBStore, path: Path
+    ) -> None:
+        add_runs(store, 3 * PAGE + 2)
+        kept = store.snapshot().history
+        assert PAGE <= len(kept.runs) < 2 * PAGE
+        assert kept.count == 3 * PAGE + 2
+        expected = [f"r{number}" for number in range(1, 3 * PAGE + 3)]
+        for session in (store, TinyDBStore(path)):
+            assert [run.id for run in session.runs()] == expected
+            assert all(session.run(run.id).summary == run for run in session.runs())
+            session.close()
+
+    def test_the_store_does_not_grow_with_the_number_of_runs(
+        self, store: TinyDBStore, path: Path
+    ) -> None:
+        def size_without_users() -> int:
+            users = store.snapshot().users
+            return path.stat().st_size - sum(len(orjson.dumps(row)) for row in users.values())
+
+        add_runs(store, 2 * PAGE)
+        before = size_without_users()
+        add_runs(store, 2 * PAGE, 2 * PAGE + 1)
+        assert size_without_users() < before + 5000  # a line of the list has 200 bytes and more
+
+    def test_a_lost_page_is_told_and_writing_goes_on(self, store: TinyDBStore, path: Path) -> None:
+        add_runs(store, 2 * PAGE)
+        (folder(path) / "page-000000").unlink()
+        with pytest.raises(StoreDamaged, match="A page of the list of runs"):
+            store.runs()
+        add_runs(store, 1, 2 * PAGE + 1)
+        assert store.run(f"r{2 * PAGE + 1}").changes
+
+    def test_each_record_carries_the_digest_of_the_one_before(
+        self, store: TinyDBStore, path: Path
+    ) -> None:
+        add_runs(store, 3)
+        digest = ""
+        for number in range(1, 4):
+            content = (folder(path) / f"r{number}.json").read_bytes()
+            assert orjson.loads(content)["previous"] == digest
+            digest = hashlib.sha256(content).hexdigest()
+        assert store.snapshot().history.head == digest
+
+
+class TestFolding:
+    def test_whole_pages_are_folded_with_their_records(
+        self, store: TinyDBStore, path: Path
+    ) -> None:
+        store.apply(Batch(settings=Settings(history_max_mib=1)))
+        first_day, total = datetime(2026, 1, 1, tzinfo=UTC), 3 * PAGE
+        with without_waiting_for_the_disk():
+            for number in range(1, total + 1):
+                at = (first_day + timedelta(number)).isoformat(timespec="seconds")
+                run = of_kib(5, run_record(f"r{number}", at, creates=3))
+                store.apply(Batch([Edit.create(User(user_name=f"u{number}"))], run=run))
+        kept = store.snapshot().history
+        runs = store.runs()
+        assert kept.size <= MIB
+        assert kept.folded_runs == total - len(runs) > 0
+        assert kept.folded_counts == {"create": 3 * kept.folded_runs}
+        assert kept.folded_generation == runs[0].generation - 1
+        first = orjson.loads((folder(path) / f"{runs[0].id}.json").read_bytes())
+        assert first["previous"] == kept.folded_head
+        records = {file.name for file in folder(path).glob("*.json")}
+        assert records == {f"{run.id}.json" for run in runs}
+        assert len(list(folder(path).glob("page-*"))) == kept.pages[1] - kept.pages[0]
+
+    def test_the_last_day_is_never_folded(self, store: TinyDBStore) -> None:
+        store.apply(Batch(settings=Settings(history_max_mib=1)))
+        times = ["2026-01-01T01:00:00", "2026-01-02T00:00:00", "2026-01-02T01:00:01"]
+        for number, at in enumerate(times, 1):
+            run = of_kib(600, run_record(f"r{number}", f"{at}+00:00"))
+            store.apply(Batch([Edit.create(User(user_name=f"u{number}"))], run=run))
+        assert store.snapshot().history.size > MIB
+        assert [run.id for run in store.runs()] == ["r2", "r3"]
+        assert store.snapshot().history.folded_runs == 1
+
+    def test_the_guards_figures_outlive_the_runs(self) -> None:
         """The newest sync that held nothing back counts; neither an undo nor a half sync does."""
         changes: list[dict[str, Any]] = [
             {"listed": 100},
             {"listed": 90},
             {"listed": 40, "held": 50},
             {"listed": 3, "kind": "undo", "undoes": "r1"},
-            {},
         ]
-        history = History()
+        kept = History()
         for day, values in enumerate(changes, 1):
             run = run_record(f"r{day}", f"2026-01-{2 * day:02}T00:00:00+00:00")
-            run = replace(run, summary=replace(run.summary, **values))
-            history = with_run(history, run, {f"r{day}": 100 for day in range(1, 6)}, 1)
-        assert [run.id for run in history.runs] == ["r5"]
-        assert history.folded_listed == 90
-        assert History.from_stored(history.to_stored()) == history
-        stored = history.to_stored()
-        del stored["folded_listed"]  # as before it was kept
-        assert History.from_stored(stored).folded_listed is None
+            kept = with_run(kept, replace(run, summary=replace(run.summary, **values)), 1, "x")
+        kept = folded(kept, kept.runs, 4, "x")
+        assert (kept.listed, kept.size, kept.folded_runs) == (90, 0, 4)
+        assert History.from_stored(orjson.loads(orjson.dumps(kept.to_stored()))) == kept
+
+    def test_deletions_are_added_up_for_a_day(self) -> None:
+        kept = History()
+        for hour, values in enumerate(
+            [
+                {"guarded": True, "counts": {"delete": 1}},
+                {"guarded": True, "counts": {"delete": 2}, "confirmed": True},
+                {"guarded": False, "counts": {"delete": 4}, "kind": "delete"},
+                {"guarded": True, "counts": {"delete": 8}, "kind": "undo"},
+            ]
+        ):
+            run = run_record(f"r{hour}", f"2026-01-01T0{hour}:00:00+00:00")
+            kept = with_run(kept, replace(run, summary=replace(run.summary, **values)), 1, "x")
+        assert [count for _, count in kept.deletions] == [1, 8]
+        kept = with_run(kept, run_record("last", "2026-01-02T02:00:00+00:00"), 1, "x")
+        assert [count for _, count in kept.deletions] == [8]
 
 
 class TestUndone:
@@ -163,18 +265,19 @@ class TestUndone:
         def run(name: str, undoes: str | None = None) -> RunSummary:
             return replace(run_record(name).summary, undoes=undoes)
 
-        history = History((run("a"), run("b"), run("c", undoes="a"), run("d", undoes="b")))
-        assert history.undone == {"a", "b"}
-        assert replace(history, runs=(*history.runs, run("e", undoes="c"))).undone == {"b", "c"}
+        runs = [run("a"), run("b"), run("c", undoes="a"), run("d", undoes="b")]
+        assert undone(runs) == {"a", "b"}
+        assert undone([*runs, run("e", undoes="c")]) == {"b", "c"}
 
 
 SYNC_FOREVER = """
 import sys
 from pathlib import Path
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from store.interface import Batch, Edit
-from store.models import User
-from store.tinydb_store import TinyDBStore
+from store.models import Settings, User
+from store.tinydb.store import TinyDBStore
 from tests.store.contract import run_record
 store = TinyDBStore(Path(sys.argv[1]))
 number = 0
@@ -195,10 +298,10 @@ def test_a_kill_at_any_moment_leaves_history_and_store_agreeing(path: Path) -> N
         assert done
         store = TinyDBStore(path)
         state = store.snapshot()
-        runs = [run.id for run in state.history.runs]
+        runs = [run.id for run in store.runs()]
         assert sorted(runs) == sorted(state.users)
         assert set(done) <= set(runs)
-        for run in state.history.runs:
+        for run in store.runs():
             assert len(store.run(run.id).changes) == 200
             assert run.generation == state.users[run.id]["rev"]
         store.close()

@@ -56,6 +56,15 @@ def test_the_short_way_for_ascii_gives_the_same(name: str) -> None:
         ("a\u0378b", "an unassigned character"),
         ("a\ud800b", "half of a surrogate pair"),
         ("a\u2028b", "a line separator"),
+        *(
+            (f"a{char}", "an invisible character")
+            for char in "\u034f\ufe0f\u115f\u1160\u17b4\u2800\u3164\uffa0\U000e0100\U0001d159"
+        ),
+        ("\u3164", "an invisible character (U+3164)"),
+        ("a\u00a0b", "an invisible character (U+00A0)"),
+        ("a\u2003b", "an invisible character (U+2003)"),
+        ("\ue000", "a character for private use (U+E000)"),
+        ("a\U000f0000", "a character for private use"),
         ("a" * 257, "longer than 256 bytes"),
         ("ü" * 129, "longer than 256 bytes"),
     ],

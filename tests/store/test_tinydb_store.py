@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import resource
@@ -14,13 +15,13 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import pytest
 from tinydb import TinyDB
 
-from store.backups import KEPT_NEWEST, list_backups, superseded
 from store.errors import (
     StoreBusy,
     StoreConflict,
@@ -29,12 +30,18 @@ from store.errors import (
     StoreTooNew,
     StoreUnwritable,
 )
+from store.files.archives import Archives
+from store.files.secrets import SecretBox
 from store.interface import Batch, Edit, Store
 from store.models import Settings, User
 from store.read_only import ReadOnlyStore
-from store.tinydb_store import TinyDBStore
+from store.tinydb.backups import KEPT_NEWEST, list_backups, superseded
+from store.tinydb.restore import link_aside
+from store.tinydb.storage import DurableStorage
+from store.tinydb.store import TinyDBStore
 from tests.store.contract import ANNA, StoreContract
 from tests.support.kills import kill_in_the_middle
+from tests.support.replaced import failing, is_folder
 
 
 @pytest.fixture
@@ -124,9 +131,14 @@ class TestFile:
         assert tuple(found[name] for name in "abc") == ids
         assert len(set(found.values())) == len(found) == 12
 
-    def test_what_a_killed_writer_left_is_swept_away(self, store: Store, path: Path) -> None:
+    @pytest.mark.parametrize("left", ["99999", "outcome.{dead}.{dead}", "figures.{dead}.1"])
+    def test_what_a_killed_writer_left_is_swept_away(
+        self, store: Store, path: Path, left: str
+    ) -> None:
         write_anna(store)
-        stray = path.with_name(f".{path.name}.99999.tmp")
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        stray = path.with_name(f".{path.name}.{left.format(dead=ended.pid)}.tmp")
         stray.write_text("half")
         store.apply(Batch(settings=Settings(auto_delete=True)))
         assert sorted(item.name for item in path.parent.iterdir()) == [
@@ -134,6 +146,13 @@ class TestFile:
             "users.json.backups",
             "users.json.lock",
         ]
+
+    def test_a_note_that_is_being_written_stays(self, store: Store, path: Path) -> None:
+        write_anna(store)
+        alive = path.with_name(f".{path.name}.outcome.{os.getpid()}.1.tmp")
+        alive.write_text("half")
+        store.apply(Batch(settings=Settings(auto_delete=True)))
+        assert alive.exists()
 
 
 class TestDamage:
@@ -258,7 +277,7 @@ import sys
 from pathlib import Path
 from store.interface import Batch, Edit
 from store.models import User
-from store.tinydb_store import TinyDBStore
+from store.tinydb.store import TinyDBStore
 store = TinyDBStore(Path(sys.argv[1]))
 for number in range(25):
     store.apply(Batch([Edit.create(User(user_name=f"{sys.argv[2]}-{number}"))]))
@@ -289,18 +308,17 @@ class TestProcesses:
             store.close()
 
 
-def test_any_thread_may_ask_for_a_change_while_others_write(path: Path, store: Store) -> None:
+def test_any_thread_may_ask_for_a_change_while_others_write(path: Path) -> None:
     """The screens watch the file from their loop while threads of theirs read and write it."""
-    write_anna(store)
-    storage = store._storage  # type: ignore[attr-defined]
-    other = TinyDBStore(path)
+    path.parent.mkdir()
+    storage, other = DurableStorage(path), DurableStorage(path)
     done = threading.Event()
 
     def work() -> None:
         for number in range(150):
-            other.apply(Batch(settings=Settings(guard_max_deletes=2 * number)))
-            store.apply(Batch(settings=Settings(guard_max_deletes=2 * number + 1)))
-            store.snapshot()
+            other.write({"_default": {"1": {"number": 2 * number}}})
+            storage.write({"_default": {"1": {"number": 2 * number + 1}}})
+            storage.read()
         done.set()
 
     interval = sys.getswitchinterval()
@@ -337,16 +355,156 @@ async def test_watch_sees_a_change_of_another_process_within_a_second(path: Path
 
 
 def test_backups_keep_the_newest_ten_and_one_a_day(tmp_path: Path) -> None:
-    newest_first = [
-        tmp_path / f"202601{day:02}T{hour:02}0000.json"
-        for day in (9, 8, 7)
-        for hour in (9, 8, 7, 6)
-    ]
+    def written(*times: tuple[int, int]) -> list[Path]:
+        for day, hour in times:
+            file = tmp_path / f"202601{day:02}T{hour:02}0000.json"
+            file.touch()
+            at = datetime(2026, 1, day, hour, tzinfo=UTC).timestamp()
+            os.utime(file, (at, at))
+        return [tmp_path / f"202601{day:02}T{hour:02}0000.json" for day, hour in times]
+
+    newest_first = written(*[(day, hour) for day in (9, 8, 7) for hour in (9, 8, 7, 6)])
     gone = superseded(newest_first)
     kept = [path.name for path in newest_first if path not in gone]
     assert kept == [path.name for path in newest_first[:KEPT_NEWEST]]
-    many = [tmp_path / f"202601{day:02}T000000.json" for day in range(28, 0, -1)]
+    many = written(*[(day, 0) for day in range(28, 0, -1)])
     assert len(many) - len(superseded(many)) == 14
+
+
+@pytest.mark.parametrize("jump", ["2090-01-01", "1970-01-02"])
+def test_one_day_of_a_wrong_clock_costs_no_other_day(path: Path, jump: str) -> None:
+    """Ten days, one on which the clock is wrong, three more: each keeps its last state."""
+    days = [f"2026-11-{day:02}" for day in range(1, 11)]
+    after = ["2026-11-12", "2026-11-13", "2026-11-14"]
+    states, now = {}, [datetime.now(UTC)]
+    store = TinyDBStore(path, clock=lambda: now[0])
+    for number, day in enumerate([*days, jump, *after, "2026-11-15"]):
+        now[0] = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        for hour in range(4):
+            store.apply(Batch(settings=Settings(guard_max_deletes=10 * number + hour)))
+            states[day] = path.read_bytes()
+    kept = [backup.read_bytes() for backup in list_backups(path)]
+    assert [day for day in (jump, *after) if states[day] not in kept] == []
+    assert len(kept) == len(set(kept)) == KEPT_NEWEST + 14 - 3
+    store.close()
+
+
+@pytest.fixture
+def without_links() -> Iterator[None]:
+    with failing(os, "link", errno.EPERM):
+        yield
+
+
+@pytest.mark.parametrize("clock", ["2026-11-10", "1970-01-02", "2090-01-01"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "20900101T000000.000000Z.json",
+        "99991231T235959.999999Z.json",
+        "zzz.json",
+        "Z.json",
+        "20900231T000000.000000Z.json",
+        "19700101T000000.000000Z.json",
+        "20900101T000000.000000Z.a.b.json",
+        "\udcff\x1b[31m.json",
+    ],
+)
+@pytest.mark.parametrize("kind", ["file", "folder", "loop", "end of time"])
+def test_what_somebody_put_among_the_backups_stops_none(
+    path: Path, store: Store, clock: str, name: str, kind: str
+) -> None:
+    store.apply(Batch(settings=Settings(guard_max_deletes=1)))
+    planted = path.with_name("users.json.backups") / name
+    planted.parent.mkdir(exist_ok=True)
+    if kind == "folder":
+        planted.mkdir()
+    elif kind == "loop":
+        planted.symlink_to(planted)
+    else:
+        planted.touch()
+        if kind == "end of time":
+            os.utime(planted, (2**37, 2**37))
+    at = datetime.fromisoformat(f"{clock}T12:00:00+00:00")
+    store = TinyDBStore(path, clock=lambda: at)
+    states = []
+    for number in range(2, 2 + 2 * KEPT_NEWEST):
+        states.insert(0, path.read_bytes())
+        store.apply(Batch(settings=Settings(guard_max_deletes=number)))
+    kept = [backup.read_bytes() for backup in list_backups(path) if backup.name != name]
+    assert kept[: KEPT_NEWEST - 1] == states[: KEPT_NEWEST - 1]
+
+
+def test_a_file_system_without_hard_links_gets_copies(
+    path: Path, store: Store, without_links: None
+) -> None:
+    write_anna(store)
+    before, written = path.read_bytes(), path.stat().st_mtime_ns
+    store.apply(Batch(settings=Settings(guard_max_deletes=1)))
+    (backup,) = list_backups(path)
+    assert backup.read_bytes() == before
+    assert (backup.stat().st_mtime_ns, backup.stat().st_mode & 0o777) == (written, 0o600)
+    assert link_aside(path).read_bytes() == path.read_bytes()
+    box = SecretBox(path.parent / "config" / "secret.key")
+    assert box.decrypt(box.encrypt("geheim")) == "geheim"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_another_failure_of_a_link_is_none_of_that(path: Path, store: Store, number: int) -> None:
+    write_anna(store)
+    before = path.read_bytes()
+    with (
+        failing(os, "link", number),
+        pytest.raises(StoreUnwritable, match="The previous state is whole"),
+    ):
+        store.apply(Batch(settings=Settings(guard_max_deletes=1)))
+    assert path.read_bytes() == before
+
+
+def test_a_write_that_only_the_folder_misses_is_told_as_written(path: Path, store: Store) -> None:
+    with (
+        failing(os, "fsync", errno.EIO, is_folder),
+        pytest.raises(StoreUnwritable, match="was written, but not through to the disk") as caught,
+    ):
+        write_anna(store)
+    assert "The new state is in place" in str(caught.value)
+    assert TinyDBStore(path).snapshot().find("anna")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO])
+def test_a_lock_that_the_file_system_refuses(path: Path, store: Store, number: int) -> None:
+    with (
+        failing(fcntl, "flock", number),
+        pytest.raises(StoreUnwritable, match=r"cannot be taken: .* Nothing was written"),
+    ):
+        write_anna(store)
+    assert not path.exists()
+
+
+def test_folders_are_private_all_the_way_down_under_any_umask(tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        path = tmp_path / "a" / "b" / "users.json"
+        write_anna(TinyDBStore(path))
+        SecretBox(tmp_path / "c" / "d" / "secret.key").encrypt("x")
+        Archives(tmp_path / "e" / "f").create("anna")
+    finally:
+        os.umask(umask)
+    folders = [folder for folder in tmp_path.rglob("*") if folder.is_dir()]
+    assert len(folders) > 6
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+
+
+@pytest.mark.parametrize(
+    "name", ["99991231T235959.999999Z.json", "00000000T000000.000000Z.json", "zzz.json"]
+)
+def test_a_backup_of_a_strange_name_stops_no_write(path: Path, store: Store, name: str) -> None:
+    write_anna(store)
+    folder = path.with_name("users.json.backups")
+    folder.mkdir()
+    (folder / name).write_text("{}")
+    before = path.read_bytes()
+    store.apply(Batch(settings=Settings(guard_max_deletes=1)))
+    assert before in [backup.read_bytes() for backup in list_backups(path)]
 
 
 def test_a_clock_that_was_set_back_costs_no_backup(path: Path, store: Store) -> None:

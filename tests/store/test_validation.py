@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from store.addresses import address_problem
+from store.addresses import address_key, address_problem
 from store.errors import InvalidValue
 from store.models import FilterRule, Settings, User
 from store.privileges import check_folder_privileges, check_privileges
 from store.text import printable
 from store.validation import valid_settings, valid_user
+from sync.configure import draft
 
 
 class TestSettings:
@@ -24,16 +26,29 @@ class TestSettings:
             ({"url": "http:///path"}, "names no host"),
             ({"url": "http://user:pw@x.org/"}, "contains a user name or a password"),
             ({"url": "http://x.org:99999/"}, "malformed"),
+            ({"url": "http://::1:8080/"}, r"IPv6 address without brackets.* https://\[address\]"),
+            ({"url": "https://fe80::1/"}, "IPv6 address without brackets"),
+            (
+                {
+                    "user_name": "sync:1",
+                    "directory_service": "application_integration",
+                    "url": "http://x.org/",
+                },
+                "contains “:”, where Basic begins the password",
+            ),
             ({"url": "http://x.org:0/"}, "port 0"),
             ({"url": "http://x.org/a b"}, "contains a space"),
             ({"url": "http://x.org/\x1b"}, "unprintable"),
             ({"directory_service": "application_integration"}, "does not start with http"),
-            ({"directory_service": "ldap"}, "directory_service"),
+            ({"directory_service": "kerberos"}, "directory_service"),
+            ({"directory_service": "ldap"}, "No LDAP server is named"),
             ({"auto_delete": "perhaps"}, "auto_delete"),
             ({"max_users": "many"}, "max_users"),
             ({"list_timeout": 0}, "at least 1"),
             ({"guard_max_deletes": -1}, "must not be negative"),
             ({"guard_max_delete_percent": 101}, "at most 100"),
+            ({"delete_after_days": -1}, "must not be negative"),
+            ({"delete_after_days": 3651}, "at most 3650"),
             ({"default_privileges": ["admin", "login"]}, "stands alone"),
             ({"default_folder_privileges": ["fly"]}, "is no folder privilege"),
             ({"filters": [{"action": "drop", "field": "user_name", "pattern": "*"}]}, "filters"),
@@ -42,8 +57,12 @@ class TestSettings:
                 "no pattern",
             ),
             (
-                {"filters": [FilterRule(action="include", field="user_name", pattern="a # b")]},
-                "contains “ # ” in its pattern",
+                {
+                    "filters": [
+                        FilterRule(action="include", field="user_name", pattern="a", reason="b # c")
+                    ]
+                },
+                "contains “ # ” or “;”",
             ),
             (
                 {
@@ -53,15 +72,30 @@ class TestSettings:
                         )
                     ]
                 },
-                "or “;” in its reason",
+                "contains “ # ” or “;”",
             ),
             ({"archive_root": "relative/path"}, "not an absolute path"),
-            ({"auth_command": ""}, "must not be empty"),
+            (
+                {
+                    "directory_service": "application_integration",
+                    "url": "https://example.com/",
+                    "auth_command": "",
+                },
+                "must not be empty",
+            ),
+            ({"auth_command": "a\udcff"}, "auth_command: has bytes that are no UTF-8"),
+            ({"ca_file": "/a\udcff"}, "ca_file: has bytes that are no UTF-8"),
+            ({"password_command": ["/a", "\udcff"]}, "password_command: has bytes"),
+            (
+                {"filters": [FilterRule(action="skip", field="user_name", pattern="\udcff")]},
+                "filters: has bytes",
+            ),
+            ({"max_users": 10**20}, "max_users: has bytes that are no UTF-8, or too large"),
         ],
     )
     def test_refused(self, changes: dict[str, Any], says: str) -> None:
         with pytest.raises(InvalidValue, match=says) as refusal:
-            valid_settings(Settings(), changes)
+            draft(Settings(), changes)
         assert "Nothing was written" in str(refusal.value)
         assert "\x1b" not in str(refusal.value)
         assert "pw" not in str(refusal.value)
@@ -120,7 +154,22 @@ class TestUser:
         assert "SECRET" not in repr(User(user_name="a", password_hash="SECRET"))
 
 
-@pytest.mark.parametrize("address", ["a@b.c", "a.b+c@mail.example.org", '"a@b"@x.org', "ü@ü.de"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@b.c",
+        "a.b+c@mail.example.org",
+        '"a@b"@x.org',
+        "ü@ü.de",
+        "a@localhost",
+        "o'neil/x=1@x.org",
+        "a@[192.0.2.1]",
+        '"a, \\" b"@x.org'.replace(" ", ""),
+        "info@xn--mnchen-3ya.example",
+        "李@x.org",
+        "a" * 246 + "@x.y.org",
+    ],
+)
 def test_addresses(address: str) -> None:
     assert address_problem(address) is None
 
@@ -138,10 +187,55 @@ def test_addresses(address: str) -> None:
         "a@x..y",
         "a\x1b@x.org",
         "a@" + "x" * 254,
+        "a" * 247 + "@x.y.org",
+        "a@x.org.",
+        'a"@x.org',
+        '"a@x.org',
+        ".a@x.org",
+        "a.@x.org",
+        "a..b@x.org",
+        "ben@example.com,",
+        "<ben@example.com>",
+        "mailto:ben@example.com",
+        "smtp:ben@example.com",
+        "ben@ex_ample.com",
+        "ben@-example.com",
+        "ben@example-.com",
+        "ben@exa\u3164mple.com",
+        "be\u034fn@example.com",
+        "ben@☃︎.example",
     ],
 )
 def test_malformed_addresses(address: str) -> None:
     assert address_problem(address)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Anna@Example.com", "anna@example.COM"),
+        ("müller@example.com", "mu\u0308LLER@example.com"),
+        ("info@münchen.example", "INFO@xn--mnchen-3ya.EXAMPLE"),
+        ("info@MU\u0308NCHEN.example", "info@münchen.example"),
+        ("a@straße.example", "a@xn--strae-oqa.example"),
+        ("groß@x.org", "GROSS@x.org"),
+    ],
+)
+def test_two_spellings_of_an_address(one: str, other: str) -> None:
+    assert address_key(one) == address_key(other)
+
+
+def test_domains_that_only_look_alike() -> None:
+    assert address_key("a@straße.example") != address_key("a@strasse.example")
+
+
+def test_what_a_user_has_from_before_may_stay() -> None:
+    old = User(user_name="a\ue000", privileges=["login"], email_addresses=["ben@example.com,"])
+    edited = replace(old, full_name="Ben", email_addresses=["ben@example.com,", "b@x.org"])
+    assert valid_user(edited, old) == edited
+    for refused in (replace(old, email_addresses=["<b@x.org>"]), replace(old, user_name="b\ue000")):
+        with pytest.raises(InvalidValue):
+            valid_user(refused, old)
 
 
 def test_privileges_that_stand_alone() -> None:

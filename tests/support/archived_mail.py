@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from store.archives import Archives
+from store.files.archive_mark import MARK
+from store.files.archives import Archives
 from sync.workspace import Workspace
 
 
@@ -21,7 +22,8 @@ def mail(workspace: Workspace, name: str) -> str:
 
 def left_behind(workspace: Workspace) -> list[str]:
     """Return what lies in the archive root from a move that is not over."""
-    return [path.name for path in archives_of(workspace).root.iterdir() if path.name[0] == "."]
+    names = [path.name for path in archives_of(workspace).root.iterdir()]
+    return [name for name in names if name[0] == "." and not name.startswith(MARK)]
 
 
 def archives_of(workspace: Workspace) -> Archives:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from store.history import Run, RunSummary
 from store.interface import Snapshot
 from store.models import DIRECTORY_SERVICES, Settings, User
 from store.names import match_key
@@ -15,6 +17,12 @@ from sync.planning.preview import preview
 from sync.workspace import Workspace
 
 AUTO_DELETE = Settings(auto_delete=True, guard_max_delete_percent=100)
+A_RESTORE = Run(
+    summary=RunSummary(
+        id="restore", kind="restore", who="", at="2026-01-01T00:00:00+00:00", counts={}, final=True
+    ),
+    changes=(),
+)
 
 
 def managed(user_name: str, **fields: Any) -> User:
@@ -36,9 +44,15 @@ def stored(workspace: Workspace, user_name: str) -> User:
     return user
 
 
-def listed(user_name: str, *addresses: str, dn: str | None = None, full: str | None = None) -> Any:
+def listed(
+    user_name: str,
+    *addresses: str,
+    dn: str | None = None,
+    full: str | None = None,
+    stable_id: str | None = None,
+) -> Any:
     """A record of the directory."""
-    return DirectoryUser(user_name, dn, full, list(addresses))
+    return DirectoryUser(user_name, dn, full, list(addresses), id=stable_id)
 
 
 def answer(*records: DirectoryUser | InvalidRecord) -> Listing:
@@ -55,10 +69,13 @@ def plan_for(
     listing: Listing,
     settings: Settings = AUTO_DELETE,
     keeps_archive: Callable[[str], bool] = lambda _: False,
+    answers: Answers | None = None,
+    now: datetime | None = None,
 ) -> Plan:
     """The plan for a store with these users, which had one write each."""
     rows = {match_key(user.user_name): {**user.to_row(), "rev": 1} for user in users}
-    return make_plan(Snapshot("id", 1, settings, rows), listing, keeps_archive)  # type: ignore[arg-type]
+    snapshot = Snapshot("id", 1, settings, rows)  # type: ignore[arg-type]
+    return make_plan(snapshot, listing, keeps_archive, answers or Answers(), now)
 
 
 def plan_with(workspace: Workspace, directory: Listing, *rename: str, **more: list[str]) -> Plan:

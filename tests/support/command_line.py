@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,11 +26,22 @@ class Done(NamedTuple):
 
 
 class CommandLine:
-    """Calls `mailroster` as a process of its own, on a store of its own in `folder`."""
+    """Calls `mailroster` as a process of its own, on a store of its own in `folder`.
 
-    def __init__(self, folder: Path) -> None:
+    `module` is what Python runs.
+    """
+
+    environment: Mapping[str, str] | None = None
+
+    def __init__(self, folder: Path, module: str = "tui.cli") -> None:
+        self.module = module
         self.store = folder / "users.json"
         self.archive = folder / "archive"
+
+    @property
+    def store_argument(self) -> str:
+        """What names the store after `--store`."""
+        return str(self.store)
 
     def __call__(self, *words: str, stdin: str = "") -> Done:
         """Run one command, with `stdin` piped in; none may end with a traceback.
@@ -38,8 +50,9 @@ class CommandLine:
         """
         learn(stdin.removesuffix("\n"))
         done = subprocess.run(
-            [sys.executable, "-m", "tui.cli", "--store", str(self.store), *words],
+            [sys.executable, "-m", self.module, "--store", self.store_argument, *words],
             input=stdin,
+            env=self.environment,
             capture_output=True,
             encoding="utf-8",
             timeout=60,

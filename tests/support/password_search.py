@@ -24,12 +24,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from store import passwords
+from store.files.secrets import SecretBox
 from store.models import Settings, User
-from store.secrets import SecretBox
 
 SHORTEST = 8
 HASH = re.compile(rb"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
-_STORES = ("users.json", "users-copy.json")  # with their backups and their history
+_STORES = ("users.json", "users-copy.json", "postgresql.")  # with their backups and their history
 _DIRECTORIES = ("directory.", "state.json", "a.csv", "B.CSV", "c.json")
 HOLDS_HASHES = (*_STORES, *_DIRECTORIES)
 

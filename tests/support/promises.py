@@ -12,8 +12,10 @@ from store.interface import Batch, Edit
 from store.models import Settings, User
 from store.names import match_key, name_problem
 from store.passwords import hash_password
+from sync.directory import strict_json
 from sync.directory.answer import parse_listing, parse_verdict
 from sync.directory.listing import Listing
+from sync.directory.strict_json import PIECE_BYTES
 from sync.errors import DirectoryError
 from sync.logon.checkpassword import MAX_BYTES, read_credentials
 from sync.logon.mail_access import admit, default_homes
@@ -25,12 +27,13 @@ USER, PASSWORD = "anna", "correct horse battery"
 STORED = [managed("anna", email_addresses=["a@x.org"]), managed("bert", distinguished_name="cn=b")]
 
 
-def answer_is_read_or_refused(body: bytes) -> None:
+def answer_is_read_or_refused(body: bytes, piece_bytes: int = PIECE_BYTES) -> None:
     """Read `body` as both answers of a directory; only a `DirectoryError` may come out.
 
     What is accepted is what the standard library reads, strictly; every user in it is usable,
     and in the plan that follows nobody who is listed is deleted.
     """
+    assert _loaded(body, piece_bytes) == _loaded(body, len(body))
     shown = []
     try:
         listing = parse_listing(body, SETTINGS)
@@ -62,6 +65,14 @@ def _check_listing(body: bytes, listing: Listing) -> None:
     assert [user.user_name for user in listing.users] == named
     for user in listing.users:
         assert not any(map(address_problem, user.email_addresses))
+
+
+def _loaded(body: bytes, piece_bytes: int) -> Any:
+    """Return the value of `body`, read in such pieces, or what its refusal says."""
+    try:
+        return strict_json.loads(body, "here", piece_bytes)
+    except DirectoryError as error:
+        return str(error)
 
 
 def _planned(listing: Listing) -> list[str]:
@@ -127,7 +138,8 @@ class LogOnAtTheMailServer:
             return
         name, password = (text.encode(errors="surrogateescape") for text in credentials)
         assert data.startswith(b"%b\0%b\0" % (name, password))
-        self._workspace.lockout.unlock(USER)
+        for whom in ({"user": USER}, {"source": "127.0.0.1"}):
+            self._workspace.lockout.unlock(**whom)
         homes = default_homes(self._workspace)
         verdict, access = admit(self._workspace, homes, *credentials)
         right = match_key(credentials[0]) == USER and credentials[1] == PASSWORD

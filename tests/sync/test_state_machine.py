@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -15,19 +17,23 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from store.administrators import is_local_administrator
 from store.errors import LastAdministrator, StoreConflict
-from store.interface import Batch, Edit
+from store.files.archives import folder_name
+from store.interface import Batch, Edit, Snapshot
 from store.models import INTEGRATED, FilterRule, Settings, User
 from store.names import match_key
 from sync.configure import leave_alone
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.errors import GuardBlocked, StalePlan
+from sync.planning.folder_rights import moved_rights
 from sync.planning.plan import Answers, Plan
 from sync.planning.preview import preview
-from sync.runs.apply import apply_plan, divide
-from sync.runs.moved_rights import moved_rights
+from sync.runs.apply import Result, apply_plan, divide
+from sync.runs.by_hand import pinned_users, release
 from sync.runs.record import shown_changes
-from sync.runs.undo import pinned_users, release, undo_preview
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace, open_workspace
+from tests.support.both_stores import content as store_content
+from tests.support.postgres import Cluster
 from tests.support.replay import comparable, replay
 
 SPELLINGS = ["anna", "bert", "carla", "dora", "emil", "stra\u00dfe", "ANNA"]
@@ -50,13 +56,14 @@ class Syncs(RuleBasedStateMachine):
     """`listed` is the directory; two administrators have sessions of their own on the store.
 
     It lists people by name; everybody has a distinguished name and an address of their own, until
-    they are taken away or passed on. `mail` maps each message to the key of the user whose archive
-    it must be in.
+    they are taken away or passed on; some have an id, which is always theirs. `mail` maps each
+    message to the archive folder that it must be in.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
+        self.now = datetime(2026, 11, 30, 2, tzinfo=UTC)
         self.sessions = [self.open() for _ in range(2)]
         self.listed: dict[str, DirectoryUser] = {}
         self.invalid: list[InvalidRecord] = []
@@ -65,7 +72,11 @@ class Syncs(RuleBasedStateMachine):
         self.generation = 0
 
     def open(self) -> Workspace:
-        return open_workspace(f"{self._folder.name}/users.json", Path(self._folder.name, "key"))
+        return self.opened(f"{self._folder.name}/users.json")
+
+    def opened(self, store: str) -> Workspace:
+        key = Path(self._folder.name, "key")
+        return open_workspace(store, key, clock=lambda: self.now)
 
     def teardown(self) -> None:
         for session in self.sessions:
@@ -88,7 +99,7 @@ class Syncs(RuleBasedStateMachine):
             settings=Settings(auto_delete=True),
         )
         for number, name in enumerate(names):
-            self.list_person(name, number)
+            self.list_person(name, number, with_id=number % 2 == 0)
         self.synchronise(0, Answers(), set(), False, False)
         for name in names:
             self.deliver_mail(name)
@@ -106,9 +117,15 @@ class Syncs(RuleBasedStateMachine):
 
     # What happens in the directory
 
-    @rule(name=NAMES, person=PEOPLE)
-    def list_person(self, name: str, person: int) -> None:
-        self.listed[name] = DirectoryUser(name, f"CN={person}", f"P {person}", [f"{person}@x.org"])
+    @rule(name=NAMES, person=PEOPLE, with_id=st.booleans())
+    def list_person(self, name: str, person: int, with_id: bool) -> None:
+        self.listed[name] = DirectoryUser(
+            name,
+            f"CN={person}",
+            f"P {person}",
+            [f"{person}@x.org"],
+            id=str(person) if with_id else None,
+        )
 
     @rule(name=NAMES)
     def remove_person(self, name: str) -> None:
@@ -171,13 +188,24 @@ class Syncs(RuleBasedStateMachine):
         if user := self.sessions[administrator].snapshot().find(name):
             self.write(administrator, Edit.update(user, replace(user, full_name=full_name)))
 
-    @rule(administrator=ADMINISTRATORS, auto_delete=st.booleans(), filters=RULES)
+    @rule(
+        administrator=ADMINISTRATORS,
+        auto_delete=st.booleans(),
+        days=st.sampled_from([0, 2, 2]),
+        filters=RULES,
+    )
     def change_settings(
-        self, administrator: int, auto_delete: bool, filters: tuple[FilterRule, ...]
+        self, administrator: int, auto_delete: bool, days: int, filters: tuple[FilterRule, ...]
     ) -> None:
         settings = self.sessions[administrator].snapshot().settings
-        changed = replace(settings, auto_delete=auto_delete, filters=filters)
+        changed = replace(
+            settings, auto_delete=auto_delete, delete_after_days=days, filters=filters
+        )
         self.write(administrator, settings=changed)
+
+    @rule(hours=st.sampled_from([5, 24, 60]))
+    def pass_time(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
 
     @rule(name=NAMES)
     def skip_always(self, name: str) -> None:
@@ -204,7 +232,7 @@ class Syncs(RuleBasedStateMachine):
             archives.create(user.user_name)
             message = f"message-{len(self.mail)}"
             (archives.path(user.user_name) / "new" / message).touch()
-            self.mail[message] = user.key
+            self.mail[message] = folder_name(user.key)
 
     # Runs
 
@@ -226,6 +254,9 @@ class Syncs(RuleBasedStateMachine):
             separate=NAME_SETS,
             link=NAME_SETS,
             rename_from=st.lists(st.tuples(NAMES, NAMES), max_size=2),
+            same=NAME_SETS,
+            new=NAME_SETS,
+            take_ids=st.booleans(),
         ),
         skip=NAME_SETS,
         hold=st.booleans(),
@@ -241,12 +272,16 @@ class Syncs(RuleBasedStateMachine):
         if not plan.listed:
             return
         self.check_local_users(before, workspace.snapshot().users, answers)
+        self.check_leavers(plan, before, workspace.snapshot(), run)
         self.check_nothing_is_left(workspace, plan, answers, skip, hold)
         if run and then_undo:
             undo = undo_preview(workspace, run)
             assert undo.counts["conflict"] == 0, undo.changes
             self.run(workspace, undo, set(), hold=False)
-            assert content(workspace.snapshot().users) == content(before)
+            after = workspace.snapshot().users
+            assert content(after) == content(before)
+            for key, row in after.items():
+                assert row["pinned"] or row["absent_since"] == before[key]["absent_since"]
 
     @rule(administrator=ADMINISTRATORS)
     def keep_a_plan(self, administrator: int) -> None:
@@ -256,12 +291,12 @@ class Syncs(RuleBasedStateMachine):
     @rule(administrator=ADMINISTRATORS)
     def apply_a_kept_plan(self, administrator: int) -> None:
         plan = self.kept_plans.pop(0)
-        store = self.workspace.path.read_bytes()
+        before = store_content(self.workspace)
         if plan.listed:
             try:
                 self.run(self.sessions[administrator], plan, set(), hold=False)
             except StalePlan:
-                assert self.workspace.path.read_bytes() == store
+                assert store_content(self.workspace) == before
 
     @precondition(lambda self: self.workspace.snapshot().history.runs)
     @rule(administrator=ADMINISTRATORS, number=st.integers(0, 5))
@@ -274,7 +309,7 @@ class Syncs(RuleBasedStateMachine):
     def run(self, workspace: Workspace, plan: Plan, skip: set[str], hold: bool) -> str | None:
         """Apply with the exact number of deletions; return the run's id."""
         wanted, _ = divide(plan, skip, hold_deletes=hold)
-        deletes = sum(change.action == "delete" for change in wanted)
+        deletes = sum(change.is_counted for change in wanted)
         before = workspace.snapshot()
         if deletes:  # any other number is refused, and nothing is written
             try:
@@ -290,7 +325,7 @@ class Syncs(RuleBasedStateMachine):
         except GuardBlocked:
             assert not plan.listed
             return None
-        self.generation += bool(result.applied)
+        self.generation += bool(result.run)
         after = workspace.snapshot()
         if result.run:
             recorded = shown_changes(workspace.store.run(result.run).changes)
@@ -300,14 +335,25 @@ class Syncs(RuleBasedStateMachine):
             for change in result.applied
             if change.action == "rename" and change.edit and change.edit.user
         }
-        self.mail = {message: renamed.get(key, key) for message, key in self.mail.items()}
+        self.move_mail(plan, result, renamed)
         arrived = set(renamed.values())
         gone = before.users.keys() - after.users.keys() - (renamed.keys() - arrived)
         created = {match_key(c.user_name) for c in result.applied if c.action == "create"}
         deleted = {match_key(c.user_name) for c in result.applied if c.action == "delete"}
-        assert len(deleted) == deletes
+        assert len(deleted) == sum(change.action == "delete" for change in result.applied)
+        assert sum(change.is_counted for change in result.applied) == deletes
         assert gone == deleted - arrived - created
         return result.run
+
+    def move_mail(self, plan: Plan, result: Result, renamed: Mapping[str, str]) -> None:
+        """Follow the folders of who is renamed, and of who makes place for somebody else."""
+        moved = {folder_name(old): folder_name(new) for old, new in renamed.items()}
+        for change in result.applied:
+            if change.archive in ("aside", "back"):
+                folder = folder_name(change.user_name)
+                moved[folder] = f"{folder}=aside-{result.run}"
+                moved[f"{folder}=aside-{plan.undoes}"] = folder
+        self.mail = {message: moved.get(folder, folder) for message, folder in self.mail.items()}
 
     def check_local_users(
         self, before: Mapping[str, Any], after: Mapping[str, Any], answers: Answers
@@ -320,6 +366,22 @@ class Syncs(RuleBasedStateMachine):
                     assert {n: v for n, v in kept.items() if n not in ignored} == {
                         n: v for n, v in row.items() if n not in ignored
                     }
+
+    def check_leavers(
+        self, plan: Plan, before: Mapping[str, Any], now: Snapshot, run: str | None
+    ) -> None:
+        """Nobody goes before the day that the mark gives, and whoever is back is not marked."""
+        settings, today = plan.settings, self.now.date()
+        marked = {key: row["absent_since"] for key, row in before.items() if row["absent_since"]}
+        for change in plan.of("delete") if run and settings.delete_after_days else ():
+            if "somebody else's" not in change.reason:
+                since = marked[match_key(change.user_name)]
+                assert today >= date.fromisoformat(since) + timedelta(settings.delete_after_days)
+        for key, row in now.users.items():
+            if since := row["absent_since"]:
+                assert row["authentication"] != INTEGRATED
+                assert not row["pinned"]
+                assert since == marked.get(key, today.isoformat())
 
     def check_nothing_is_left(
         self, workspace: Workspace, plan: Plan, answers: Answers, skip: set[str], hold: bool
@@ -341,8 +403,8 @@ class Syncs(RuleBasedStateMachine):
     def no_mail_is_lost_or_in_another_archive(self) -> None:
         workspace = self.workspace
         archives = workspace.archives(workspace.snapshot().settings)
-        for message, key in self.mail.items():
-            assert (archives.path(key) / "new" / message).exists()
+        for message, folder in self.mail.items():
+            assert (archives.root / folder / "new" / message).exists()
 
     @invariant()
     def every_session_sees_the_same_and_generations_count_writes(self) -> None:
@@ -364,7 +426,7 @@ class Syncs(RuleBasedStateMachine):
 
 def content(users: Mapping[str, Any]) -> dict[str, Any]:
     """The users without what every write changes, and without rights on nobody's folder."""
-    ignored = ("rev", "changed", "pinned", "folder_privileges")
+    ignored = ("rev", "changed", "pinned", "absent_since", "folder_privileges")
     return {
         key: {name: value for name, value in row.items() if name not in ignored}
         | {
@@ -378,6 +440,37 @@ def content(users: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+class SyncsInPostgres(Syncs):
+    """The same on a store in PostgreSQL; each example has a database of its own."""
+
+    cluster: ClassVar[Cluster]
+
+    def __init__(self) -> None:
+        self._database = self.cluster.new_database()
+        super().__init__()
+
+    def open(self) -> Workspace:
+        workspace = self.opened(self._database)
+        return replace(workspace, host_path=Path(self._folder.name, "postgresql"))
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.cluster.drop(self._database)
+
+
+@pytest.mark.usefixtures("cluster_of_the_class")
+class TestSyncsInPostgres(SyncsInPostgres.TestCase):  # type: ignore[misc]
+    @pytest.fixture(scope="class")
+    def cluster_of_the_class(self, postgres: Cluster) -> None:
+        SyncsInPostgres.cluster = postgres
+
+
+TestSyncsInPostgres.settings = hypothesis_settings(
+    max_examples=30,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 TestSyncs = Syncs.TestCase
 TestSyncs.settings = hypothesis_settings(
     max_examples=80,

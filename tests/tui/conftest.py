@@ -16,6 +16,13 @@ from tests.support.directory import Directory
 from tests.tui.driver import PASSWORD
 
 
+@pytest.fixture(autouse=True)
+def true_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The screens look as on a terminal with all colours, whatever the tests run on."""
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
 @pytest.fixture
 def filled(workspace: Workspace, directory: Directory) -> Callable[..., Workspace]:
     """Write a local administrator `root`, users and settings for the running directory."""

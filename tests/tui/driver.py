@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from textual import events
+from textual.app import App
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from sync.workspace import Workspace
 from tui.app import MailrosterApp
@@ -18,6 +20,11 @@ PATIENCE = 10.0
 _STEP = 0.02
 _ROUNDS = 3  # a key leads to an action, that to messages, these to a redraw
 _CHARACTERS = {"space": " ", "slash": "/"}
+
+
+def screen_lines(app: App[Any]) -> list[Strip]:
+    """The lines of the terminal with their styles, for which Textual has no public way."""
+    return list(app.screen._compositor.render_strips())
 
 
 @dataclass
@@ -30,13 +37,12 @@ class Driver:
     @property
     def text(self) -> str:
         """What the terminal shows."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text for strip in strips)
+        return "\n".join(strip.text for strip in screen_lines(self.app))
 
     @property
     def words(self) -> str:
         """What the terminal shows, without line breaks and frames, and the notes over it."""
-        notes = [note.message for note in self.app._notifications]
+        notes = [str(toast.render()) for toast in self.app.screen.query("Toast")]
         return " ".join([*self.text.replace("│", " ").split(), *" ".join(notes).split()])
 
     async def press(self, *keys: str) -> None:

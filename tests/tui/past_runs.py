@@ -36,11 +36,11 @@ def edit_elsewhere(workspace: Workspace, name: str) -> int:
     """Let another session change the full name; return the generation that this wrote."""
     other = beside(workspace)
     user = stored(other, name)
-    other.store.apply(Batch([Edit.update(user, replace(user, full_name="By hand"))]))
+    after = other.store.apply(Batch([Edit.update(user, replace(user, full_name="By hand"))]))
     other.close()
-    return other.store.generation
+    return after.generation
 
 
 def beside(workspace: Workspace) -> Workspace:
     """A second session on the same store."""
-    return open_workspace(str(workspace.path))
+    return open_workspace(str(workspace.host_path), clock=workspace.clock)

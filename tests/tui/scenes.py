@@ -10,14 +10,18 @@ from typing import Any
 from store.models import INTEGRATED, FilterRule, User
 from store.passwords import hash_password
 from sync.directory.certificate import Certificate
-from sync.directory.listing import Listing
+from sync.directory.listing import DirectoryUser, Listing
+from sync.errors import CertificateRefused
 from sync.logon.explain import Step
+from sync.status.figures import Figures
+from sync.status.outcomes import Outcome, Outcomes
+from sync.status.status import Status
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import PASSWORD, Driver, log_on
 from tui.preferences import Preferences
-from tui.screens.connection_dialogs import CertificateDialog, TryLogOn
+from tui.screens.connection_dialogs import CertificateDialog, TryLogOn, mapping_text
 from tui.screens.dialogs import Message, NewPassword, TypedNumber
-from tui.widgets.plain import lines
+from tui.texts.plain import lines
 
 Play = Callable[[Driver], Awaitable[None]]
 
@@ -59,6 +63,27 @@ RULES = (
     FilterRule(action="include", field="email_domain", pattern="example.com"),
     FilterRule(action="exclude", field="user_name", pattern="svc-*", reason="services"),
     FilterRule(action="skip", field="user_name", pattern="boss", reason="asked for it, ticket 12"),
+)
+STATUS = Status(
+    at=datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
+    where="/var/lib/mailroster/users.json",
+    generation=12,
+    archive="/var/lib/mailroster/archive",
+    newest_backup=datetime(2026, 2, 3, 2, 0, 4, tzinfo=UTC),
+    outcomes=Outcomes(
+        succeeded=Outcome(
+            at="2026-02-03T02:00:05+00:00",
+            result="applied",
+            counts={"create": 3, "update": 1},
+            listed=124,
+            conflicts=1,
+            waiting=("lager/tor",),
+        ),
+        answered=Outcome(at="2026-02-03T02:00:05+00:00", result="applied", listed=124),
+    ),
+    users=Figures(integrated=2, directory_services=122),
+    runs=40,
+    head="5f1c0a7be2d4",
 )
 
 
@@ -132,9 +157,30 @@ async def failed_check(admin: Driver) -> None:
 
 async def certificate(admin: Driver) -> None:
     await admin.press("f2")
-    refusal = "The certificate of directory.example.com:8443 comes from an unknown issuer."
+    refusal = CertificateRefused(
+        "The certificate of directory.example.com:8443 comes from an unknown issuer.", ""
+    )
     admin.app.push_screen(CertificateDialog(CERTIFICATE, refusal, ""))
     await admin.sees("SHA-256")
+
+
+async def first_entries(admin: Driver) -> None:
+    """What becomes of the first entries of a directory."""
+    users = [
+        DirectoryUser(
+            name,
+            f"cn={full_name},ou=Köln,dc=example,dc=com",
+            full_name,
+            [f"{name}@example.com"],
+            id=f"01234567-89ab-cdef-0123-456789abcde{number}",
+        )
+        for number, (name, full_name) in enumerate({"anna": "Anna Berg", "jörg": "Jörg"}.items())
+    ]
+    users.append(DirectoryUser("\x1bx", None, None, [], ("email_addresses",)))
+    listing = Listing(users, [], [])
+    text = mapping_text(listing, {"user_name": "uid", "full_name": "cn", "email_addresses": "mail"})
+    admin.app.push_screen(Message("The first entries, as users", text))
+    await admin.settle()
 
 
 async def tried_log_on(admin: Driver) -> None:
@@ -213,7 +259,7 @@ async def new_password(admin: Driver) -> None:
 async def typed_number(admin: Driver) -> None:
     text = lines("The plan deletes 31 users, more than the limit of 25.", "This will: - 31 delete")
     admin.app.push_screen(TypedNumber("Synchronize now?", text, 31))
-    await admin.sees("Number of deletions")
+    await admin.sees("to delete")
     await admin.type("30")
     await admin.press("enter")
 
@@ -245,6 +291,17 @@ FORMS = {
     ),
     "connection_problem": Scene(bad_url),
     "connection_refused": Scene(failed_check, {"url": "http://127.0.0.1:1/"}),
+    "connection_ldap": Scene(
+        keys("f2"),
+        {
+            "directory_service": "ldap",
+            "url": "ldaps://dc1.example.com ldaps://dc2.example.com",
+            "requires_authentication": True,
+            "user_name": "mailroster@example.com",
+            "more": {"ldap_base": "dc=example,dc=com", "ldap_schema": "active_directory"},
+        },
+    ),
+    "connection_ldap_entries": Scene(first_entries, {"directory_service": "ldap"}),
     "connection_insecure": Scene(keys("f2"), {"ignore_ssl_warnings": True}),
     "connection_long": Scene(
         keys("f2"), {"url": f"{URL}?{LONG.replace(' ', '')}", "ca_file": LONG, "user_name": LONG}

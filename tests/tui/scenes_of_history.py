@@ -69,7 +69,7 @@ async def several(admin: Driver) -> None:
     folded = {"create": 1204, "update": 87, "delete": 31, "conflict": 0, "rename": 2}
     snapshot = admin.app.snapshot
     history = replace(snapshot.history, folded_runs=42, folded_counts=folded)
-    admin.app._take(replace(snapshot, history=history))
+    admin.app.take(replace(snapshot, history=history))
     await admin.press("f7", "down")
     await admin.sees("42 older runs")
 
@@ -81,7 +81,7 @@ async def none(admin: Driver) -> None:
 
 async def edited_since(admin: Driver) -> None:
     synchronise(admin, DIRECTORY, "5f1c0a7be2d4", "cron")
-    edit_elsewhere(admin.app.workspace, "anna.mueller")
+    edit_elsewhere(admin.app.workspace, "zoe")
     admin.app.refresh_store()
     await admin.press("f7", "u")
     await admin.sees("! conflict")
@@ -126,7 +126,7 @@ HISTORY = {
     "undo_conflict": Scene(edited_since, users=BEFORE),
     "undo_confirm": Scene(after_a_sync("u", "u", seen="Undo now?"), users=BEFORE),
     "undo_number": Scene(
-        after_a_sync("u", "u", listing=answer(listed("x"), listed("y")), seen="Number"),
+        after_a_sync("u", "u", listing=answer(listed("x"), listed("y")), seen="to delete"),
         GUARDED,
         users=(User(user_name="local", password_hash="x"),),
     ),

@@ -115,6 +115,8 @@ LISTS = {
     "users_switch": Scene(switched, NOWHERE),
     "users_password": Scene(keys("f6", "down", "a")),
     "users_method": Scene(keys("f6", "down", "space", "end", "space", "a")),
+    "users_privileges": Scene(keys("f6", "m", "v", "r")),
+    "users_privileges_confirm": Scene(keys("f6", "m", "v", "r", "ctrl+s")),
     "users_delete": Scene(keys("f6", "down", "x")),
     "users_help": Scene(keys("f6", "f1")),
     "user": Scene(keys("f6", "down", "enter")),
@@ -124,7 +126,7 @@ LISTS = {
     "user_long": Scene(keys("f6", "end", "enter"), users=(LONG_USER,)),
     "user_new": Scene(keys("f6", "n")),
     "user_new_problem": Scene(keys("f6", "n", "x", "tab", "x")),
-    "user_edit": Scene(keys("f6", "down", "enter", "e")),
+    "user_edit": Scene(keys("f6", "down", "enter", "c")),
     "user_rename": Scene(keys("f6", "down", "enter", "r")),
     "user_privileges": Scene(keys("f6", "down", "enter", "v")),
     "user_rights": Scene(

@@ -39,11 +39,12 @@ KEYS = {
     "backspace": b"\x7f",
 }
 _SETTLED = 0.4
+_BETWEEN_BYTES = 0.002
 _RUN = """
 import sys
 from pathlib import Path
 from sync.workspace import open_workspace
-from tui.app import run_app
+from tui.terminal import run_app
 store, key, administrator, low, readonly = sys.argv[1:]
 sys.exit(run_app(
     open_workspace(store, Path(key)), administrator=administrator or None,
@@ -71,6 +72,10 @@ class Terminal:
             new += data
         return bytes(new)
 
+    def read_any(self) -> bytes:
+        """Return what arrives first."""
+        return self._read_some(PATIENCE) or b""
+
     def settle(self) -> bytes:
         """Return what arrives until nothing does for a moment."""
         new = bytearray()
@@ -82,13 +87,19 @@ class Terminal:
         """Press keys, by name or `ctrl+x` or as a text, and return what is sent in answer."""
         new = bytearray()
         for key in keys:
-            if key.startswith("ctrl+"):
-                data = bytes([ord(key[-1]) - ord("a") + 1])
-            else:
-                data = KEYS.get(key, key.encode())
-            os.write(self.master, data)
+            os.write(self.master, _bytes_of(key))
             new += self.settle()
         return bytes(new)
+
+    def type_ahead(self, *keys: str) -> None:
+        """Send keys in a single write, as a slow line delivers them."""
+        os.write(self.master, b"".join(map(_bytes_of, keys)))
+
+    def type_bytewise(self, *keys: str) -> None:
+        """Send keys one byte at a time, faster than a person, with no wait for an answer."""
+        for byte in b"".join(map(_bytes_of, keys)):
+            os.write(self.master, bytes([byte]))
+            time.sleep(_BETWEEN_BYTES)
 
     def wait_for(self, text: bytes) -> None:
         """Wait until this was sent."""
@@ -114,6 +125,13 @@ class Terminal:
         return data or None
 
 
+def _bytes_of(key: str) -> bytes:
+    """Return what a terminal sends for a key, by its name or `ctrl+x`, or for a text."""
+    if key.startswith("ctrl+"):
+        return bytes([ord(key[-1]) - ord("a") + 1])
+    return KEYS.get(key, key.encode())
+
+
 @contextmanager
 def terminal_on(
     store: Path,
@@ -125,8 +143,12 @@ def terminal_on(
     low_bandwidth: bool = False,
     readonly: bool = False,
     environment: dict[str, str] | None = None,
+    shows: bytes = b"",
 ) -> Iterator[Terminal]:
-    """The screens on this store in a terminal of this size, after their first frame."""
+    """The screens on this store in a terminal of this size, after their first frame.
+
+    It is there once the terminal `shows` this; by default what the first screen always shows.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     inherited = {
@@ -152,7 +174,7 @@ def terminal_on(
     os.close(slave)
     terminal = Terminal(process, master)
     try:
-        terminal.wait_for(b"Synchronize now" if administrator else b"Log on")
+        terminal.wait_for(shows or (b"Synchronize now" if administrator else b"Log on"))
         terminal.settle()
         yield terminal
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui.widgets.columns import Column, fit, sample_of, share, wanted_widths
+from tui.widgets.columns import Column, around, fit, sample_of, share, wanted_widths
 
 NAME, REASON, SIGN = Column("Name", 1), Column("Reason", 3), Column("", width=4)
 
@@ -24,6 +24,13 @@ def test_spare_room_is_shared_and_all_of_it_is_used() -> None:
 
 def test_no_room_at_all_is_no_error() -> None:
     assert share([NAME, REASON], [10, 10], 0) == [2, 2]
+
+
+def test_columns_go_by_rank_before_all_are_cut_short() -> None:
+    columns = [NAME, Column("Privileges", rank=1), Column("Changed", width=11, rank=2)]
+    assert share(columns, [40, 40, 11], 46) == [23, 23, 0]
+    assert share(columns, [40, 40, 11], 30) == [30, 0, 0]
+    assert share(columns, [40, 40, 11], 5) == [5, 0, 0]
 
 
 def test_widths_come_from_titles_and_contents() -> None:
@@ -47,3 +54,14 @@ def test_cells_fit_whatever_they_hold() -> None:
         for width in range(2, 12):
             assert cell_len(fit(text, width)) == width
             assert "\x1b" not in fit(text, width)
+
+
+def test_what_is_wanted_is_brought_into_the_column() -> None:
+    assert around("anna@example.com", "anna", 30) == ("anna@example.com", 0)
+    assert around("anna@example.com", "bert", 30) == ("anna@example.com", -1)
+    assert around("STRASSE Straße", "strasse", 30) == ("STRASSE Straße", -1)
+    assert around("Mu\u0308ller", "m\u00fcl", 30) == ("M\u00fcller", 0)
+    for width in range(4, 30):
+        text, place = around("CN=Anna,OU=Vertrieb,DC=example", "rie", width)
+        assert text[place : place + 3] == "rie"
+        assert place + 3 <= max(width - 1, 4)

@@ -211,7 +211,7 @@ async def test_a_password_to_be_forgotten_stays_so_when_others_save(
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f2", "ctrl+o")
         await admin.sees("(forgotten as soon as you save)")
-        other = open_workspace(str(workspace.path))
+        other = open_workspace(str(workspace.host_path))
         configure(other, {"user_name": "someone"})
         other.close()
         await admin.sees("someone", "(forgotten as soon as you save)", "Not saved yet.")
@@ -229,7 +229,7 @@ async def test_a_password_that_is_being_typed_survives_others(
         await admin.press("f2")
         await admin.focus("#password")
         await admin.type("new secret")
-        other = open_workspace(str(workspace.path))
+        other = open_workspace(str(workspace.host_path))
         configure(other, {"user_name": "someone"})
         other.close()
         await admin.sees("someone", "Not saved yet.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from store.lock import writer_lock
+from store.files.lock import writer_lock
 from store.models import FilterRule
 from sync.configure import configure, leave_alone
 from sync.directory.listing import Listing
@@ -14,6 +14,7 @@ from tests.support.builders import answer, listed
 from tests.support.directory import Directory
 from tests.tui.driver import Driver, driving
 from tui.screens.options import OptionsScreen
+from tui.widgets.filter_rules import FilterRules
 
 ROOT = {"administrator": "root"}
 LISTING = answer(listed("anna"), listed("svc-a"), listed("svc-b"))
@@ -25,7 +26,7 @@ async def open_rules(admin: Driver, listing: Listing = LISTING) -> OptionsScreen
     await admin.press("f3")
     screen = admin.app.screen
     assert isinstance(screen, OptionsScreen)
-    screen._rules.table.focus()
+    screen.query_one(FilterRules).table.focus()
     await admin.settle()
     return screen
 
@@ -37,7 +38,7 @@ async def test_a_new_rule_counts_while_it_is_typed(filled: Callable[..., Workspa
         await admin.press("u")
         await admin.sees("There is no filter rule; n adds one.")
         await admin.press("n")
-        await admin.sees("1 exclude user_name pattern with")
+        await admin.sees("1 ▌exclude ▌user_name ▌pattern with")
         await admin.press("enter")
         await admin.sees("The rule has no pattern yet.")
         assert "A filter rule has no pattern." not in admin.words
@@ -67,7 +68,7 @@ async def test_every_part_of_a_rule_is_changed_by_keys(filled: Callable[..., Wor
     async with driving(filled(filters=rules), **ROOT) as admin:
         screen = await open_rules(admin)
         await admin.press("down", "enter", "shift+tab", "d", "shift+tab", "left", "tab", "tab")
-        await admin.sees("2 skip distinguished_name a.example")
+        await admin.sees("2 ▌skip ▌distinguished_name▌a.example")
         await admin.press("ctrl+u")
         await admin.type("*OU=Old*")
         await admin.press("tab")
@@ -87,7 +88,7 @@ async def test_a_choice_goes_round_both_ways(filled: Callable[..., Workspace]) -
         shown = []
         for key in ("space", "right", "right", "left", "left", "s", "e", "z"):
             await admin.press(key)
-            shown.append(screen._rules.value[0].action)
+            shown.append(screen.query_one(FilterRules).value[0].action)
         words = "skip include exclude include skip skip exclude exclude"
         assert shown == words.split()
 
@@ -103,7 +104,7 @@ async def test_escape_gives_an_edit_up(filled: Callable[..., Workspace]) -> None
         await admin.sees("1 of 3 last fetched users in scope, 0 change side")
         assert not screen.unsaved()
         await admin.press("n", "escape")
-        assert screen._rules.value == (rule,)
+        assert screen.query_one(FilterRules).value == (rule,)
         assert admin.app.screen is screen
         await admin.press("escape")
         assert admin.app.screen is not screen
@@ -127,13 +128,13 @@ async def test_a_rule_stays_open_when_others_save(filled: Callable[..., Workspac
         screen = await open_rules(admin)
         await admin.press("enter")
         await admin.type("x")
-        other = open_workspace(str(workspace.path))
+        other = open_workspace(str(workspace.host_path))
         configure(other, {"guard_max_deletes": 7})
         other.close()
-        await admin.sees("Someone changed the settings.", "more users than 7")
+        await admin.sees("Someone changed the settings.", "more users than ▌7 ")
         await admin.press("x")
-        assert screen._rules.value[0].pattern == "svc-*xx"
-        assert screen._rules.editing
+        assert screen.query_one(FilterRules).value[0].pattern == "svc-*xx"
+        assert screen.query_one(FilterRules).editing
 
 
 async def test_what_is_typed_while_it_is_saved_stays(filled: Callable[..., Workspace]) -> None:
@@ -142,11 +143,11 @@ async def test_what_is_typed_while_it_is_saved_stays(filled: Callable[..., Works
         screen = await open_rules(admin)
         await admin.focus("#guard_max_deletes")
         await admin.type("0")
-        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock"), 1):
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock"), 1):
             await admin.press("ctrl+s")
             await admin.type("9")
             await admin.settle()
-        await admin.sees("Saved.", "more users than 2509", "Not saved yet.")
+        await admin.sees("Saved.", "more users than ▌2509 ", "Not saved yet.")
         assert workspace.snapshot().settings.guard_max_deletes == 250
         assert screen.changes() == {"guard_max_deletes": "2509"}
 
@@ -158,7 +159,7 @@ async def test_rules_are_moved_and_removed(filled: Callable[..., Workspace]) -> 
         await admin.press("end", "u", "u", "u")
         await admin.sees("This rule is the first one.")
         await admin.press("d", "x")
-        assert "".join(rule.pattern for rule in screen._rules.value) == "ab"
+        assert "".join(rule.pattern for rule in screen.query_one(FilterRules).value) == "ab"
         await admin.press("d")
         await admin.sees("This rule is the last one.")
         await admin.press("enter", "shift+tab", "n")
@@ -209,7 +210,7 @@ async def test_a_hostile_rule_stays_as_it_is_until_it_is_touched(
     async with driving(filled(filters=(rule,)), **ROOT) as admin:
         screen = await open_rules(admin)
         await admin.press("enter", "enter")
-        assert screen._rules.value == (rule,)
+        assert screen.query_one(FilterRules).value == (rule,)
         assert not screen.unsaved()
 
 
@@ -221,9 +222,9 @@ async def test_the_line_follows_the_cursor_in_a_long_list(
         screen = await open_rules(admin)
         await admin.press("end", "up", "enter")
         await admin.type("-x")
-        await admin.sees("39 exclude user_name name38-x", "40 exclude user_name name39")
+        await admin.sees("39 ▌exclude ▌user_name ▌name38-x", "40 exclude user_name name39")
         assert "name38 " not in admin.text
         await admin.pilot.resize_terminal(120, 40)
-        await admin.sees("15 exclude user_name name14", "39 exclude user_name name38-x")
+        await admin.sees("16 exclude user_name name15", "39 ▌exclude ▌user_name ▌name38-x")
         await admin.press("enter")
-        assert screen._rules.value[38].pattern == "name38-x"
+        assert screen.query_one(FilterRules).value[38].pattern == "name38-x"

@@ -11,10 +11,12 @@ import pytest
 from sync.configure import configure
 from sync.directory.listing import Listing, Progress
 from sync.workspace import Workspace, open_workspace
+from tests.support.answers import answering_by
 from tests.tui.driver import PASSWORD, driving
 from tui.screens.connection import ConnectionScreen
 from tui.screens.synchronize import SynchronizeScreen
 from tui.widgets.fields import Field, Tick
+from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 ROOT = {"administrator": "root"}
 
@@ -146,7 +148,7 @@ async def test_what_others_save_and_what_is_typed_are_both_kept(
         await admin.press("f2")
         await admin.focus("#ca_file")
         await admin.type("/ca.pem")
-        other = open_workspace(str(workspace.path))
+        other = open_workspace(str(workspace.host_path))
         configure(other, {"user_name": "someone"})
         other.close()
         await admin.sees("someone", "/ca.pem", "Someone changed the settings.")
@@ -228,9 +230,51 @@ async def test_the_connection_check_counts_while_it_is_answered(
         await go_on.wait()
         return Listing([], [], [])
 
-    monkeypatch.setattr("tui.screens.connection.fetch", slow)
+    answering_by(monkeypatch, slow)
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f2", "ctrl+t")
         await admin.sees("7 users, 5 000 bytes of 20 000 (25 %). Esc gives up.")
         go_on.set()
         await admin.sees("Reached: 0 users listed, 0 warnings.")
+
+
+async def test_arrows_go_from_box_to_box(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f4")
+        await admin.sees("Default privileges")
+        await admin.focus("#default_privileges Checkbox")
+        chosen = admin.app.screen.query_one("#default_privileges", PrivilegeBoxes)
+        before = chosen.value
+        names = [str(box.name) for box in chosen.query(Tick)]
+        for keys, place in (("down", 2), ("right", 3), ("down", 5), ("left", 4), ("up", 2)):
+            await admin.press(keys)
+            assert admin.app.focused is not None
+            assert admin.app.focused.name == names[place]
+        assert chosen.value == before
+        await admin.press("down", "down", "down", "down")
+        assert admin.app.focused in admin.app.screen.query("#default_folder_privileges Checkbox")
+        await admin.press("up")
+        assert admin.app.focused in chosen.query(Tick)
+
+
+async def test_a_user_of_the_directory_has_no_password_to_enter(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f6", "n")
+        await admin.focus("#authentication")
+        password = admin.app.screen.query_one("#password")
+        assert not password.disabled
+        await admin.press("enter", "down", "enter")
+        await admin.sees("Directory Services")
+        assert password.disabled
+
+
+async def test_what_is_wrong_is_said_once(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f6", "n", "z", "ctrl+s")
+        await admin.sees("The password has fewer")
+        assert admin.words.count("The password has fewer") == 1
+        await admin.press("escape", "y", "p", "enter", "enter")
+        await admin.sees("The password has fewer")
+        assert admin.words.count("The password has fewer") == 1

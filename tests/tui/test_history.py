@@ -18,8 +18,8 @@ from sync.configure import configure
 from sync.directory.listing import Listing
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.undo import pinned_users, undo_preview
-from sync.users.rename import rename_user
+from sync.runs.by_hand import pinned_users, rename_user
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed, stored
 from tests.support.directory import Directory
@@ -56,7 +56,7 @@ async def test_renames_that_were_done_and_such_that_stayed_a_question_differ(
     filled: Filled,
 ) -> None:
     workspace = filled(managed("anna"), managed("bert", email_addresses=["b@x.org"]))
-    rename_user(workspace, stored(workspace, "anna"), "anne", who="root")
+    rename_user(replace(workspace, who="root"), stored(workspace, "anna"), "anne")
     asked = answer(listed("anne", full="Anne"), listed("berta", "b@x.org"))
     apply_plan(workspace, preview(workspace, asked), who="cron")
     async with driving(workspace, **ROOT) as admin:
@@ -75,7 +75,7 @@ async def test_the_oldest_are_a_line_of_counts(filled: Filled) -> None:
         history = replace(
             admin.app.snapshot.history, folded_runs=1234, folded_counts={"create": 9, "delete": 0}
         )
-        admin.app._take(replace(admin.app.snapshot, history=history))
+        admin.app.take(replace(admin.app.snapshot, history=history))
         await admin.sees("1 234 older runs, kept as counts only: + 9 create.")
 
 
@@ -90,7 +90,7 @@ async def test_a_run_in_full(filled: Filled) -> None:
         await admin.press("down")
         await admin.sees("full name Anna -> Anna Berg")
         await admin.press("down")
-        await admin.sees("- deleted bert", "has password yes -> (none)")
+        await admin.sees("- deleted bert", "authentication Directory Services -> (none)")
         await admin.sees("privileges Log on, Export E-mail")
         await admin.press("down")
         await admin.sees("! conflict local", "a local user has this name")
@@ -120,7 +120,7 @@ async def test_a_run_tells_its_warnings_and_the_deletions_held_back(filled: Fill
 async def test_a_lost_record_is_told(filled: Filled) -> None:
     workspace = filled(*USERS)
     run = synchronise(workspace)
-    Path(f"{workspace.path}.history", f"{run}.json").unlink()
+    Path(f"{workspace.host_path}.history", f"{run}.json").unlink()
     async with driving(workspace, **ROOT) as admin:
         for key, action in (("enter", "Details"), ("u", "Undo")):
             await admin.press("f7", key)
@@ -162,7 +162,7 @@ async def test_another_administrators_sync_appears_within_a_second(filled: Fille
 async def test_read_only_shows_all_and_writes_nothing(filled: Filled, tmp_path: Path) -> None:
     workspace = filled(*USERS, managed("kept", pinned=True))
     synchronise(workspace)
-    before = workspace.path.read_bytes()
+    before = workspace.host_path.read_bytes()
     async with driving(workspace, readonly=True, **ROOT) as admin:
         await admin.press("f7", "u")
         await admin.sees("+ create bert", "u Undo now")
@@ -174,7 +174,7 @@ async def test_read_only_shows_all_and_writes_nothing(filled: Filled, tmp_path: 
         assert not admin.app.screen.active_bindings["r"].enabled
         await admin.press("r")
         await admin.sees("This session is read-only (--readonly).")
-        assert workspace.path.read_bytes() == before
+        assert workspace.host_path.read_bytes() == before
 
 
 class TestPinned:
@@ -201,7 +201,7 @@ class TestPinned:
             await admin.press("r")
             await admin.sees("There is no pinned user in this list.")
             await admin.press("escape")
-            await admin.sees("No run changed anything yet.")
+            await admin.sees("root release ~1 carla", "root release ~2", "2 of 2")
 
     async def test_a_no_releases_nobody_and_escape_leaves_the_filter_first(
         self, filled: Filled
@@ -325,7 +325,9 @@ class TestReport:
             await admin.sees("+ 1 create")
             planned = await report("planned.json")
             assert (planned["status"], planned["error"]) == ("changes_pending", None)
-            await admin.press("s", "y")
+            await admin.press("s")
+            await admin.sees("Synchronize now?")
+            await admin.press("y")
             await admin.sees("Done: + 1 create")
             done = await report("done.json")
             assert (done["status"], done["run"]["who"]) == ("applied", "root")
@@ -349,7 +351,9 @@ class TestReport:
             assert (record["status"], record["error"]["kind"]) == ("error", "stale_plan")
             assert len(record["changes"]) == 3
 
-            await admin.press("u", "y")
+            await admin.press("u")
+            await admin.sees("Undo now?")
+            await admin.press("y")
             await admin.sees("Done: + 1 create - 1 delete")
             await admin.press("e", "ctrl+u")
             await admin.type("done.json")

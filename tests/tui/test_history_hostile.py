@@ -25,7 +25,9 @@ def test_history(filled: Callable[..., Workspace], tmp_path: Path) -> None:
     assert run
     undo = replace(undo_preview(workspace, run), id="undone")
     apply_plan(workspace, undo, allow_deletes=1, who=LONG)
-    with terminal_on(workspace.path, tmp_path / "secret.key", administrator="root") as terminal:
+    with terminal_on(
+        workspace.host_path, tmp_path / "secret.key", administrator="root"
+    ) as terminal:
         walk(terminal, "!f7", "/", "RED", "enter", "escape", "!enter", "down", "end", "/", "RED")
         walk(terminal, "enter", "escape", "!u", "end", "u", "y", "enter", "escape", "escape")
         walk(

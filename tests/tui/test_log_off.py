@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from store.files.lock import writer_lock
 from store.interface import Batch, Edit
-from store.lock import writer_lock
 from store.models import DIRECTORY_SERVICES, User
 from store.passwords import hash_password
 from store.privileges import ADMIN
 from sync.demo import Demo
-from sync.users.by_hand import edit_user
 from sync.workspace import Workspace, open_workspace
+from tests.support.answers import answering_by
 from tests.support.directory import Directory
+from tests.support.wrapped_store import Gate, with_store
 from tests.tui.driver import PASSWORD, driving, log_on
 from tui.screens.logon import LogOnScreen
 
@@ -45,7 +45,7 @@ KEPT = {
 
 def change_elsewhere(workspace: Workspace, **fields: Any) -> None:
     """Change anna as another administrator's session does; delete without fields."""
-    other = open_workspace(str(workspace.path))
+    other = open_workspace(str(workspace.host_path))
     user = other.snapshot().find("anna")
     assert user
     edit = Edit.update(user, replace(user, **fields)) if fields else Edit.delete(user)
@@ -103,30 +103,23 @@ async def test_what_was_not_saved_is_named(filled: Filled) -> None:
         await anna.press("enter")
         await log_on(anna, "root", PASSWORD)
         await anna.press("f2")
-        await anna.sees("CA file the system's authorities")
+        await anna.sees("CA file ▌the system's authorities")
         assert "/ca.pem" not in anna.text
 
 
-async def test_what_is_being_written_is_written_first(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    go_on = threading.Event()
-
-    def slowly(*arguments: Any) -> Any:
-        go_on.wait(30)
-        return edit_user(*arguments)
-
-    monkeypatch.setattr("tui.screens.user.edit_user", slowly)
-    workspace = filled(ANNA)
-    async with driving(workspace, **AS_ANNA) as anna:
-        await anna.press("f6", "enter", "e")
+async def test_what_is_being_written_is_written_first(filled: Filled) -> None:
+    gate, workspace = Gate(), filled(ANNA)
+    slow = with_store(workspace, apply=gate.through(workspace.store.apply))
+    gate.shut()
+    async with driving(slow, **AS_ANNA) as anna:
+        await anna.press("f6", "enter", "c")
         await anna.sees("Edit root")
         await anna.type("The Root")
         await anna.press("ctrl+s")
         change_elsewhere(workspace)
         await anna.pilot.pause(1.5)
         assert anna.app.current_mode == "users"
-        go_on.set()
+        gate.open()
         await anna.sees(
             "anna was deleted or renamed.",
             "What was being written was written whole, or not at all.",
@@ -139,10 +132,10 @@ async def test_what_is_being_written_is_written_first(
 async def test_a_write_that_waits_tells_for_whom(filled: Filled) -> None:
     workspace = filled(ANNA)
     async with driving(workspace, **AS_ANNA) as anna:
-        await anna.press("f6", "enter", "e")
+        await anna.press("f6", "enter", "c")
         await anna.sees("Edit root")
         await anna.type("The Root")
-        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
             await anna.press("ctrl+s")
             assert "Waiting" not in anna.words
             await anna.sees("The store is being written by process", "Waiting for it.")
@@ -155,7 +148,7 @@ async def test_asking_the_directory_is_given_up(
     async def slow(*_arguments: Any) -> None:
         await asyncio.sleep(30)
 
-    monkeypatch.setattr("tui.screens.live_plan.fetch", slow)
+    answering_by(monkeypatch, slow)
     workspace = filled(ANNA)
     async with driving(workspace, **AS_ANNA) as anna:
         await anna.press("t")
@@ -183,7 +176,7 @@ async def test_who_switches_the_own_entry_stays(filled: Filled, directory: Direc
     directory.put("anna")
     workspace = filled(ANNA)
     async with driving(workspace, **AS_ANNA) as anna:
-        for key, says in (("a", "is Directory Services now"), ("u", "is Integrated again")):
+        for key, says in (("a", "is Directory Services now"), ("z", "is Integrated again")):
             await anna.press("f6", "home", "down", key)
             await anna.sees("?")
             await anna.press("y")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from rich.color import Color as RichColor
@@ -11,7 +12,7 @@ from textual.widgets import Input
 from store.models import DIRECTORY_SERVICES, User
 from store.privileges import ADMIN
 from sync.workspace import Workspace
-from tests.tui.driver import PASSWORD, driving, log_on
+from tests.tui.driver import PASSWORD, PATIENCE, Driver, driving, log_on, screen_lines
 from tui.colours import DARK
 
 
@@ -58,7 +59,7 @@ async def test_first_administrator_must_keep_the_rules(workspace: Workspace) -> 
 
 
 async def test_a_damaged_store_is_named(workspace: Workspace) -> None:
-    workspace.path.write_text("{")
+    workspace.host_path.write_text("{")
     async with driving(workspace) as admin:
         await admin.sees("It was left as it is.")
         await admin.press("enter")
@@ -101,6 +102,13 @@ async def test_a_password_field_gives_nothing_to_the_clipboard(
         assert "secret" not in admin.text
 
 
+async def holds(person: Driver, *values: str) -> None:
+    """Wait until the fields hold these texts."""
+    async with asyncio.timeout(PATIENCE):
+        while [field.value for field in person.app.screen.query(Input)] != list(values):
+            await person.pilot.pause(0.02)
+
+
 async def test_what_is_typed_ahead_goes_into_the_field_that_it_is_for(
     workspace: Workspace,
 ) -> None:
@@ -109,10 +117,7 @@ async def test_what_is_typed_ahead_goes_into_the_field_that_it_is_for(
         await admin.sees("the first administrator")
         for key in ("r", "tab", *"secret", "tab", *"secret", "shift+tab", "x"):
             admin.app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await admin.settle()
-        await admin.pilot.pause(0.2)
-        values = [field.value for field in admin.app.screen.query(Input)]
-        assert values == ["r", "secretx", "secret"]
+        await holds(admin, "r", "secretx", "secret")
 
 
 async def test_what_is_typed_ahead_after_enter(filled: Callable[..., Workspace]) -> None:
@@ -120,18 +125,14 @@ async def test_what_is_typed_ahead_after_enter(filled: Callable[..., Workspace])
         await admin.sees("User name", "Password")
         for key in ("r", "enter", *"secret"):
             admin.app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await admin.settle()
-        await admin.pilot.pause(0.2)
-        assert [field.value for field in admin.app.screen.query(Input)] == ["r", "secret"]
+        await holds(admin, "r", "secret")
 
 
 async def test_what_is_wrong_can_be_read(workspace: Workspace) -> None:
     async with driving(workspace) as admin:
         await admin.press("x", "tab", "y")
         await admin.sees("The password has fewer")
-        segments = [
-            part for strip in admin.app.screen._compositor.render_strips() for part in strip
-        ]
+        segments = [part for strip in screen_lines(admin.app) for part in strip]
         (style,) = {part.style for part in segments if "The password has" in part.text}
         assert style
         assert style.color

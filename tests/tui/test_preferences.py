@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from docs.keys_reference import PATH, keys_reference
 from store.errors import StoreUnwritable
 from store.interface import Batch
 from store.models import Settings
 from sync.workspace import Workspace
 from tests.tui.driver import driving
 from tui.actions import ACTIONS
-from tui.app import PLAIN_THEME
 from tui.cli import cli
-from tui.keys_reference import PATH, keys_reference
 from tui.preferences import Preferences, load_preferences, preferences_path
+from tui.theme import PLAIN
 
 ROOT = {"administrator": "root"}
 
@@ -29,7 +29,7 @@ def preferences(tmp_path: Path, text: str) -> Preferences:
 
 
 def test_the_key_reference_is_current() -> None:
-    assert PATH.read_text("utf-8") == keys_reference(), "run python -m tui.keys_reference"
+    assert PATH.read_text("utf-8") == keys_reference(), "run python -m docs.keys_reference"
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
@@ -46,17 +46,20 @@ def test_no_file_means_no_preferences() -> None:
     ("text", "problem"),
     [
         ("theme = ", "It is not TOML:"),
-        ("theme = 'neon'", "There is no theme “neon”; there are textual-dark,"),
+        ("theme = 'neon'", "There is no theme “neon”; there are mailroster-dark,"),
         ("theme = 5", "There is no theme “5”"),
         ("theme = []", "There is no theme “[]”"),
-        ("colour = 1", "“colour” is unknown; theme and [keys] are known."),
+        ("colour = 1", "“colour” is unknown; theme, sign_after and [keys] are known."),
+        ("sign_after = -1", "“-1”, for sign_after, is no number of seconds"),
+        ("sign_after = true", "“True”, for sign_after, is no number of seconds"),
+        ("sign_after = nan", "“nan”, for sign_after, is no number of seconds"),
         ("keys = 1", "keys is not a table"),
         ("[keys]\n'users.fly' = 'x'", "There is no action “users.fly”"),
-        ("[keys]\n'users.delete' = 'hyper+x'", "“hyper+x”, for users.delete, is no key"),
-        ("[keys]\n'users.delete' = ''", "“”, for users.delete, is no key"),
-        ("[keys]\n'users.delete' = ['x']", "for users.delete, is no key"),
-        ("[keys]\n'users.delete' = 'n'", "“n”, for users.delete, is the key of users.new already."),
-        ("[keys]\n'users.delete' = 'f1'", "is the key of app.help already."),
+        ("[keys]\n'user.delete' = 'hyper+x'", "“hyper+x”, for user.delete, is no key"),
+        ("[keys]\n'user.delete' = ''", "“”, for user.delete, is no key"),
+        ("[keys]\n'user.delete' = ['x']", "for user.delete, is no key"),
+        ("[keys]\n'user.delete' = 'n'", "“n”, for user.delete, is the key of users.new already."),
+        ("[keys]\n'user.delete' = 'f1'", "is the key of app.help already."),
         ("[keys]\n'connection.check' = 'ctrl+s'", "is the key of form.save already."),
     ],
 )
@@ -74,7 +77,7 @@ def test_an_unreadable_file(tmp_path: Path) -> None:
 
 
 def test_keys_can_be_exchanged(tmp_path: Path) -> None:
-    read = preferences(tmp_path, "[keys]\n'users.new' = 'a'\n'users.switch_authentication' = 'n'")
+    read = preferences(tmp_path, "[keys]\n'users.new' = 'm'\n'users.mark_all' = 'n'")
     assert read.problems == ()
 
 
@@ -102,7 +105,7 @@ async def test_ones_own_keys_work_and_are_shown(
         await admin.sees("Discard the new user?", "j Yes")
         await admin.press("j", "ctrl+p")
         await admin.type("New")
-        await admin.sees("New (F9)")
+        await admin.sees("New F9 Add a user by hand.")
 
 
 async def test_a_bad_file_is_reported_and_the_defaults_work(
@@ -120,7 +123,7 @@ async def test_no_colour_sends_no_truecolor(
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with driving(filled(), preferences=Preferences(theme="nord"), **ROOT) as admin:
-        assert admin.app.theme == PLAIN_THEME
+        assert admin.app.theme == PLAIN.name
 
 
 def test_every_action_that_writes_is_marked() -> None:

@@ -5,22 +5,23 @@ Nothing that varies is shown: the store's clock stands still, paths and addresse
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from store.interface import Batch
+from store.interface import Batch, Clock
 from store.models import Settings
-from store.tinydb_store import TinyDBStore
-from sync.directory.listing import Listing
+from store.tinydb.store import TinyDBStore
 from sync.workspace import Workspace
+from tests.support.answers import answering
 from tests.tui.driver import Driver
-from tests.tui.scenes import FORMS, URL, Play, first_problem, keys
+from tests.tui.scenes import FORMS, STATUS, URL, Play, first_problem, keys
 from tests.tui.scenes_of_history import HISTORY
 from tests.tui.scenes_of_lists import LISTS
 from tui.app import MailrosterApp
@@ -30,16 +31,10 @@ SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 
 
 @pytest.fixture
-def clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime(2026, 2, 3, 4, 5, 6, tzinfo=tz)
-
-    monkeypatch.setattr("store.tinydb_store.datetime", Clock)
-    monkeypatch.setattr("store.backups.datetime", Clock)
-    monkeypatch.setattr("sync.runs.record.datetime", Clock)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """It stands still."""
     monkeypatch.delenv("NO_COLOR", raising=False)
+    return lambda: datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
 def compare(
@@ -58,7 +53,6 @@ def compare(
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCENES)
-@pytest.mark.usefixtures("clock_stands_still")
 def test_scene(
     name: str,
     size: str,
@@ -69,23 +63,22 @@ def test_scene(
     monkeypatch.chdir("/")  # dialogs that ask for a file show the folder
     scene = SCENES[name]
 
-    async def fetch(*_arguments: Any) -> Listing:
-        return scene.listing or Listing([], [], [])
-
     if scene.listing:
-        monkeypatch.setattr("tui.screens.live_plan.fetch", fetch)
+        answering(monkeypatch, scene.listing)
     workspace = filled(*scene.users, **{"url": URL, **scene.settings})
-    app = MailrosterApp(workspace, **{"administrator": "root", **scene.app})
+    monkeypatch.setattr(socket, "gethostname", lambda: "mx1.example.com")
+    given = {"administrator": "root", "look": lambda _: STATUS, **scene.app}
+    app = MailrosterApp(workspace, **given)
     assert compare(app, scene.play, SIZES[size], snap_compare)
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("play", [keys(), first_problem], ids=["empty", "problem"])
-@pytest.mark.usefixtures("clock_stands_still")
 def test_first_administrator(
     play: Play, size: str, workspace: Workspace, snap_compare: Callable[..., bool]
 ) -> None:
-    somewhere = replace(workspace, path=Path("/var/lib/mailroster/users.json"))
+    path = Path("/var/lib/mailroster/users.json")
+    somewhere = replace(workspace, host_path=path, store=TinyDBStore(path))
     assert compare(MailrosterApp(somewhere), play, SIZES[size], snap_compare)
 
 
@@ -95,7 +88,6 @@ async def unusable(person: Driver) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("content", ['{"meta": {', None], ids=["damaged", "gone"])
-@pytest.mark.usefixtures("clock_stands_still")
 def test_unusable_store(
     content: str | None,
     size: str,
@@ -106,7 +98,7 @@ def test_unusable_store(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = Path("users.json")
-    broken = replace(workspace, path=path, store=TinyDBStore(path))
+    broken = replace(workspace, host_path=path, store=TinyDBStore(path, clock=workspace.clock))
     for number in range(2):
         broken.store.apply(Batch(settings=Settings(guard_max_deletes=number)))
     path.write_text(content) if content else path.unlink()

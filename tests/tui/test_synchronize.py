@@ -13,6 +13,7 @@ from store.models import User
 from sync.configure import configure
 from sync.directory.listing import Listing, Progress
 from sync.workspace import Workspace, open_workspace
+from tests.support.answers import answering, answering_by
 from tests.support.builders import answer, listed, managed
 from tests.support.directory import Directory
 from tests.tui.driver import driving
@@ -22,23 +23,14 @@ ROOT = {"administrator": "root"}
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, listing: Listing) -> None:
-    """Let the directory answer this."""
-
-    async def fetch(*_arguments: Any) -> Listing:
-        return listing
-
-    monkeypatch.setattr("tui.screens.live_plan.fetch", fetch)
-
-
 async def test_progress_is_counted_and_can_be_cancelled(
     filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def slow(_workspace: Any, _settings: Any, progress: Callable[[Progress], None]) -> Any:
+    async def slow(progress: Callable[[Progress], None]) -> Any:
         progress(Progress(1000, 5000, 7))
         await asyncio.sleep(60)
 
-    monkeypatch.setattr("tui.screens.live_plan.fetch", slow)
+    answering_by(monkeypatch, slow)
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("7 users, 1 000 bytes of 5 000 (20 %)", "Esc gives up")
@@ -78,7 +70,9 @@ async def test_every_kind_of_change_with_its_details(
         await admin.press("slash")
         await admin.type("KNOWN")
         await admin.sees("(all: 4)")
-        await admin.press("escape", "s", "y")
+        await admin.press("escape", "s")
+        await admin.sees("Synchronize now?")
+        await admin.press("y")
         await admin.sees("Done: + 1 create ~ 1 update - 1 delete", "+ created")
         await admin.press("home", "down", "down")
         await admin.sees("archive removed: it was empty")
@@ -111,7 +105,7 @@ async def test_a_question_waits_on_its_own_screen(
         await answered.wait()
         return answer(listed("anna"))
 
-    monkeypatch.setattr("tui.screens.live_plan.fetch", slow)
+    answering_by(monkeypatch, slow)
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "s", "f6")
         await admin.sees("root", "Details")
@@ -134,7 +128,7 @@ async def test_the_guard_needs_the_exact_number(
         await admin.press("f5", "t")
         await admin.sees("All 5 managed users would be deleted.")
         await admin.press("s")
-        await admin.sees("Number of deletions", "- 5 delete")
+        await admin.sees("Type 5 to delete 5 users", "- 5 delete")
         await admin.press("4", "enter")
         await admin.sees("This is not the number of deletions.")
         await admin.press("backspace", "5", "enter")
@@ -149,7 +143,7 @@ async def test_deletions_can_be_held_back(
     workspace = filled(*(managed(f"user{number}") for number in range(5)))
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f5", "s")
-        await admin.sees("Number of deletions")
+        await admin.sees("to delete")
         await admin.press("h")
         await admin.sees("Done: + 1 create skipped 5")
         assert len(workspace.snapshot().users) == 7
@@ -174,7 +168,7 @@ async def test_the_plan_follows_settings_and_store_without_another_fetch(
         await admin.press("f5", "t")
         await admin.sees("+ 2 create 2/2 in scope")
         requests = len(directory.log)
-        other = open_workspace(str(workspace.path))
+        other = open_workspace(str(workspace.host_path))
         configure(other, {"auto_delete": True})
         await admin.sees("+ 2 create - 1 delete")
         other.store.apply(Batch([Edit.create(managed("anna"))]))
@@ -191,7 +185,7 @@ async def test_a_stale_plan_is_refused(
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f5", "s")
         await admin.sees("Synchronize now?")
-        other = open_workspace(str(workspace.path))
+        other = open_workspace(str(workspace.host_path))
         other.store.apply(Batch([Edit.create(managed("anna"))]))
         other.close()
         await admin.press("y")
@@ -224,16 +218,14 @@ async def test_a_whole_group_is_skipped_and_taken_in(
     async with driving(filled(managed("gone")), **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("+ 2 create - 1 delete")
-        await admin.press("space", "home", "g")
+        await admin.press("space", "home", "a")
         await admin.sees("skipped 2", "+ skipped anna", "+ skipped bert", "- delete gone")
         await admin.press("s")
         await admin.sees("This will: - 1 delete", "Skipped by you: 2.")
-        await admin.press("escape", "g")
+        await admin.press("escape", "a")
         await admin.sees("+ create anna", "+ create bert")
         await admin.press("s")
-        await admin.sees(
-            "This will: + 2 create - 1 delete", "which stay: 0. Empty ones, which are removed: 1."
-        )
+        await admin.sees("This will: + 2 create - 1 delete", "1 empty archive is removed.")
 
 
 async def test_the_archive_in_sight_tells_its_messages(
@@ -251,9 +243,7 @@ async def test_the_archive_in_sight_tells_its_messages(
         await admin.press("end")
         await admin.sees("- delete gone", "archive stays: 2 messages")
         await admin.press("s")
-        await admin.sees(
-            "which stay: 1. Empty ones, which are removed: 0.", "gone archive stays: 2 messages"
-        )
+        await admin.sees("1 archive with mail stays.", "gone archive stays: 2 messages")
         await admin.press("y")
         await admin.sees("- deleted gone", "Done:")
         await admin.press("end")
@@ -368,3 +358,22 @@ async def test_escape_takes_the_marks_away_first(
         await admin.press("escape")
         await admin.sees("2 of 2", "+ create anna")
         assert "marked" not in admin.text
+
+
+async def test_the_guard_s_question_is_read_by_the_arrows(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    workspace = filled(*(managed(f"user{number:02}") for number in range(33)))
+    folders = workspace.archives(workspace.snapshot().settings)
+    for number in ("00", "01"):  # whose archives stay, and who come last
+        folders.create(f"user{number}")
+        (folders.path(f"user{number}") / "mail").write_text("x")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "s")
+        await admin.sees("Type 33 to delete 33 users", "All 33 managed users would be deleted.")
+        assert "guard_max" not in admin.words
+        assert "archive stays" not in admin.words
+        await admin.press(*["down"] * 9)
+        await admin.sees("and 23 more")
+        await admin.press("escape")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +9,13 @@ import pytest
 
 from store.models import User
 from sync.directory.listing import InvalidRecord, Listing
-from sync.planning.preview import preview
-from sync.users.several import delete_users
+from sync.runs.by_hand import delete_users
 from sync.workspace import Workspace
+from tests.support.answers import answering, answering_by
 from tests.support.builders import answer, listed, managed, stored
+from tests.support.wrapped_store import gated
 from tests.tui.driver import Driver, driving
-from tests.tui.test_synchronize import HOSTILE, ROOT, answering
+from tests.tui.test_synchronize import HOSTILE, ROOT
 
 Filled = Callable[..., Workspace]
 
@@ -25,6 +25,10 @@ MOVED = answer(listed("anna.kurz", "anna@x.org", full="Anna Kurz"), listed("bert
 def anna_and_bert(filled: Filled, **settings: Any) -> Workspace:
     anna = managed("anna.berg", email_addresses=["anna@x.org"], privileges=["login", "export"])
     return filled(anna, managed("bert"), **settings)
+
+
+async def nobody_asks(_progress: Any) -> Listing:
+    raise AssertionError("the directory was asked again")
 
 
 async def see_plan(admin: Driver, *sees: str) -> None:
@@ -40,7 +44,7 @@ class TestRename:
         answering(monkeypatch, MOVED)
         async with driving(workspace, **ROOT) as admin:
             await see_plan(admin, "? 1 rename", "? rename anna.kurz")
-            monkeypatch.delattr("tui.screens.live_plan.fetch")  # nobody may ask again
+            answering_by(monkeypatch, nobody_asks)
             await admin.press("enter")
             await admin.sees("under a new name?", "full name: (none) -> Anna Kurz", "anna.berg")
             await admin.press("r")
@@ -91,12 +95,6 @@ class TestRename:
     async def test_a_candidate_who_goes_meanwhile_is_still_named(
         self, filled: Filled, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        go_on = threading.Event()
-
-        def slowly(*arguments: Any) -> Any:
-            go_on.wait(30)
-            return preview(*arguments)
-
         addresses = {"a.old": ["a@x.org"], "b.old": ["b@x.org"]}
         workspace = filled(
             *(
@@ -105,16 +103,17 @@ class TestRename:
             )
         )
         answering(monkeypatch, answer(listed("new", "a@x.org", "b@x.org")))
-        async with driving(workspace, **ROOT) as admin:
+        gate, slow = gated(workspace)
+        async with driving(slow, **ROOT) as admin:
             await see_plan(admin, "with “a.old”, “b.old”")
-            monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
+            gate.shut()
             delete_users(workspace, [stored(workspace, "a.old")])
             admin.app.refresh_store()
             await admin.press("enter")
             await admin.sees("Until now", "a.old", "b.old B.OLD")
             assert "a.old A.OLD" not in admin.words
             await admin.press("escape")
-            go_on.set()
+            gate.open()
             await admin.sees("with “b.old”")
 
     async def test_the_others_answers_and_a_lost_one_are_asked_about_at_the_end(
@@ -157,7 +156,7 @@ class TestMany:
         async with driving(workspace, **ROOT) as admin:
             await see_plan(admin, "? 1 001 rename")
             await admin.press("enter", "R")
-            await admin.sees("Rename 1 000 users?", "1 more stay as they are: several may be meant")
+            await admin.sees("Rename 1 000 users?", "1 more stays as it is: several may be meant")
             await admin.press("n")
             await admin.sees("? 1 001 rename")
             await admin.press("enter", "R", "y")
@@ -221,7 +220,9 @@ class TestLink:
             await admin.sees("full name: (none) -> Carl C.", "Privileges here: Log on, Export")
             await admin.press("i")
             await admin.sees("~ 1 update ! 1 conflict", "authentication Integrated -> Directory")
-            await admin.press("s", "y")
+            await admin.press("s")
+            await admin.sees("Synchronize now?")
+            await admin.press("y")
             await admin.sees("Done: ~ 1 update")
         carl = two.snapshot().find("carl")
         assert carl

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,16 @@ from store.models import User
 from sync.configure import configure
 from sync.directory.listing import Listing
 from sync.errors import AlreadyApplied
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.plan_file import load_plan
 from sync.workspace import Workspace, open_workspace
+from tests.support.answers import answering, answering_by
 from tests.support.builders import answer, listed, managed
 from tests.support.directory import Directory
+from tests.support.wrapped_store import Gate, gated, with_store
 from tests.tui.driver import Driver, driving
 from tests.tui.past_runs import edit_elsewhere
-from tests.tui.test_synchronize import ROOT, answering
+from tests.tui.test_synchronize import ROOT
 
 Filled = Callable[..., Workspace]
 
@@ -64,17 +64,17 @@ class TestRefused:
             await ask_to_apply(admin)
             await admin.sees("+ 1 create ~ 1 update")
             write()
-            content = some.path.read_bytes()
+            content = some.host_path.read_bytes()
             await admin.press("y")
             await admin.sees("The plan is stale. Nothing was written.", *told)
-            assert some.path.read_bytes() == content
+            assert some.host_path.read_bytes() == content
             await admin.press("enter")
             await admin.sees("in scope")
-        assert not some.snapshot().history.runs
+        assert not [run for run in some.snapshot().history.runs if run.kind == "sync"]
 
     async def test_a_touched_user_by_another_process(self, some: Workspace) -> None:
         def write() -> None:
-            command = [sys.executable, "-m", "tui.cli", "--store", str(some.path)]
+            command = [sys.executable, "-m", "tui.cli", "--store", str(some.host_path)]
             edit = ["users", "edit", "anna", "--full-name", "By hand"]
             subprocess.run(command + edit, check=True, capture_output=True, env=dict(os.environ))
 
@@ -82,7 +82,7 @@ class TestRefused:
 
     async def test_settings(self, some: Workspace) -> None:
         def write() -> None:
-            other = open_workspace(str(some.path))
+            other = open_workspace(str(some.host_path))
             configure(other, {"default_privileges": ["login", "export"], "auto_delete": False})
             other.close()
 
@@ -108,10 +108,10 @@ class TestDeletions:
             await ask_to_apply(admin)
             await admin.sees("- 1 delete")
             directory.put("anna", "gone")
-            content = workspace.path.read_bytes()
+            content = workspace.host_path.read_bytes()
             await admin.press("y")
             await admin.sees("“gone”: delete then, update now", "Nothing was written.")
-            assert workspace.path.read_bytes() == content
+            assert workspace.host_path.read_bytes() == content
             await admin.press("enter")
             await admin.sees("~ 2 update 2/2 in scope")
 
@@ -159,7 +159,7 @@ class TestDeletions:
                 await asyncio.sleep(60)
                 raise AssertionError
 
-            monkeypatch.setattr("tui.screens.live_plan.fetch", hang)
+            answering_by(monkeypatch, hang)
             await admin.press("y")
             await admin.sees("Asking once more, as users go ... Esc gives up.")
             await admin.press("escape")
@@ -170,24 +170,19 @@ class TestDeletions:
 async def test_comparing_can_be_given_up_and_the_plan_before_stays(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = threading.Event()
-
-    def slowly(*arguments: Any) -> Any:
-        go_on.wait(30)
-        return preview(*arguments)
-
+    gate, slow = gated(filled())
     answering(monkeypatch, answer(listed("anna")))
-    async with driving(filled(), **ROOT) as admin:
+    async with driving(slow, **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("+ 1 create 1/1 in scope")
         before = admin.app.listing
         answering(monkeypatch, answer(listed("bert"), listed("carla")))
-        monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
+        gate.shut()
         await admin.press("t")
         await admin.sees("2 users listed. Comparing ...")
         await admin.press("escape")
         await admin.sees("+ 1 create 1/1 in scope", "anna")
-        go_on.set()
+        gate.open()
         await admin.pilot.pause(0.1)
         assert admin.app.listing is before
         assert "bert" not in admin.text
@@ -205,10 +200,10 @@ async def test_what_others_write_while_the_directory_is_asked_is_in_the_plan(
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("+ 2 create 2/2 in scope")
-        monkeypatch.setattr("tui.screens.live_plan.fetch", hang)
+        answering_by(monkeypatch, hang)
         await admin.press("t")
         await admin.sees("Asking the directory")
-        other = open_workspace(str(workspace.path))
+        other = open_workspace(str(workspace.host_path))
         other.store.apply(Batch([Edit.create(managed("anna"))]))
         other.close()
         while admin.app.snapshot.generation < 2:
@@ -217,25 +212,19 @@ async def test_what_others_write_while_the_directory_is_asked_is_in_the_plan(
         await admin.sees("+ 1 create 2/2 in scope")
 
 
-async def test_what_is_being_written_is_not_given_up(
-    filled: Filled, directory: Directory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    go_on = threading.Event()
-
-    def slowly(*arguments: Any, **options: Any) -> Any:
-        go_on.wait(30)
-        return apply_plan(*arguments, **options)
-
-    monkeypatch.setattr("tui.screens.plan_screen.apply_plan", slowly)
+async def test_what_is_being_written_is_not_given_up(filled: Filled, directory: Directory) -> None:
+    gate, workspace = Gate(), filled()
     directory.put("anna")
-    async with driving(filled(), **ROOT) as admin:
+    slow = with_store(workspace, apply=gate.through(workspace.store.apply))
+    async with driving(slow, **ROOT) as admin:
         await ask_to_apply(admin)
+        gate.shut()
         await admin.press("y")
         await admin.sees("Writing ...")
         for key in ("t", "escape", "s", "space", "p"):
             await admin.press(key)
             await admin.sees("The changes are being written; wait a moment.")
-        go_on.set()
+        gate.open()
         await admin.sees("Done: + 1 create")
 
 
@@ -284,7 +273,9 @@ class TestSaved:
             await admin.sees("+ 1 create")
             await self.save(admin, tmp_path / "plan.json")
             await admin.sees("Saved.")
-            await admin.press("s", "y")
+            await admin.press("s")
+            await admin.sees("Synchronize now?")
+            await admin.press("y")
             await admin.sees("Done: + 1 create")
         with pytest.raises(AlreadyApplied):
             load_plan(workspace, tmp_path / "plan.json")
@@ -322,18 +313,13 @@ async def test_an_answer_is_planned_before_it_is_applied(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keys that come faster than the plan: the numbers are those of the plan with the answer."""
-    slow = threading.Event()
-
-    def slowly(*arguments: Any) -> Any:
-        slow.wait(0.5)
-        return preview(*arguments)
-
+    gate, slow = gated(filled(managed("old", email_addresses=["a@x.org"])))
     answering(monkeypatch, answer(listed("new", "a@x.org"), listed("bert")))
-    workspace = filled(managed("old", email_addresses=["a@x.org"]))
-    async with driving(workspace, **ROOT) as admin:
+    async with driving(slow, **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("+ 1 create ? 1 rename")
-        monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
+        gate.shut()
+        threading.Timer(0.5, gate.open).start()
         await admin.press("end", "enter", "r", "s")
         await admin.sees("This will: + 1 create > 1 rename")
 
@@ -342,18 +328,15 @@ async def test_an_answer_that_leaves_nothing_to_apply_is_not_saved_as_a_plan(
     filled: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Keys that come faster than the plan, as above: what was to be saved is a question again."""
-
-    def slowly(*arguments: Any) -> Any:
-        time.sleep(0.5)
-        return preview(*arguments)
-
+    gate, slow = gated(filled(managed("old", email_addresses=["a@x.org"])))
     answering(monkeypatch, answer(listed("new", "a@x.org")))
-    async with driving(filled(managed("old", email_addresses=["a@x.org"])), **ROOT) as admin:
+    async with driving(slow, **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("? 1 rename")
         await admin.press("enter", "r")
         await admin.sees("> 1 rename")
-        monkeypatch.setattr("tui.screens.live_plan.preview", slowly)
+        gate.shut()
+        threading.Timer(0.5, gate.open).start()
         await admin.press("enter", "l", "p")
         await admin.sees("There is nothing to apply.", "? 1 rename")
         assert "Save the plan" not in admin.text

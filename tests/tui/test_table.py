@@ -11,14 +11,14 @@ from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual._ansi_theme import MONOKAI
 from textual.app import App, ComposeResult
 from textual.color import Color
-from textual.theme import BUILTIN_THEMES
+from textual.theme import BUILTIN_THEMES, Theme
 
-from tests.tui.driver import Driver
-from tui.colours import DARK, LIGHT
-from tui.widgets.changes import COLOURS
+from tests.tui.contrast import contrast
+from tests.tui.driver import Driver, screen_lines
+from tui.colours import DARK, LIGHT, OF_CHANGES
+from tui.theme import OWN
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.table import Column, Table
 
@@ -163,16 +163,16 @@ async def test_the_cursor_stays_with_its_row_in_any_order() -> None:
         table.sort_by_next()
         assert table.rows == ["Anna", "bert", "carl", "Xi"]
         assert table.current == "Anna"
-        await driver.sees("▲ Name", "1 of 4")
+        await driver.sees("Name ▲", "1 of 4")
         table.reverse_sort()
-        await driver.sees("▼ Name", "4 of 4")
+        await driver.sees("Name ▼", "4 of 4")
         table.filter("!x")
         assert table.rows == ["carl", "bert", "Anna"]
         table.load(["bert", "Anna", "dora"])
         assert table.rows == ["dora", "bert", "Anna"]
         assert table.current == "Anna"
         table.sort_by_next()
-        await driver.sees("▲ Len")
+        await driver.sees("Leng… ▲")
         table.sort_by_next()
         assert not table.is_sorted
         assert table.rows == ["bert", "Anna", "dora"]
@@ -191,6 +191,11 @@ async def test_marking_all_that_pass_the_filter() -> None:
         assert not table.has_marks
 
 
+def scrolled_down(table: Table) -> events.MouseScrollDown:
+    """The wheel of the mouse over the table."""
+    return events.MouseScrollDown(table, 5, 5, 0, 0, 0, False, False, False)
+
+
 async def test_the_mouse_sets_the_cursor_sorts_and_scrolls() -> None:
     rows = [f"user{number:02}" for number in range(50)]
     async with table_of(rows) as (driver, table):
@@ -199,7 +204,7 @@ async def test_the_mouse_sets_the_cursor_sorts_and_scrolls() -> None:
         await driver.pilot.click(Table, offset=(5, 0))
         await driver.pilot.click(Table, offset=(5, 0))
         assert table.rows == rows[::-1]
-        await driver.pilot._post_mouse_events([events.MouseScrollDown], Table, offset=(5, 5))
+        table.post_message(scrolled_down(table))
         await driver.settle()
         assert table.scroll_offset.y > 0
         assert table.current == "user03"
@@ -216,20 +221,6 @@ async def test_the_first_letter_finds_the_texts_ready() -> None:
         assert len(asked) < 200
 
 
-def contrast(*colours: ColorTriplet | None) -> float:
-    """The contrast ratio of two colours (WCAG 2.2), from 1 to 21."""
-    lights = sorted(luminance(colour) for colour in colours if colour)
-    return (lights[1] + 0.05) / (lights[0] + 0.05)
-
-
-def luminance(colour: ColorTriplet) -> float:
-    parts = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in colour.normalized
-    ]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-
 class StyledApp(TableApp):
     """A table whose cells have the styles that its rows name."""
 
@@ -237,19 +228,20 @@ class StyledApp(TableApp):
         return Text("word", row), "plain"
 
 
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
-async def test_what_is_under_the_cursor_can_be_read(theme: str) -> None:
+@pytest.mark.parametrize("theme", OWN, ids=lambda theme: theme.name)
+async def test_what_is_under_the_cursor_can_be_read(theme: Theme) -> None:
     """At least 4.5:1 for every word (WCAG 2.2, 1.4.3), whatever the colour of its cell.
 
     A theme of one's own choice may have less: Solarized has 3.7:1 with white on its blue.
     """
-    styles = [*COLOURS.values(), "dim strike", "italic yellow"]
+    styles = [*OF_CHANGES.values(), "dim strike", "italic yellow"]
     app = StyledApp(styles)
-    app.theme = theme
+    app.register_theme(theme)
+    app.theme = theme.name
     async with app.run_test(size=(40, 12)) as pilot:
         for line in range(1, len(styles) + 1):
             await pilot.pause()
-            strips = list(app.screen._compositor.render_strips())
+            strips = screen_lines(app)
             seen = [segment for segment in strips[line] if segment.text.strip()]
             assert "word" in seen[0].text
             for segment in seen:
@@ -267,7 +259,7 @@ def test_every_colour_of_a_text_can_be_read_in_every_theme(name: str, place: str
     under = Color.parse(theme.to_color_system().generate()[place]).rgb
     colours = DARK if theme.dark else LIGHT
     known = ("red", "green", "yellow", "magenta", "cyan")
-    assert {*COLOURS.values()} <= {*known}
+    assert {*OF_CHANGES.values()} <= {*known}
     shown = [RichColor.parse(word).get_truecolor(colours) for word in known]
     assert len(set(shown)) == len(known)
     for colour in shown:
@@ -276,6 +268,7 @@ def test_every_colour_of_a_text_can_be_read_in_every_theme(name: str, place: str
 
 def test_the_usual_colours_could_not_be_read() -> None:
     """The control: with the framework's own, red on a dialog has 4.2:1 and is magenta's too."""
-    red, magenta = (RichColor.parse(word).get_truecolor(MONOKAI) for word in ("red", "magenta"))
+    usual = App[None]().ansi_theme_dark
+    red, magenta = (RichColor.parse(word).get_truecolor(usual) for word in ("red", "magenta"))
     assert contrast(red, ColorTriplet(0x1E, 0x1E, 0x1E)) < 4.5
     assert red == magenta

@@ -68,10 +68,12 @@ def hostile_users() -> list[User]:
         "email_addresses": [f"{EVIL}@example.com", LONG],
         "folder_privileges": {EVIL: ["read", EVIL]},
     }
+    others = {**fields, "email_addresses": [f"{EVIL}2@example.com", f"{LONG}2"]}
+    local = {**fields, "email_addresses": [f"{EVIL}3@example.com", f"{LONG}3"]}
     return [
         managed(EVIL, **fields),
-        managed(LONG, **fields),
-        User(user_name=f"{EVIL}local", password_hash=EVIL, privileges=["login", EVIL], **fields),
+        managed(LONG, **others),
+        User(user_name=f"{EVIL}local", password_hash=EVIL, privileges=["login", EVIL], **local),
     ]
 
 
@@ -98,17 +100,21 @@ def open_on(filled: Callable[..., Workspace], tmp_path: Path) -> Callable[..., o
         edits = [Edit.create(user) for user in hostile_users()]
         values = {"directory_service": "application_integration", **settings}
         workspace.store.apply(Batch(edits, settings=Settings(**values)))  # type: ignore[arg-type]
-        return terminal_on(workspace.path, tmp_path / "secret.key", administrator=administrator)
+        return terminal_on(
+            workspace.host_path, tmp_path / "secret.key", administrator=administrator
+        )
 
     return open_it
 
 
 def test_users(open_on: Callable[..., Terminal]) -> None:
     with open_on(url="http://127.0.0.1:1/") as terminal:
-        walk(terminal, "!f6", "end", "!enter", "!e", "escape", "!r", "escape", "!v", "escape")
+        walk(terminal, "!f6", "end", "!enter", "!c", "escape", "!e", "escape", "!r", "escape")
+        walk(terminal, "!v", "escape")
         walk(terminal, "enter", "escape", "!n", "escape", "!x", "escape", "!escape")
         walk(terminal, "!a", "escape", "!x", "escape", "end", "!p", "escape")
-        walk(terminal, "/", "RED", "enter", "escape", "space", "!ctrl+p", "escape", "f1", "escape")
+        walk(terminal, "/", "RED", "enter", "escape", "space", "ctrl+p", "!RED", "escape")
+        walk(terminal, "f1", "escape")
         walk(terminal, "n", "x", "escape", "y")
         terminal.press("ctrl+q")
         assert terminal.process.wait(PATIENCE) == 0
@@ -129,7 +135,7 @@ def test_synchronize(open_on: Callable[..., Terminal]) -> None:
 WAYS = {
     "folder rights": ("f6", "end", "!enter", "enter: Save", "shift+tab", "escape", "!n", "escape"),
     "authentication method": ("f6", "down space", "end space", "a: Marked", "escape"),
-    "typed number": ("!t: 2 delete", "s: Number of", "7 enter: not the number", "h", "f6", "f5"),
+    "typed number": ("!t: 2 delete", "s: to delete", "7 enter: not the number", "h", "f6", "f5"),
     "filter rules": ("f3", "n: reason", "* enter", "escape", "y"),
     "log-on that is tried": ("f2", "ctrl+l: Leave the", "x enter enter: no user", "escape"),
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from store.files.lock import writer_lock
 from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit
-from store.lock import writer_lock
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.undo import undo_preview
@@ -44,7 +44,9 @@ class TestUndo:
             await admin.sees("Users who come back, and are pinned: 1.")
             await admin.press("n")
             assert "bert" not in workspace.snapshot().users
-            await admin.press("u", "y")
+            await admin.press("u")
+            await admin.sees("Undo now?")
+            await admin.press("y")
             await admin.sees("Done: + 1 create ~ 1 update - 1 delete", "+ created bert")
             bert = workspace.snapshot().find("bert")
             assert bert
@@ -62,7 +64,7 @@ class TestUndo:
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f7", "u")
             await admin.sees("+ create bert")
-            await admin.press("space", "g")
+            await admin.press("space", "a")
             await admin.sees("skipped 2", "+ skipped bert", "~ skipped anna")
             await admin.press("u")
             await admin.sees("This will: - 1 delete", "Skipped by you: 2.")
@@ -79,7 +81,7 @@ class TestUndo:
             await admin.press("u")
             await admin.sees("All 2 managed users would be deleted.")
             await admin.press("u")
-            await admin.sees("Number of deletions", "- 2 delete")
+            await admin.sees("Type 2 to delete 2 users", "- 2 delete")
             await admin.press("1", "enter")
             await admin.sees("This is not the number of deletions.")
             await admin.press("backspace", "2", "enter")
@@ -131,7 +133,7 @@ class TestUndo:
             await admin.press("enter")
             await admin.sees("4 with those of the last 24 hours")
             await admin.press("u")
-            await admin.sees("Number of deletions")
+            await admin.sees("to delete")
             await admin.press("2", "enter")
             await admin.sees("Done: - 2 delete")
 
@@ -148,13 +150,13 @@ class TestUndo:
         summary = RunSummary(
             id="old", kind="sync", who="cron", at="2026-01-01T00:00:00+00:00", counts={"create": 1}
         )
-        run = Run(summary=replace(summary, listed=1), changes=[change])
+        run = Run(summary=replace(summary, listed=1, guarded=True), changes=[change])
         workspace.store.apply(Batch([Edit.create(managed("anna"))], run=run))
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f7", "u")
             await admin.sees("- delete anna")
             await admin.press("u")
-            await admin.sees("Number of deletions")
+            await admin.sees("to delete")
             await admin.press("1", "enter")
             await admin.sees("Done: - 1 delete")
             await admin.pilot.pause(0.5)
@@ -166,7 +168,7 @@ class TestUndo:
         synchronise(workspace)
         async with driving(workspace, **ROOT) as admin:
             await ask_to_undo(admin)
-            with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+            with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
                 await admin.press("y")
                 await admin.sees("Writing ...")
                 for key in ("escape", "u", "space"):
@@ -184,7 +186,7 @@ class TestUndo:
             await admin.press("slash")
             await admin.type("nobody at all")
             await admin.press("enter")
-            for key in ("space", "g"):
+            for key in ("space", "a"):
                 await admin.press(key)
                 await admin.sees("There is no change in this list.")
                 admin.app.screen.query_one(Note).hide()

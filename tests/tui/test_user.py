@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from store.files.lock import writer_lock
 from store.interface import Batch, Edit
-from store.lock import writer_lock
 from store.models import User
 from store.passwords import hash_password, verify_password
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.runs.undo import release, undo_preview
+from sync.runs.by_hand import release
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed, stored
 from tests.tui.driver import PASSWORD, Driver, driving
@@ -76,7 +77,7 @@ async def test_editing_the_first_address_is_the_primary_one(
 ) -> None:
     workspace = filled(ANNA, managed("bert", email_addresses=["b@b.example"]))
     async with details_of_anna(workspace) as admin:
-        await admin.press("e")
+        await admin.press("c")
         await admin.sees("Edit anna", "the first one is primary")
         await admin.press("tab", "tab", "ctrl+u")
         await admin.type("new@b.example, a@b.example")
@@ -84,12 +85,12 @@ async def test_editing_the_first_address_is_the_primary_one(
         await admin.sees("Saved.", "Primary address: new@b.example")
         assert stored(workspace, "anna").email_addresses == ["new@b.example", "a@b.example"]
         assert stored(workspace, "anna").full_name == "Anna A"
-        await admin.press("e")
+        await admin.press("c")
         await admin.sees("Edit anna")
         await admin.press("tab", "tab", "ctrl+u")
         await admin.type("b@b.example")
         await admin.press("enter")
-        await admin.sees("Not done: Edit", "belongs to “bert”")
+        await admin.sees("Not done: Change", "belongs to “bert”")
 
 
 async def test_renaming_takes_the_archive_along(filled: Callable[..., Workspace]) -> None:
@@ -122,7 +123,7 @@ async def test_privileges(filled: Callable[..., Workspace]) -> None:
         await admin.sees("No privilege is chosen.")
         await admin.press("ctrl+s")
         await admin.press("tab", "space", "ctrl+s")
-        await admin.sees("Saved.", "Privileges: Change own password")
+        await admin.sees("Saved the privileges of anna.", "Privileges: Change own password")
         assert "Note:" not in admin.text
         assert stored(workspace, "anna").privileges == ["changePassword"]
 
@@ -185,11 +186,12 @@ async def test_while_something_is_saved_the_keyboard_goes_on_and_nothing_gets_lo
 ) -> None:
     workspace = filled(ANNA)
     async with details_of_anna(workspace) as admin:
-        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
-            await admin.press("e", "ctrl+u")
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
+            await admin.press("c", "ctrl+u")
             await admin.type("Anna B")
             await admin.press("ctrl+s")
-            for key in ("e", "v", "escape"):
+            await admin.sees("Waiting for it.")
+            for key in ("c", "v", "escape"):
                 await admin.press(key)
                 await admin.sees("This is being saved; wait a moment.", "Full name: Anna A")
             await admin.press("q")
@@ -204,21 +206,21 @@ async def test_what_cannot_be_written_is_taken_back_and_said(
     filled: Callable[..., Workspace],
 ) -> None:
     workspace = filled(ANNA)
-    before = workspace.path.read_bytes()
+    before = workspace.host_path.read_bytes()
     async with details_of_anna(workspace) as admin:
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
         try:
-            await admin.press("e", "ctrl+u")
+            await admin.press("c", "ctrl+u")
             await admin.type("Anna B")
             await admin.press("ctrl+s")
-            await admin.sees("Not done: Edit", "The previous state is whole.")
+            await admin.sees("Not done: Change", "The previous state is whole.")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert workspace.path.read_bytes() == before
+        assert workspace.host_path.read_bytes() == before
         await admin.press("enter")
         await admin.sees("Full name: Anna A")
-        await admin.press("e", "ctrl+u")
+        await admin.press("c", "ctrl+u")
         await admin.type("Anna C")
         await admin.press("ctrl+s")
         await admin.sees("Saved.", "Full name: Anna C")

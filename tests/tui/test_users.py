@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
+from store.files.lock import writer_lock
 from store.interface import Batch, Edit
-from store.lock import writer_lock
 from store.models import DIRECTORY_SERVICES, INTEGRATED, User
 from store.passwords import hash_password, verify_password
+from store.tinydb.store import TinyDBStore
 from sync.workspace import Workspace, open_workspace
+from tests.support.answers import silent
 from tests.support.builders import managed
 from tests.support.directory import Directory
 from tests.tui.driver import PASSWORD, Driver, driving
 from tui.widgets.keys import KeyLine
+from tui.widgets.table import Table
 
 ROOT = {"administrator": "root"}
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/][@click=app.quit]x\u202egnp"
@@ -30,7 +31,7 @@ def local(name: str) -> User:
 
 def method_of_file(workspace: Workspace, key: str) -> str:
     """The method that is durable; the session's own snapshot may wait for a write."""
-    other = open_workspace(str(workspace.path))
+    other = open_workspace(str(workspace.host_path))
     try:
         return method_of(other, key)
     finally:
@@ -122,16 +123,17 @@ async def test_the_last_switch_can_be_undone(filled: Callable[..., Workspace]) -
     workspace = filled(local("anna"), managed("bert"))
     before = workspace.snapshot().users["bert"]
     async with driving(workspace, **ROOT) as admin:
-        await admin.press("f6", "u")
+        await admin.press("f6", "z")
         await admin.sees("No authentication method was switched")
         await admin.press("end", "a")
+        await admin.sees("Local password for bert")
         await admin.fill(PASSWORD, PASSWORD)
         await admin.press("shift+tab", "enter")
         await admin.sees("Switch bert to Integrated?")
         await admin.press("y")
         await admin.sees("Authentication is Integrated now: bert.")
         assert workspace.snapshot().users["bert"]["password_hash"]
-        await admin.press("u")
+        await admin.press("z")
         await admin.sees("Take the last switch back?", "Directory Services again")
         await admin.press("y")
         await admin.sees("Authentication is Directory Services again: bert.")
@@ -149,7 +151,9 @@ async def test_an_undo_spares_what_others_wrote(filled: Callable[..., Workspace]
         assert stored
         edited = replace(stored, full_name="Anna")
         workspace.store.apply(Batch([Edit.update(stored, edited)]))
-        await admin.press("u", "y")
+        await admin.press("z")
+        await admin.sees("Take the last switch back?")
+        await admin.press("y")
         await admin.sees("Taken back: anna has the authentication method from before", "changed")
         assert method_of(workspace, "anna") == DIRECTORY_SERVICES
 
@@ -165,7 +169,7 @@ async def test_a_switch_shows_at_once_and_the_keyboard_goes_on(
 ) -> None:
     workspace = filled(local("anna"), local("bert"), url="http://127.0.0.1:1/")
     async with driving(workspace, **ROOT) as admin:
-        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
             await switch_anna(admin)
             await admin.sees("saving: Dire", "Saving 1 of the users")
             assert method_of_file(workspace, "anna") == INTEGRATED
@@ -182,9 +186,10 @@ async def test_a_switch_that_cannot_be_locked_is_taken_back(
     filled: Callable[..., Workspace],
 ) -> None:
     workspace = filled(local("anna"), url="http://127.0.0.1:1/")
-    workspace.store._lock_wait = 0.5  # type: ignore[attr-defined]
+    impatient = TinyDBStore(workspace.host_path, lock_wait=0.5)
+    workspace = replace(workspace, store=impatient)
     async with driving(workspace, **ROOT) as admin:
-        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
             await switch_anna(admin)
             await admin.sees("saving: Dire")
             await admin.sees("Taken back: anna has the", "The store is being written by")
@@ -195,7 +200,7 @@ async def test_a_switch_that_cannot_be_locked_is_taken_back(
 
 async def test_a_switch_on_a_full_disk_is_taken_back(filled: Callable[..., Workspace]) -> None:
     workspace = filled(local("anna"), url="http://127.0.0.1:1/")
-    before = workspace.path.read_bytes()
+    before = workspace.host_path.read_bytes()
     async with driving(workspace, **ROOT) as admin:
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
@@ -204,7 +209,7 @@ async def test_a_switch_on_a_full_disk_is_taken_back(filled: Callable[..., Works
             await admin.sees("Taken back: anna has the", "The previous state is whole.")
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert workspace.path.read_bytes() == before
+        assert workspace.host_path.read_bytes() == before
         await admin.press("enter", "a")
         await admin.sees("Switch anna to Directory Services?")
         await admin.press("y")
@@ -214,10 +219,7 @@ async def test_a_switch_on_a_full_disk_is_taken_back(filled: Callable[..., Works
 async def test_asking_the_directory_can_be_given_up(
     filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def never(*_arguments: Any) -> None:
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr("tui.screens.users.fetch", never)
+    silent(monkeypatch)
     async with driving(filled(local("anna")), **ROOT) as admin:
         await admin.press("f6", "down", "a")
         await admin.sees("Asking the directory ... Esc gives up.")
@@ -303,7 +305,7 @@ async def test_saving_twice_adds_one_user(filled: Callable[..., Workspace]) -> N
         await admin.fill("zoe")
         await admin.focus("#password")
         await admin.fill(PASSWORD, PASSWORD)
-        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
             await admin.press("ctrl+s", "ctrl+s")
             await admin.sees("This is being saved; wait a moment.")
             await admin.press("escape")
@@ -314,7 +316,7 @@ async def test_saving_twice_adds_one_user(filled: Callable[..., Workspace]) -> N
 async def test_a_deletion_that_waits_is_not_forgotten(filled: Callable[..., Workspace]) -> None:
     workspace = filled(local("anna"))
     async with driving(workspace, **ROOT) as admin:
-        with writer_lock(workspace.path.with_name(f"{workspace.path.name}.lock")):
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
             await admin.press("f6", "down", "x")
             await admin.sees("Delete anna?")
             await admin.press("y")
@@ -342,7 +344,7 @@ async def test_the_table_follows_the_store(filled: Callable[..., Workspace]) -> 
         await admin.press("f6", "slash")
         await admin.type("ann")
         await admin.press("enter")
-        other = open_workspace(str(workspace.path))
+        other = open_workspace(str(workspace.host_path))
         other.store.apply(Batch([Edit.create(managed("hannah")), Edit.create(managed("zoe"))]))
         other.close()
         await admin.sees("hannah", "1 of 2 (all: 4)")
@@ -350,9 +352,54 @@ async def test_the_table_follows_the_store(filled: Callable[..., Workspace]) -> 
         await admin.sees("zoe")
 
 
+ADDRESSES = ["anna@example.com", "vertrieb@example.com", "Mu\u0308ller@example.com"]
+
+
+def underlined(admin: Driver) -> list[str]:
+    """What the rows of the table show as found."""
+    table = admin.app.screen.query_one(Table)
+    strips = [table.render_line(y) for y in range(1, 4)]
+    return [
+        segment.text
+        for strip in strips
+        for segment in strip
+        if segment.style and segment.style.underline
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "shows", "hit"),
+    [
+        ("anna@", "anna@example.com", "anna@"),
+        ("VERTRIEB", "vertrieb@", "vertrieb"),
+        ("m\u00fcller@", "m\u00fcller@", "M\u00fcller@"),
+        ("mu\u0308ller@", "m\u00fcller@", "M\u00fcller@"),
+        ("ou=zentrale", "OU=Zentrale", "OU=Zentrale"),
+        ("anna", "anna", "anna"),
+    ],
+)
+async def test_whose_address_is_this(
+    filled: Callable[..., Workspace], typed: str, shows: str, hit: str
+) -> None:
+    dn = f"CN=Anna,OU={'x' * 80},OU=Zentrale,DC=example"
+    anna = managed("anna", email_addresses=ADDRESSES, distinguished_name=dn)
+    workspace = filled(anna, managed("bert", email_addresses=["bert@example.com"]))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "slash")
+        assert underlined(admin) == []
+        await admin.type(typed)
+        await admin.sees("1 of 1 (all: 3)", "anna")
+        assert shows.casefold() in admin.text.casefold()
+        assert hit in underlined(admin)
+        await admin.press("ctrl+u")
+        await admin.type(f"!{typed}")
+        await admin.sees("of 2 (all: 3)", "bert")
+        assert underlined(admin) == []
+
+
 def greyed(admin: Driver, label: str) -> bool:
     """Whether the key line shows this action as one that cannot be done now."""
-    shown = admin.app.screen.query_one(KeyLine)._shown
+    shown = admin.app.screen.query_one(KeyLine).content
     place = shown.plain.index(f" {label} ")
     return any(span.start <= place < span.end and "dim" in str(span.style) for span in shown.spans)
 
@@ -365,9 +412,10 @@ async def test_the_keys_are_greyed_while_a_filter_matches_nobody(
         assert not greyed(admin, "Delete")
         await admin.press("slash")
         await admin.type("nobody at all")
+        await admin.press("enter")
         await admin.sees("0 of 0")
         assert all(greyed(admin, label) for label in ("Details", "Delete", "Password", "Mark"))
-        await admin.press("ctrl+u")
+        await admin.press("slash", "ctrl+u", "enter")
         await admin.sees("1 of 2")
         assert not greyed(admin, "Delete")
 

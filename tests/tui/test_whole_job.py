@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from store.models import DIRECTORY_SERVICES, INTEGRATED
-from sync.workspace import Workspace
+import time
+from collections.abc import Callable
+
+import pytest
+
+from store.interface import Batch, Edit
+from store.models import DIRECTORY_SERVICES, INTEGRATED, User
+from sync.workspace import Workspace, open_workspace
 from tests.support.directory import Directory
 from tests.tui.driver import PASSWORD, driving
 
 
+@pytest.mark.both_stores
 async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None:
     directory.put("anna", "bert", "carl", "svc-print")
     async with driving(workspace) as admin:
@@ -18,7 +25,6 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.sees("Directory service", "Check connection")
 
         # Connection: the failure is named, then it works
-        await admin.press("enter", "down", "enter")
         await admin.focus("#url")
         await admin.type("http://127.0.0.1:1/")
         await admin.press("ctrl+t")
@@ -28,7 +34,8 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.press("ctrl+t")
         await admin.sees("Reached: 4 users listed, 0 warnings.")
         await admin.press("ctrl+s")
-        await admin.sees("Saved.")
+        await admin.sees("Saved. Test Settings now?")
+        await admin.press("n")
 
         # Options and a filter
         await admin.press("f3")
@@ -63,9 +70,7 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.press("t")
         await admin.sees("+ 1 create", "- 1 delete", "absent from the directory")
         await admin.press("s")
-        await admin.sees(
-            "+ 1 create - 1 delete", "which stay: 0. Empty ones, which are removed: 1."
-        )
+        await admin.sees("+ 1 create - 1 delete", "1 empty archive is removed.")
         await admin.press("y")
         await admin.sees("Done: + 1 create - 1 delete")
 
@@ -102,3 +107,19 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         assert "zoe" not in workspace.snapshot().users
         await admin.press("q")
     assert admin.app.return_code == 0
+
+
+@pytest.mark.both_stores
+async def test_what_another_session_changes_shows_within_a_second(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(User(user_name="anna"))
+    other = open_workspace(workspace.store_argument, workspace.host_path.with_name("key"))
+    async with driving(workspace, administrator="root") as admin:
+        await admin.press("f6")
+        await admin.sees("anna")
+        other.store.apply(Batch([Edit.create(User(user_name="zoe"))]))
+        start = time.monotonic()
+        await admin.sees("zoe")
+        assert time.monotonic() - start < 2
+    other.close()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import click
 
+from tui.cli.exit_codes import OTHER_ERROR
+from tui.cli.output import OutputFailed, escape_unencodable, give_up_output, is_of_output
 from tui.cli.screens import low_bandwidth_option, readonly_option, run_screens
-from tui.cli.session import Session, report_failure
+from tui.cli.session import Session, print_usage_error, report_failure
+from tui.collector import do_without_collector
+from tui.texts.problems import told
 
 _COMMANDS = {
     "checkpassword": "tui.cli.checkpassword:checkpassword",
@@ -20,12 +26,16 @@ _COMMANDS = {
     "login": "tui.cli.login:login",
     "login-server": "tui.cli.login_server:login_server",
     "settings": "tui.cli.settings:settings",
+    "status": "tui.cli.status:status",
     "store": "tui.cli.store:store",
     "sync": "tui.cli.sync:sync",
     "systemd-units": "tui.cli.systemd_units:systemd_units",
     "test": "tui.cli.sync:test",
     "users": "tui.cli.users:users",
 }
+
+
+_WORDS = "mailroster.words"  # of the command line
 
 
 class _LazyGroup(click.Group):
@@ -39,13 +49,27 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_WORDS] = list(args)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            if _wants_json(error, ctx.meta[_WORDS]):
+                print_usage_error(error)
+            raise
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - told without its values
             ctx.exit(report_failure(ctx.obj, error))
+
+
+def _wants_json(error: click.UsageError, words: list[str]) -> bool:
+    """Tell whether the command that was meant has `--json`, and got it, whatever else is wrong."""
+    parameters = error.ctx.command.params if error.ctx else []
+    return "--json" in words and any("--json" in parameter.opts for parameter in parameters)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -91,4 +115,14 @@ def cli(ctx: click.Context, store: str | None, readonly: bool, low_bandwidth: bo
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    cli(prog_name="mailroster")
+    do_without_collector()
+    escape_unencodable()
+    try:
+        cli(prog_name="mailroster")
+    except OSError as error:  # of what is printed before or after a command, such as its help
+        if not is_of_output(error):
+            raise
+        with suppress(OSError):
+            click.echo(f"mailroster: {told(OutputFailed(error))}", err=True)
+        give_up_output()
+        sys.exit(OTHER_ERROR)

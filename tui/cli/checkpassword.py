@@ -34,7 +34,7 @@ def checkpassword(
     try:
         answer = _answer(session, homes)
         if not isinstance(answer, int):
-            session.workspace.close()
+            session.workspace_for_log_on.close()
             environment = interface.environment_of(answer, os.environ)
             os.execvpe(program[0], program, environment)  # noqa: S606
     except Exception as error:  # noqa: BLE001 - Python's own exit code, 1, would be a refusal
@@ -55,14 +55,15 @@ def _answer(session: Session, homes: Path | None) -> MailAccess | int:
     if interface.wants_credentials(os.environ):
         return interface.REFUSED
     user_name, password = credentials
-    homes = (homes or default_homes(session.workspace)).absolute()
+    workspace = session.workspace_for_log_on
+    homes = (homes or default_homes(workspace)).absolute()
     if interface.is_lookup(os.environ):
         try:
-            return derive_access(session.workspace, homes, user_name)
+            return derive_access(workspace, homes, user_name)
         except LogOnRefused:
             return interface.UNKNOWN_USER
     source = os.environ.get("TCPREMOTEIP")
-    verdict, access = admit(session.workspace, homes, user_name, password, source)
+    verdict, access = admit(workspace, homes, user_name, password, source)
     if access:
         return access
     if verdict.public == "refused":

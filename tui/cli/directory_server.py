@@ -1,4 +1,4 @@
-"""`mailroster directory-server`: an Application Integration server over a CSV or JSON file."""
+"""`mailroster directory-server`: an Application Integration server over an export of users."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from pathlib import Path
 import click
 
 from store.text import printable
+from sync.server.directory_file import hash_directory_password
 from sync.server.directory_server import DirectoryServer
-from tui.cli.session import read_password
+from sync.server.file_columns import mapping
+from tui.cli.session import read_password, wrong_usage
+from tui.collector import collect_seldom
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _hash_password(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(hash_directory_password(read_password("Password to hash")))
+        ctx.exit()
 
 
 @click.command("directory-server")
@@ -25,6 +34,20 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.IntRange(0, 65535),
     help="The port; 0 for a free one.",
 )
+@click.option(
+    "--map",
+    "columns",
+    metavar="FIELD=COLUMN,...",
+    help="What the columns are called, or the name of an export: active-directory, entra, google.",
+)
+@click.option(
+    "--hash-password",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_hash_password,
+    help="Hash a password for the column passwordHash, and serve nothing.",
+)
 @click.option("--user-name", help="Require Basic credentials; the password is read from stdin.")
 @click.option("--certificate", type=_file, help="Serve HTTPS with this PEM certificate chain.")
 @click.option("--key", type=_file, help="The certificate's PEM key, unless it is in the same file.")
@@ -32,25 +55,36 @@ def directory_server(
     file: Path,
     host: str,
     port: int,
+    columns: str | None,
     user_name: str | None,
     certificate: Path | None,
     key: Path | None,
 ) -> None:
     """Serve a CSV or JSON file as a directory.
 
-    FILE ends in .csv or .json, and is served until interrupted. Columns or fields: userName,
-    distinguishedName, fullName, emailAddresses, passwordHash (bcrypt).
+    FILE is served until interrupted. Columns or fields: userName, distinguishedName, fullName,
+    emailAddresses, id, passwordHash (bcrypt). The exports of Active Directory, Microsoft Entra and
+    Google Workspace are recognised; others with --map userName=Login,fullName=Name.
     """
     if key and not certificate:
-        raise click.UsageError("--key needs --certificate. Nothing was started.")
+        raise wrong_usage("--key needs --certificate.", "", "Nothing was started.")
     credentials = (
         (user_name, read_password("Password of the directory service")) if user_name else None
     )
     with DirectoryServer(
-        file, host=host, port=port, credentials=credentials, certificate=certificate, key=key
+        file,
+        layout=mapping(columns) if columns else None,
+        host=host,
+        port=port,
+        credentials=credentials,
+        certificate=certificate,
+        key=key,
     ) as server:
+        for note in server.notes:
+            click.echo(f"note: {note}", err=True)
         click.echo(f"Serving {printable(file)} at {server.url} - Ctrl+C stops.", err=True)
         if not certificate and host not in _LOOPBACK:
             click.echo("warning: other machines reach it without encryption.", err=True)
         with suppress(KeyboardInterrupt):
+            collect_seldom()
             server.serve_forever()

@@ -60,10 +60,14 @@ def dovecot_config(
     if print_lua:
         return click.echo(dovecot.lua_script(version, port), nl=False)
     workspace = session.workspace
+    archive = workspace.archives(workspace.snapshot().settings).root
+    archive_owner = _owner(archive)
     site = dovecot.Site(
-        command=(*installed_command(), "--store", str(workspace.path)),
-        owner=_owner(workspace.path),
-        archive=workspace.archives(workspace.snapshot().settings).root,
+        command=(*installed_command(), "--store", workspace.store_argument),
+        owner=_name_of(_owner(workspace.host_path).st_uid),
+        archive=archive,
+        uid=archive_owner.st_uid,
+        gid=archive_owner.st_gid,
         homes=(homes or default_homes(workspace)).absolute(),
         port=port,
         lua=lua_file,
@@ -74,10 +78,12 @@ def dovecot_config(
     return click.echo(dovecot.configuration(site, version, method), nl=False)
 
 
-def _owner(store: Path) -> str:
-    """Return who owns the store, or its nearest folder that is there already."""
-    there = next(path for path in (store, *store.parents) if path.exists())
-    uid = os.stat(there).st_uid
+def _owner(path: Path) -> os.stat_result:
+    """Return whose the path is, or its nearest folder that is there already."""
+    return os.stat(next(there for there in (path, *path.parents) if there.exists()))
+
+
+def _name_of(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from store.errors import InvalidValue
-from store.history import History, RunSummary
-from store.text import printable
+from store.chain import verify
+from store.errors import NotFound
+from store.history import PAGE, RunSummary, undone
+from store.models import User
+from store.text import printable, quantity
+from sync.runs import by_hand
 from sync.runs import undo as undoing
 from sync.runs.apply import without
 from sync.runs.plan_file import save_plan
-from sync.runs.record import recorded_change, shown_changes
-from sync.runs.report import change_lines, past_run_record
+from sync.runs.record import recorded_change, shown_changes, shown_settings
+from sync.runs.report import change_lines, past_run_record, setting_lines
 from sync.runs.report_file import write_report
+from sync.runs.story import Chapter, story_of
+from tui.cli.exit_codes import OK, STORE_DAMAGED
 from tui.cli.runs import (
     Outcome,
     Shown,
@@ -32,7 +38,8 @@ from tui.cli.runs import (
     skip_option,
     yes_option,
 )
-from tui.cli.session import OK, Session, json_option, pass_session, print_json, table_lines
+from tui.cli.session import Session, json_option, pass_session, print_json, table_lines
+from tui.texts.warnings import one_a_kind
 
 _LAST = "last"
 
@@ -43,18 +50,32 @@ def history() -> None:
 
 
 @history.command("list")
+@click.option("--user", "user_name", metavar="NAME", help="Only what happened to this user.")
+@click.option("--all", "show_all", is_flag=True, help="All runs, not only the newest 100.")
 @json_option
 @pass_session
-def list_(session: Session, as_json: bool) -> None:
-    """List the runs, oldest first."""
+def list_(session: Session, user_name: str | None, show_all: bool, as_json: bool) -> None:
+    """List the newest runs, oldest first.
+
+    Every change is one: syncs, undos, changes by hand and of settings, restores. With --user, each
+    change of that user is listed, also those under earlier names. --json has all of them.
+    """
+    if user_name is not None:
+        return _list_story(story_of(session.workspace.store, user_name), user_name, as_json)
     kept = session.workspace.snapshot().history
     if as_json:
+        runs = session.workspace.store.runs()
         folded = {"runs": kept.folded_runs, "counts": dict(kept.folded_counts)}
-        return print_json({"runs": [run.to_stored() for run in kept.runs], "folded": folded})
+        return print_json({"runs": [run.to_stored() for run in runs], "folded": folded})
     if kept.folded_runs:
-        click.echo(f"({kept.folded_runs} older runs, folded: {_counted(kept.folded_counts)})")
-    undone = kept.undone
-    rows = [_columns(run, run.id in undone) for run in kept.runs]
+        click.echo(
+            f"({quantity(kept.folded_runs, 'older run')}, folded: {_counted(kept.folded_counts)})"
+        )
+    shown = session.workspace.store.runs() if show_all else kept.runs[-PAGE:]
+    if older := kept.count - len(shown):
+        click.echo(f"({quantity(older, 'older run')}; --all lists them)")
+    taken_back = undone(shown)
+    rows = [_columns(run, run.id in taken_back) for run in shown]
     for line in table_lines(rows) if rows else ["No run changed anything yet."]:
         click.echo(line)
     return None
@@ -82,16 +103,21 @@ def show(session: Session, run_id: str, report_file: Path | None, as_json: bool)
                 "filters": [rule.to_stored() for rule in run.filters],
                 "guard": list(run.guard),
                 "warnings": list(run.warnings),
+                "settings": shown_settings(run),
                 "changes": shown_changes(run.changes),
             }
         )
-    undone = session.workspace.snapshot().history.undone
-    for line in table_lines([_columns(run.summary, run.summary.id in undone)]):
+    taken_back = undone(session.workspace.store.runs())
+    for line in table_lines([_columns(run.summary, run.summary.id in taken_back)]):
         click.echo(line)
-    for warning in run.warnings:
+    if run.summary.final:
+        click.echo("This run cannot be undone.")
+    for warning in one_a_kind(run.warnings):
         click.echo(f"warning: {printable(warning)}")
     for sentence in run.guard:
         click.echo(f"delete guard: {printable(sentence)}")
+    for line in setting_lines(shown_settings(run)):
+        click.echo(printable(line))
     for change in run.changes:
         for line in change_lines(recorded_change(change)):
             click.echo(line)
@@ -110,6 +136,9 @@ def show(session: Session, run_id: str, report_file: Path | None, as_json: bool)
 @allow_option
 @hold_option
 @skip_option
+@click.option(
+    "--old-passwords", is_flag=True, help="Bring passwords back that newer ones replaced."
+)
 @report_option
 @json_option
 @pass_session
@@ -123,12 +152,14 @@ def undo(
     allow_deletes: int | None,
     hold_deletes: bool,
     skip: Sequence[str],
+    old_passwords: bool,
     report_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Take a run back, with the preview and guard of a sync.
+    """Take a run back, with the preview of a sync.
 
-    Users whom it had deleted come back whole and pinned; see `history release`.
+    Users whom it had deleted come back whole, those of the directory pinned; see `history release`.
+    A newer password stays, unless --old-passwords is given.
     """
     check_delete_options(allow_deletes, hold_deletes)
     choices = (skip, allow_deletes, hold_deletes)
@@ -136,14 +167,16 @@ def undo(
     def run(shown: Shown) -> Outcome:
         workspace = session.workspace
         with only_run(workspace):
-            plan = undoing.undo_preview(workspace, _resolved(session, run_id))
+            plan = undoing.undo_preview(
+                workspace, _resolved(session, run_id), old_passwords=old_passwords
+            )
             if out:
                 plan = without(plan, named_changes(plan, skip))
                 save_plan(workspace, out, plan)
                 show_and_check(shown, plan)
                 return "changes_pending", OK, plan.changes
             wanted = show_and_check(shown, plan, *choices)
-            if yes or not wanted:
+            if yes or not (wanted or plan.settings_changes):
                 return applied(workspace, plan, *choices)
         ask(plan, wanted)
         return applied(workspace, plan, *choices)
@@ -151,12 +184,43 @@ def undo(
     ctx.exit(reported(session, as_json, report_file, run))
 
 
+@history.command("verify")
+@click.option(
+    "--head", "noted", default="", metavar="DIGEST", help="A head that was noted elsewhere."
+)
+@json_option
+@pass_session
+@click.pass_context
+def verify_(ctx: click.Context, session: Session, noted: str, as_json: bool) -> None:
+    """Look whether any record was changed, removed or put in.
+
+    Each record carries the digest of the one before. Note the head, the digest of the newest one,
+    elsewhere: with --head it is found too if the newest records are cut off. Exit code 22 if
+    something is wrong.
+    """
+    store = session.workspace.store
+    found = verify(store.snapshot().history, store.runs(), store.record, noted.strip().lower())
+    code = OK if not found.problem else STORE_DAMAGED
+    if as_json:
+        status = "damaged" if found.problem else "ok"
+        print_json({"status": status, "exit_code": code, **asdict(found), "error": None})
+    elif found.problem:
+        click.echo(f"! The first wrong record is that of run {found.wrong or '-'}.")
+        click.echo(f"  {printable(found.problem)}")
+        click.echo("  Compare it with a backup of the machine.")
+    else:
+        before = f", {found.unchained} of them from before the chain" if found.unchained else ""
+        click.echo(f"The history is whole: {quantity(found.records, 'run')}{before}.")
+        click.echo(f"The chain ends with {found.head or '-'}.")
+    ctx.exit(code)
+
+
 @history.command()
 @json_option
 @pass_session
 def pinned(session: Session, as_json: bool) -> None:
-    """List the users whom an undo brought back and no sync deletes."""
-    names = [user.user_name for user in undoing.pinned_users(session.workspace.snapshot())]
+    """List the pinned users, whom no sync deletes."""
+    names = [user.user_name for user in by_hand.pinned_users(session.workspace.snapshot())]
     if as_json:
         return print_json(names)
     for name in names:
@@ -166,30 +230,74 @@ def pinned(session: Session, as_json: bool) -> None:
 
 @history.command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@json_option
 @pass_session
-def release(session: Session, names: Sequence[str]) -> None:
+def pin(session: Session, names: Sequence[str], as_json: bool) -> None:
+    """Keep syncs from deleting these users; all of them, or none."""
+    users = by_hand.pin(session.workspace, *names)
+    _tell_pinned(users, "is pinned: no sync deletes it", as_json)
+
+
+@history.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@json_option
+@pass_session
+def release(session: Session, names: Sequence[str], as_json: bool) -> None:
     """Let syncs delete pinned users again; all of them, or none."""
-    for user in undoing.release(session.workspace, *names):
-        click.echo(f"“{printable(user.user_name)}” is not pinned any more.", err=True)
+    users = by_hand.release(session.workspace, *names)
+    _tell_pinned(users, "is not pinned any more", as_json)
+
+
+def _tell_pinned(users: Sequence[User], what: str, as_json: bool) -> None:
+    for user in users:
+        click.echo(f"“{printable(user.user_name)}” {what}.", err=True)
+    if as_json:
+        print_json([{"user_name": user.user_name, "pinned": user.pinned} for user in users])
 
 
 def _resolved(session: Session, run_id: str) -> str:
     if run_id != _LAST:
         return run_id
-    kept: History = session.workspace.snapshot().history
-    if not kept.runs:
-        raise InvalidValue("No run changed anything yet. Nothing was changed.")
-    return kept.runs[-1].id
+    kept = session.workspace.snapshot().history.runs
+    if not kept:
+        raise NotFound("No run changed anything yet.", "`mailroster history list` shows all runs.")
+    return kept[-1].id
+
+
+def _list_story(story: Sequence[Chapter], user_name: str, as_json: bool) -> None:
+    if as_json:
+        return print_json(
+            [
+                {**chapter.run.to_stored(), "changes": shown_changes([chapter.change])}
+                for chapter in story
+            ]
+        )
+    if not story:
+        click.echo(f"The history has nothing of “{printable(user_name, 60)}”.")
+    for chapter in story:
+        for line in table_lines([_who_and_when(chapter.run)]):
+            click.echo(line)
+        for line in change_lines(recorded_change(chapter.change)):
+            click.echo(f"  {line}")
+    return None
+
+
+def _who_and_when(run: RunSummary) -> tuple[str, ...]:
+    return run.id, run.at, f"undo of {run.undoes}" if run.undoes else run.kind, run.who
 
 
 def _columns(run: RunSummary, undone: bool) -> tuple[str, ...]:
-    kind = f"undo of {run.undoes}" if run.undoes else run.kind
     notes = [
-        *([f"{run.held} deletions held back"] if run.held else []),
+        *([f"{quantity(run.held, 'deletion')} held back"] if run.held else []),
         *(["guard opened"] if run.confirmed else []),
         *(["undone"] if undone else []),
     ]
-    return run.id, run.at, kind, run.who, _counted(run.counts), ", ".join(notes)
+    what = [_counted(run.counts)] if any(run.counts.values()) else []
+    if run.kind not in ("sync", "undo") and run.subject:
+        what.append(run.subject)
+    if run.settings:
+        what.append(f"settings: {', '.join(run.settings)}")
+    return *_who_and_when(run), ", ".join(what) or "-", ", ".join(notes)
 
 
 def _counted(counts: Mapping[str, int]) -> str:

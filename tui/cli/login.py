@@ -12,31 +12,20 @@ from store.errors import InvalidValue
 from store.lockout import source_key
 from sync.errors import LogOnRefused
 from sync.logon.login import Verdict, check_log_on
-from tui.cli.session import (
-    Session,
-    error_record,
-    json_option,
-    pass_session,
-    print_json,
-    read_password,
-)
+from tui.cli.session import Session, json_option, pass_session, print_json, read_password
+from tui.texts.problems import told
 
 REFUSED = 1
 TRY_LATER = 111
 EXIT_CODES = {"accepted": 0, "refused": REFUSED, "unavailable": TRY_LATER}
 _MARKS = {True: "yes", False: "NO ", None: " ? "}
-_CONCLUSIONS = {
-    True: "Nothing keeps this user from logging on.",
-    False: "This user cannot log on.",
-    None: "Nobody can tell now whether this user can log on.",
-}
 
 
 def _checked_source(_ctx: click.Context, _param: click.Parameter, source: str | None) -> str | None:
     try:
         source_key(source)
     except InvalidValue as error:
-        raise click.BadParameter(str(error)) from None
+        raise click.BadParameter(told(error)) from None
     return source
 
 
@@ -71,18 +60,18 @@ def login(
     except InvalidValue:
         verdict = Verdict("refused", error=LogOnRefused())
     else:
-        verdict = check_log_on(session.workspace, name, password, source)
+        verdict = check_log_on(session.workspace_for_log_on, name, password, source)
     code = EXIT_CODES[verdict.public]
     if verdict.error:
-        click.echo(f"mailroster: {verdict.error}", err=True)
+        click.echo(f"mailroster: {told(verdict.error)}", err=True)
     if as_json:
-        error = verdict.error and error_record(session, verdict.error)
+        error = verdict.error and verdict.error.to_record()
         print_json({"status": verdict.public, "exit_code": code, "error": error})
     ctx.exit(code)
 
 
 def _explain(session: Session, name: str, source: str | None, as_json: bool) -> int:
-    from sync.logon.explain import can_log_on, explain
+    from sync.logon.explain import CONCLUSIONS, can_log_on, explain
 
     password = None if sys.stdin.isatty() else read_password("") or None
     steps = asyncio.run(explain(session.workspace, name, password, source))
@@ -93,5 +82,5 @@ def _explain(session: Session, name: str, source: str | None, as_json: bool) -> 
         return code
     for step in steps:
         click.echo(f"{_MARKS[step.ok]}  {step.text}")
-    click.echo(_CONCLUSIONS[allowed])
+    click.echo(CONCLUSIONS[allowed])
     return code

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tui.cli.session import Session, pass_session
+from tui.collector import collect_seldom
 
 DEFAULT_PORT = 14300
 
@@ -46,4 +47,5 @@ def login_server(session: Session, host: str, port: int, homes: Path | None) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     click.echo(f"Answering log-ons at {server.url} - stop with Ctrl+C", err=True)
+    collect_seldom()
     server.run()

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import click
 
-from store.collector import collector_paused
-from store.errors import InvalidValue, StoreError
+from store.errors import NotFound, Problem
 from store.names import match_key
-from store.text import printable
-from sync.errors import GuardBlocked, ReportError, SyncError
+from store.text import printable, quantity
+from sync.errors import GuardBlocked, ReportError
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import apply_plan, check_guard, divide
-from sync.runs.report import SIGNS, change_lines, run_record
+from sync.runs.record import planned_settings
+from sync.runs.report import change_lines, run_record, setting_lines, summary
 from sync.runs.report_file import check_report_name, write_report
 from sync.runs.run_lock import run_lock
 from sync.workspace import Workspace
-from tui.cli.session import (
-    CONFLICTS_SKIPPED,
-    OK,
-    OTHER_ERROR,
-    Session,
-    confirm,
-    error_record,
-    exit_code_of,
-    print_json,
-)
+from tui.cli.exit_codes import CONFLICTS_SKIPPED, OK, OTHER_ERROR, exit_code_of
+from tui.cli.session import Session, confirm, print_json, problem_of
+from tui.colours import OF_CHANGES
+from tui.texts.problems import told
+from tui.texts.warnings import one_a_kind
+
+_LINES_AT_ONCE = 1000  # a first sync prints five for each user, and each write takes its time
+_OPEN = {"?": "question", "!": "conflict"}  # what a sync leaves as it is, by its sign
 
 Outcome = tuple[str, int, Sequence[Change]]
 
@@ -57,18 +59,36 @@ class Shown:
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
         self.changes: Sequence[Change] = ()
+        self.settings: Mapping[str, Mapping[str, Any]] = {}
 
     def show(self, plan: Plan) -> None:
         """Print the plan, its warnings to stderr."""
         self.changes = plan.changes
-        for warning in plan.warnings:
+        self.settings = planned_settings(plan)
+        for warning in one_a_kind(plan.warnings):
             click.echo(f"warning: {printable(warning)}", err=True)
         if self._as_json:
             return
-        for change in plan.changes:
-            for line in change_lines(change):
-                click.echo(line)
-        click.echo(counted(plan))
+        lines = chain.from_iterable(map(_signed_lines, plan.changes))
+        while some := list(islice(lines, _LINES_AT_ONCE)):
+            click.echo("\n".join(some))
+        for line in setting_lines(self.settings):
+            click.echo(_signed(printable(line), OF_CHANGES["update"]))
+        click.echo(f"{counted(plan)}.")
+
+
+def _signed_lines(change: Change) -> Iterator[str]:
+    """Yield a change as lines, its sign in colour."""
+    first, *more = change_lines(change)
+    yield _signed(first, OF_CHANGES[change.action])
+    yield from more
+
+
+def _signed(line: str, colour: str) -> str:
+    """Return the line, its sign in colour on a terminal; words in one cannot always be read."""
+    if "NO_COLOR" in os.environ or not sys.stdout.isatty():
+        return line
+    return click.style(line[:1], fg=colour, bold=True) + line[1:]
 
 
 def reported(
@@ -80,20 +100,24 @@ def reported(
     try:
         if report_file:
             check_report_name(report_file)
-        with collector_paused():
-            status, code, changes = run(shown)
-    except (StoreError, SyncError, KeyboardInterrupt, click.Abort) as failure:
+        status, code, changes = run(shown)
+    except (Problem, KeyboardInterrupt, click.Abort) as failure:
         status = "blocked" if isinstance(failure, GuardBlocked) else "error"
-        code, changes, error = exit_code_of(failure), shown.changes, error_record(session, failure)
-        click.echo(f"mailroster: {error['message']}", err=True)
+        code, changes, problem = exit_code_of(failure), shown.changes, problem_of(session, failure)
+        click.echo(f"mailroster: {told(problem)}", err=True)
+        error = problem.to_record()
         if isinstance(failure, ReportError):
             report_file = None
+    if not (as_json or report_file):
+        return code
     record = run_record(status, code, changes, error)
+    if shown.settings:
+        record["settings"] = shown.settings
     if report_file:
         try:
             write_report(report_file, record)
         except ReportError as failure:
-            click.echo(f"mailroster: {failure}", err=True)
+            click.echo(f"mailroster: {told(failure)}", err=True)
             code = code or OTHER_ERROR
             record["exit_code"] = code
     if as_json:
@@ -124,16 +148,16 @@ def show_and_check(
     """Show the plan, raise `GuardBlocked` if it may not be applied so, return what would be."""
     shown.show(plan)
     wanted, _ = divide(plan, named_changes(plan, skip), hold_deletes=hold_deletes)
-    check_guard(plan, sum(change.action == "delete" for change in wanted), allow_deletes)
+    check_guard(plan, sum(change.is_counted for change in wanted), allow_deletes)
     return wanted
 
 
 def ask(plan: Plan, wanted: Sequence[Change]) -> None:
     """Ask whether to apply; without anything to apply there is no question."""
-    if wanted:
+    if wanted or plan.settings_changes:
         left_out = sum(change.edit is not None for change in plan.changes) - len(wanted)
         but = f" but {left_out} left out" if left_out else ""
-        confirm(f"Apply {counted(plan)}{but}?")
+        confirm(f"Apply {counted(plan, wanted)}{but}?")
 
 
 def applied(
@@ -154,13 +178,14 @@ def applied(
     left = [change for change in plan.changes if change.edit is None]
     click.echo(
         f"Changes: {len(result.applied)} applied, {len(result.skipped)} held back. "
-        f"Conflicts and questions left as they are: {len(left)}.",
+        "Conflicts and questions left as they are: "
+        f"{sum(change.stays_open for change in left)}.",
         err=True,
     )
     if result.run:
         click.echo(f"`mailroster history undo {result.run}` takes this back.", err=True)
-    status = "applied" if result.applied else "no_changes"
-    code = CONFLICTS_SKIPPED if plan.counts["conflict"] else OK
+    status = "applied" if result.run else "no_changes"
+    code = CONFLICTS_SKIPPED if plan.leaves_open else OK
     return status, code, [*result.applied, *left]
 
 
@@ -169,17 +194,28 @@ def named_changes(plan: Plan, names: Collection[str]) -> list[str]:
     spelled = {match_key(change.user_name): change.user_name for change in plan.changes}
     for name in names:
         if match_key(name) not in spelled:
-            raise InvalidValue(
-                f"The plan has no change for “{printable(name, 60)}”, so there is nothing to skip. "
-                "Nothing was changed."
+            raise NotFound(
+                f"The plan has no change for “{printable(name, 60)}”, so there is nothing to skip.",
+                "Name a user of the plan, or leave out --skip.",
             )
     return [spelled[match_key(name)] for name in names]
 
 
-def counted(plan: Plan) -> str:
-    """Return how many changes the plan has, as a sentence without its full stop."""
-    found = [f"{SIGNS[name]} {count} {name}" for name, count in plan.counts.items() if count]
+def counted(plan: Plan, changes: Iterable[Change] | None = None) -> str:
+    """Return how many changes the plan has, as a sentence without its full stop.
+
+    Of its `changes` those are counted that are given, by default all.
+    """
+    kinds = summary(plan.changes if changes is None else changes)
+    wanted = [f"{kind.number} to {kind.word}" for kind in kinds if kind.sign not in _OPEN]
+    if settings := len(plan.settings_changes):
+        wanted.append(f"{quantity(settings, 'setting')} to change")
+    left = [
+        quantity(number, noun)
+        for sign, noun in _OPEN.items()
+        if (number := sum(kind.number for kind in kinds if kind.sign == sign))
+    ]
+    found = "; ".join(filter(None, (", ".join(wanted), ", ".join(left)))) or "No changes"
     if plan.kind == "undo":
-        return ", ".join(found) or "no changes"
-    users = f"{plan.in_scope} of {plan.listed} users of the directory in scope"
-    return f"{', '.join(found) or 'no changes'} ({users})"
+        return found
+    return f"{found} ({plan.in_scope} of {quantity(plan.listed, 'user')} of the directory in scope)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -33,10 +32,9 @@ def run_screens(
     demo: Demo | None = None,
 ) -> int:
     """Run the screens and return the exit code; see `MailrosterApp`."""
-    gc.disable()  # the start makes no garbage; once the store is read the app enables it
     if low_bandwidth:
         os.environ.setdefault("TEXTUAL_FPS", _REDRAWS_PER_SECOND)  # read when textual is imported
-    from tui.app import run_app
+    from tui.terminal import run_app
 
     return run_app(
         workspace,

@@ -1,79 +1,70 @@
-"""What the commands share: the open workspace, `--json`, exit codes, passwords from stdin."""
+"""What the commands share: the open workspace, `--json`, failures, passwords from stdin."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 import click
 
-from store.errors import InvalidValue, StoreBusy, StoreDamaged, StoreError, StoreFull
+from store.errors import (
+    InvalidValue,
+    Problem,
+    StoreError,
+)
+from store.interface import Snapshot, Store
 from store.text import printable
-from sync.errors import DirectoryError, GuardBlocked, StalePlan, SyncError
 from sync.workspace import Workspace, open_workspace
-
-OK = 0
-OTHER_ERROR = 1
-WRONG_USAGE = 2
-CHANGES_PENDING = 10
-GUARD_BLOCKED = 11
-STALE_PLAN = 12
-CONFLICTS_SKIPPED = 13
-DIRECTORY_FAILED = 20
-STORE_BUSY = 21
-STORE_DAMAGED = 22
-INTERRUPTED = 130
-
-_EXIT_CODES: dict[type[Exception], int] = {
-    GuardBlocked: GUARD_BLOCKED,
-    StalePlan: STALE_PLAN,
-    DirectoryError: DIRECTORY_FAILED,
-    StoreBusy: STORE_BUSY,
-    StoreDamaged: STORE_DAMAGED,
-    StoreFull: STORE_DAMAGED,
-}
+from tui.cli.exit_codes import INTERRUPTED, WRONG_USAGE, exit_code_of
+from tui.cli.interrupts import Interrupted, SystemFailed, cut_short
+from tui.cli.output import OutputFailed, give_up_output, is_of_output
+from tui.cli.progress import Progress
+from tui.texts.problems import told
 
 
 class Session:
     """One call of the command line; the workspace is opened when a command first needs it."""
 
-    _generation: int | None = None  # the store's, when the command first read it
-
     def __init__(self, store: str | None) -> None:
         self._store = store
+        self._is_read = False
+        self._generation: int | None = None  # the store's, when the command first read it
         self.as_json = False
         self.code_of_failure: int | None = None  # where a command has one for whatever fails
 
     @cached_property
     def unread_workspace(self) -> Workspace:
         """The workspace, nothing of it read yet."""
-        return open_workspace(self._store, on_wait=lambda text: click.echo(text, err=True))
+        return open_workspace(
+            self._store,
+            on_wait=lambda text: click.echo(text, err=True),
+            on_progress=Progress(),
+        )
 
     @cached_property
     def workspace(self) -> Workspace:
         """The workspace that the command works on."""
-        with suppress(StoreError):  # told when the command reads it
-            self._generation = self.unread_workspace.snapshot().generation
-        return self.unread_workspace
+        return self._read(lambda store: store.snapshot())
 
-    def interruption(self) -> str:
-        """Say what is known to have been written after an interrupt, which may come at any time."""
-        if "workspace" not in self.__dict__:
-            return "Interrupted. Nothing was written."
-        try:
-            generation = self.workspace.snapshot().generation
-        except StoreError as error:
-            return f"Interrupted. Whether anything was written cannot be told: {error}"
-        if generation == self._generation:
-            return "Interrupted. No user and no setting was changed."
-        return (
-            "Interrupted, but by then the store had been written, by this command or another one: "
-            f"its generation is {generation} now and was {self._generation or 'unknown'}. What was "
-            "written is whole. Look at it with `mailroster history list` and `mailroster users "
-            "list` before you try again."
+    @cached_property
+    def workspace_for_log_on(self) -> Workspace:
+        """The workspace, of which no more is read than a log-on needs: no user, so far."""
+        return self._read(lambda store: store.find(""))
+
+    def _read(self, state: Callable[[Store], Snapshot]) -> Workspace:
+        workspace = self.unread_workspace
+        with suppress(StoreError, OSError):  # told when the command reads it
+            self._generation = state(workspace.store).generation
+        self._is_read = True
+        return workspace
+
+    def cut_short(self, problem: Problem) -> Problem:
+        """Return the problem, which may end the command at any time, with what was written."""
+        return cut_short(
+            problem, self.unread_workspace if self._is_read else None, self._generation
         )
 
     def __enter__(self) -> Session:
@@ -81,6 +72,9 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         if "unread_workspace" in self.__dict__:
+            with suppress(OSError):  # stderr is full: what was done is done
+                for notice in self.unread_workspace.notices:
+                    click.echo(f"mailroster: {printable(notice)}", err=True)
             self.unread_workspace.close()
 
 
@@ -104,36 +98,63 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def exit_code_of(error: BaseException) -> int:
-    """Return the exit code for a failure."""
+def problem_of(session: Session, error: BaseException) -> Problem:
+    """Return what is told of a failure."""
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        return INTERRUPTED
-    for kind, code in _EXIT_CODES.items():
-        if isinstance(error, kind):
-            return code
-    return OTHER_ERROR
+        return session.cut_short(Interrupted())
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, OSError) and is_of_output(error):
+        return session.cut_short(OutputFailed(error))
+    if isinstance(error, OSError) and error.strerror:
+        return session.cut_short(SystemFailed(error))
+    from tui.crash import Crash
 
-
-def error_record(session: Session, error: BaseException) -> dict[str, str]:
-    """Return the failure as the record that JSON output shows."""
-    if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        return {"kind": "interrupted", "message": session.interruption()}
-    if isinstance(error, (StoreError, SyncError)):
-        return {"kind": error.kind, "message": str(error)}
-    from tui.crash import crash_report
-
-    return {"kind": "unexpected", "message": crash_report(error)}
+    return Crash(error)
 
 
 def report_failure(session: Session, error: BaseException) -> int:
     """Tell of a failure on stderr, with `--json` also on stdout, and return the exit code."""
-    code, record = exit_code_of(error), error_record(session, error)
+    code, problem = exit_code_of(error), problem_of(session, error)
     if code != INTERRUPTED:
         code = session.code_of_failure or code
-    click.echo(f"mailroster: {record['message']}", err=True)
-    if session.as_json:
-        print_json({"status": "error", "exit_code": code, "error": record})
+    with suppress(OSError):  # the exit code tells, where nothing else can
+        click.echo(f"mailroster: {told(problem)}", err=True)
+        if session.as_json:
+            print_json({"status": "error", "exit_code": code, "error": problem.to_record()})
+    give_up_output()
     return code
+
+
+class WrongUsage(Problem):
+    """The command was written wrongly."""
+
+    kind = "usage"
+
+
+class UsageError(click.UsageError):
+    """Wrong usage that has the parts of a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(told(problem))
+        self.problem = problem
+
+
+def wrong_usage(what: str, advice: str, untouched: str = Problem.untouched) -> click.UsageError:
+    """Return the error for a command that was written wrongly, which exits with 2."""
+    return UsageError(WrongUsage(what, advice, untouched=untouched))
+
+
+def print_usage_error(error: click.UsageError) -> None:
+    """Print a wrong usage as JSON on stdout; click tells it on stderr."""
+    if isinstance(error, UsageError):
+        problem = error.problem
+    else:
+        command = error.ctx.command_path if error.ctx else "mailroster"
+        what = error.format_message()
+        what = what if what.endswith((".", "?")) else f"{what}."
+        problem = WrongUsage(what, f"Try `{command} --help`.")
+    print_json({"status": "error", "exit_code": WRONG_USAGE, "error": problem.to_record()})
 
 
 def read_password(prompt: str, *, confirm: bool = False) -> str:
@@ -149,7 +170,8 @@ def read_password(prompt: str, *, confirm: bool = False) -> str:
         text = sys.stdin.buffer.read().decode()
     except UnicodeDecodeError:
         raise InvalidValue(
-            "The password on stdin is not UTF-8. Nothing was written. Send it as UTF-8 text."
+            "The password on stdin is not UTF-8.",
+            "Send it as UTF-8 text.",
         ) from None
     return text.removesuffix("\n").removesuffix("\r")
 
@@ -160,9 +182,10 @@ def read_passwords(prompts: Sequence[str]) -> list[str]:
         return [read_password(prompt) for prompt in prompts]
     lines = [line.removesuffix("\r") for line in read_password("").split("\n")]
     if len(lines) != len(prompts):
-        raise click.UsageError(
-            f"Passwords on stdin: {len(lines)}; wanted: {len(prompts)}. Nothing was sent. "
-            "Pipe one on each line: " + ", ".join(prompts)
+        raise wrong_usage(
+            f"Passwords on stdin: {len(lines)}; wanted: {len(prompts)}.",
+            f"Pipe one on each line: {', '.join(prompts)}",
+            "Nothing was sent.",
         )
     return lines
 
@@ -170,13 +193,13 @@ def read_passwords(prompts: Sequence[str]) -> list[str]:
 def confirm(question: str) -> None:
     """Ask on the terminal; raises `click.Abort` for no, and a usage error without a terminal."""
     if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask on. Nothing was changed. Add --yes.")
+        raise wrong_usage("There is no terminal to ask on.", "Add --yes.")
     click.confirm(question, abort=True, err=True)
 
 
-def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as aligned columns of printable text."""
-    shown = [[printable(cell) for cell in row] for row in rows]
+def table_lines(rows: Sequence[Sequence[str]], widest: int | None = None) -> list[str]:
+    """Return rows as aligned columns of printable text, cells cut to `widest` characters."""
+    shown = [[printable(cell, widest) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -6,19 +6,26 @@ from typing import Any
 
 import click
 
-from store.models import SETTING_KEYS, Settings
+from store.models import SECRET_SETTINGS, Settings
 from store.text import printable
 from sync.configure import configure
-from sync.planning.filters import parse_rule, rule_text
+from sync.directory.types import added_settings, setting, setting_keys
+from sync.planning.filters import parse_rules, rule_text
 from tui.cli.session import (
     Session,
     json_option,
     pass_session,
     print_json,
     read_password,
+    read_passwords,
     table_lines,
+    wrong_usage,
 )
 
+_PROMPTS = {
+    "password": "Password of the directory service",
+    "notify_webhook": "URL of the webhook",
+}
 _LISTS = ("default_privileges", "default_folder_privileges")
 
 
@@ -31,11 +38,14 @@ def settings() -> None:
 @json_option
 @pass_session
 def show(session: Session, as_json: bool) -> None:
-    """Show every setting. A stored password is only said to be set."""
+    """Show every setting. A stored password is only said to be set.
+
+    Of a pinned certificate its fingerprint, subject and last day are shown, with --json its PEM.
+    """
     current = session.workspace.snapshot().settings
     if as_json:
         return print_json(_record(current))
-    for line in table_lines([(key, _text(current, key)) for key in SETTING_KEYS]):
+    for line in table_lines([(key, _text(current, key)) for key in setting_keys()]):
         click.echo(line)
     return None
 
@@ -47,24 +57,30 @@ def show(session: Session, as_json: bool) -> None:
 def set_(session: Session, assignments: tuple[str, ...], as_json: bool) -> None:
     """Change settings. `set password` asks for the password, or reads it from stdin if piped.
 
+    So does `set notify_webhook`, as such a URL may hold a secret.
+
     Lists are separated by commas. Filter rules are separated by semicolons, such as
-    "filters=include email_domain example.com; exclude user_name svc-*". A value for
-    pinned_certificate is PEM text, or the path of a file with it.
+    "filters=include email_domain example.com; skip user_name anna # on leave". Put a pattern
+    that contains # or ; or begins with a quote in quotes, and write quotes in it twice. A value
+    for pinned_certificate is PEM text, or the path of a file with it; the first certificate in it
+    is pinned.
     """
     changes: dict[str, Any] = {}
-    password: str | None = None
+    secrets: list[str] = []
     for assignment in assignments:
         key, equals, _ = assignment.partition("=")
-        if key == "password":
+        if key in SECRET_SETTINGS:
             if equals:
-                raise click.UsageError(
-                    "A password on the command line can be read by every user of this machine. "
-                    "Nothing was changed. Use `settings set password` and type it."
+                raise wrong_usage(
+                    "A password on the command line can be read by every user of this machine.",
+                    f"Use `settings set {key}` and type it.",
                 )
-            password = read_password("Password of the directory service")
+            secrets.append(key)
         else:
             changes |= parse_assignment(assignment)
-    after = configure(session.workspace, changes, password=password)
+    prompts = [_PROMPTS[key] for key in secrets]
+    typed = read_passwords(prompts) if len(prompts) > 1 else map(read_password, prompts)
+    after = configure(session.workspace, changes, secrets=dict(zip(secrets, typed, strict=True)))
     if as_json:
         print_json(_record(after))
 
@@ -73,41 +89,59 @@ def parse_assignment(text: str) -> dict[str, Any]:
     """Return the one setting in KEY=VALUE; raises a usage error."""
     key, equals, value = text.partition("=")
     if not equals:
-        raise click.UsageError(
-            f"“{printable(key, 60)}” has no value. Nothing was changed. Write KEY=VALUE."
-        )
+        raise wrong_usage(f"“{printable(key, 60)}” has no value.", "Write KEY=VALUE.")
     return {key: _parsed(key, value)}
 
 
 def _parsed(key: str, value: str) -> Any:
     if key == "filters":
-        return [parse_rule(rule) for rule in value.split(";") if rule.strip()]
+        return parse_rules(value)
     if key in _LISTS:
         return [item.strip() for item in value.split(",") if item.strip()]
     if key == "password_command":
         import shlex
 
         return shlex.split(value)
-    if key == "pinned_certificate" and value and not value.lstrip().startswith("-----BEGIN"):
+    if key == "pinned_certificate" and value and "-----BEGIN" not in value:
         try:
             with open(value, encoding="ascii") as file:
                 return file.read()
         except (OSError, ValueError) as error:
-            raise click.UsageError(
-                f"The certificate file cannot be read: {error}. Nothing was changed. "
-                "Give PEM text, or the path of a file with it."
+            raise wrong_usage(
+                f"The certificate file cannot be read: {error}.",
+                "Give PEM text, or the path of a file with it.",
             ) from None
     return value
 
 
 def _record(current: Settings) -> dict[str, Any]:
-    return {**current.to_stored(), "password": "(set)" if current.password else ""}
+    more = {key: setting(current, key) for key in added_settings()}
+    secrets = {key: "(set)" if setting(current, key) else "" for key in SECRET_SETTINGS}
+    return {**current.to_stored(), **more, **secrets}
 
 
 def _text(current: Settings, key: str) -> str:
     if key == "filters":
         return "; ".join(map(rule_text, current.filters))
+    if key == "pinned_certificate" and current.pinned_certificate:
+        return _pin_text(current.pinned_certificate)
+    if key == "password_command":
+        import shlex
+
+        return shlex.join(current.password_command)
     value = _record(current)[key]
     if isinstance(value, bool):
         return str(value).lower()
     return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _pin_text(pem: str) -> str:
+    from sync.directory.certificate import read_pin
+    from sync.errors import CertificateRefused
+
+    try:
+        pin = read_pin(pem)
+    except CertificateRefused as error:
+        return error.what
+    until = f"{pin.valid_until:%Y-%m-%d}"
+    return printable(f"SHA-256 {pin.fingerprint}, {pin.subject or '(no subject)'}, until {until}")

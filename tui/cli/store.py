@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from store import restore as restoring
-from store.backups import backup_folder
-from store.check import check_store
-from store.errors import InvalidValue, StoreDamaged
+from store.copying import copy_store
+from store.errors import NotFound, StoreDamaged
+from store.files.archive_mark import MARK
 from store.interface import Snapshot
-from store.locations import key_path
-from store.restore import Backup, Loss
-from store.text import printable
-from tui.cli.session import (
-    OK,
-    STORE_DAMAGED,
-    Session,
-    confirm,
-    json_option,
-    pass_session,
-    print_json,
-    table_lines,
-)
+from store.locations import archive_root, key_place
+from store.models import Settings
+from store.text import printable, quantity
+from store.upkeep import Backup, Content, Loss, Upkeep
+from sync.runs import folders
+from sync.runs.change_lock import change_lock
+from sync.runs.restore import restore_backup
+from sync.workspace import Workspace, open_workspace
+from tui.cli.exit_codes import OK, STORE_DAMAGED
+from tui.cli.session import Session, confirm, json_option, pass_session, print_json, table_lines
 
 
 @click.group()
@@ -35,23 +32,34 @@ def store() -> None:
 
 
 @store.command()
+@click.option(
+    "--take-archive",
+    is_flag=True,
+    help="Mark the archive's root as this store's: it is the right folder, and mounted.",
+)
 @json_option
 @pass_session
 @click.pass_context
-def check(ctx: click.Context, session: Session, as_json: bool) -> None:
-    """Look over the store and all files beside it; change nothing.
+def check(ctx: click.Context, session: Session, take_archive: bool, as_json: bool) -> None:
+    """Look over the store and all files beside it.
 
+    Archive folders that wait to be moved or removed are, if they can be; nothing else is changed.
     Exit code 22 if something is wrong.
     """
-    path = session.unread_workspace.path
-    state, findings = check_store(path, key_path())
+    if take_archive:
+        root = folders.take_archive(session.workspace)
+        click.echo(f"The archive {printable(root)} is this store's.", err=True)
+    workspace = session.unread_workspace
+    folders.try_folder_work(workspace)
+    workspace.close()  # as it is read again, with every backup
+    state, findings = workspace.upkeep.check(key_place(workspace.host_path).path)
     code = STORE_DAMAGED if findings else OK
     if as_json:
         print_json(
             {
                 "status": "damaged" if findings else "ok",
                 "exit_code": code,
-                "store": _state_record(state),
+                "store": _record_of(state),
                 "findings": [
                     {"path": str(found.path), "problem": found.problem} for found in findings
                 ],
@@ -62,9 +70,71 @@ def check(ctx: click.Context, session: Session, as_json: bool) -> None:
         for found in findings:
             click.echo(f"! {printable(found.path)}\n  {printable(found.problem)}")
         if not findings:
-            what = _described(state) if state and state.store_id else "there is none yet"
-            click.echo(f"The store {printable(path)} and the files beside it are whole: {what}.")
+            what = (
+                _described(Content.of(state)) if state and state.store_id else "there is none yet"
+            )
+            click.echo(
+                f"The store {workspace.store.where} and the files beside it are whole: {what}."
+            )
     ctx.exit(code)
+
+
+@store.command()
+@click.option("--sql", is_flag=True, help="Print the SQL for whoever may run it; make nothing.")
+@pass_session
+def create(session: Session, sql: bool) -> None:
+    """Make the tables of a store in PostgreSQL, as its first use does.
+
+    A store in a file needs no such thing.
+    """
+    workspace = session.unread_workspace
+    if sql:
+        return click.echo(workspace.upkeep.create_script(), nl=False)
+    made = workspace.upkeep.create()
+    what = "was made ready" if made else "needs nothing to be made"
+    return click.echo(f"{workspace.store.where} {what}.", err=True)
+
+
+@store.command()
+@click.argument("to")
+@json_option
+@pass_session
+def copy(session: Session, to: str, as_json: bool) -> None:
+    """Put everything into the new store TO.
+
+    TO is a file's path, or postgresql://... Users with their hashes, settings, the history with its
+    records, failed log-ons, pins and work on archive folders that waits go along. The copy is read
+    again and compared; it has an id of its own. So the archive is still the old store's: what is to
+    be run to give it to the copy is said at the end.
+    """
+    workspace, target = session.workspace, open_workspace(to)
+    try:
+        with change_lock(workspace):
+            state = copy_store(workspace.upkeep, target.upkeep)
+        where = target.store.where
+    finally:
+        target.close()
+    commands = _to_hand_over_the_archive(workspace, target, state.settings)
+    if as_json:
+        print_json({"to": to, "store": _record_of(state), "archive_commands": commands})
+    click.echo(f"Copied to {where}, and compared: {_described(Content.of(state))}.", err=True)
+    if commands:
+        told = "The archive is still the old store's. Once you use the copy in its place, run:"
+        click.echo("\n  ".join((told, *commands)), err=True)
+
+
+def _to_hand_over_the_archive(old: Workspace, new: Workspace, settings: Settings) -> list[str]:
+    """Return the commands that make the old store's archive on this host the copy's."""
+    root, its_own = (archive_root(settings.archive_root, each.host_path) for each in (old, new))
+    if root is None or not root.is_dir():
+        return []
+    take = ["store", "check", "--take-archive"]
+    if root != its_own:
+        take = ["settings", "set", f"archive_root={root}"]
+    commands = [["mailroster", "--store", new.store_argument, *take]]
+    if (root / MARK).exists():
+        commands.insert(0, ["rm", str(root / MARK)])
+    return [printable(shlex.join(command), 1000) for command in commands]
 
 
 @store.command()
@@ -78,10 +148,10 @@ def backup(session: Session, file: Path, as_json: bool) -> None:
     details, the key or any mail. Earlier states are kept beside the store anyway; this copy is for
     another disk.
     """
-    state = restoring.save_copy(session.workspace.path, file.absolute())
+    state = session.workspace.upkeep.save_copy(file.absolute())
     if as_json:
-        print_json({"file": str(file.absolute()), "store": _state_record(state)})
-    click.echo(f"Copied to {printable(file)}: {_described(state)}.", err=True)
+        print_json({"file": str(file.absolute()), "store": _record_of(state)})
+    click.echo(f"Copied to {printable(file)}: {_described(Content.of(state))}.", err=True)
 
 
 @store.command()
@@ -96,23 +166,24 @@ def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_j
     By default that is the newest which is whole. BACKUP is a name from the list, or the path of a
     copy. The file of now is set aside.
     """
-    path = session.workspace.path
-    backups = restoring.read_backups(path)
+    upkeep = session.unread_workspace.upkeep  # a state less in memory until it is written
     if only_list:
+        backups = list(upkeep.backups())
         if as_json:
             return print_json([_backup_record(found) for found in backups])
         rows = [_columns(found) for found in backups]
         for line in table_lines(rows) if rows else ["There is no backup yet."]:
             click.echo(line)
         return None
-    chosen, state = _chosen(path, backups, name)
-    lost = restoring.loss(path, state)
+    chosen, state = _chosen(upkeep, name)
+    content, lost = Content.of(state), upkeep.loss(state)
+    del state
     if not as_json:
-        for line in [f"Backup {chosen.name}: {_described(state)}.", *_loss_lines(lost)]:
+        for line in [f"Backup {chosen.name}: {_described(content)}.", *_loss_lines(lost)]:
             click.echo(printable(line))
     if not yes:
         confirm(f"Return to {printable(chosen.name)}?")
-    aside = restoring.restore(path, chosen)
+    aside = restore_backup(session.workspace, chosen)
     if as_json:
         set_aside = str(aside) if aside else None
         print_json({"backup": str(chosen), "set_aside": set_aside, "lost": asdict(lost)})
@@ -121,24 +192,34 @@ def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_j
     return None
 
 
-def _chosen(store: Path, backups: Sequence[Backup], name: str | None) -> tuple[Path, Snapshot]:
-    """Return the backup of that name, or the newest whole one; raises `StoreDamaged`."""
+def _chosen(upkeep: Upkeep, name: str | None) -> tuple[Path, Snapshot]:
+    """Return the backup of that name, or the newest whole one; raises `StoreDamaged`.
+
+    One that cannot be read now may be whole, so an older one is not taken in its place.
+    """
     if name is None:
-        for found in backups:
+        for found in upkeep.backups():
             if found.state is not None:
-                return found.path, found.state
+                return found.path, upkeep.read(found.path)
+            if found.is_unreadable:
+                raise StoreDamaged(
+                    f"The backup {printable(found.path.name)} cannot be read, and older ones hold "
+                    "less.",
+                    "Have it read again, or name another backup; `mailroster store restore --list` "
+                    "shows all.",
+                )
+            click.echo(f"Passed over, as it is damaged: {printable(found.path.name)}.", err=True)
         raise StoreDamaged(
-            f"There is no usable backup in {printable(backup_folder(store))}. Nothing was changed. "
-            "Give the path of a copy that was kept elsewhere."
+            f"There is no usable backup in {upkeep.backups_are_in}.",
+            "Give the path of a copy that was kept elsewhere.",
         )
-    beside = backup_folder(store) / name
-    path = beside if beside.exists() else Path(name).absolute()
-    if not path.exists():
-        raise InvalidValue(
-            f"There is no backup “{printable(name, 80)}”. Nothing was changed. "
-            "`mailroster store restore --list` shows all."
+    path = upkeep.backup_named(name)
+    if path is None:
+        raise NotFound(
+            f"There is no backup “{printable(name, 80)}”.",
+            "`mailroster store restore --list` shows all.",
         )
-    return path, restoring.read_whole(path)
+    return path, upkeep.read(path)
 
 
 def _loss_lines(lost: Loss) -> Iterator[str]:
@@ -153,30 +234,25 @@ def _loss_lines(lost: Loss) -> Iterator[str]:
         yield f"~ {name}  (becomes what it was: {', '.join(fields)})"
     for name in lost.settings:
         yield f"~ setting {name}  (becomes what it was)"
-    for run in lost.runs:
-        yield f"- run {run}  (the history will not list it)"
     if lost == Loss():
         yield "The store holds the same."
 
 
-def _described(state: Snapshot) -> str:
+def _described(content: Content) -> str:
     return (
-        f"generation {state.generation}, {len(state.users)} users, "
-        f"{len(state.history.runs)} runs in the history"
+        f"generation {content.generation}, {quantity(content.users, 'user')}, "
+        f"{quantity(content.runs, 'run')} in the history"
     )
 
 
-def _state_record(state: Snapshot | None) -> dict[str, Any] | None:
-    if state is None or not state.store_id:
-        return None
-    runs = len(state.history.runs)
-    return {"generation": state.generation, "users": len(state.users), "runs": runs}
+def _record_of(state: Snapshot | None) -> dict[str, Any] | None:
+    return asdict(Content.of(state)) if state and state.store_id else None
 
 
 def _backup_record(found: Backup) -> dict[str, Any]:
     return {
         "name": found.path.name,
-        "store": _state_record(found.state),
+        "store": asdict(found.state) if found.state else None,
         "problem": found.problem or None,
     }
 

@@ -9,16 +9,23 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 import click
 
+from store.models import Settings
+from store.text import printable, shown_time
 from sync.configure import leave_alone
 from sync.directory.connect import check_configured, fetch
+from sync.directory.kept_answer import load_answer, save_answer
 from sync.directory.listing import Listing
+from sync.directory.types import insecurity
 from sync.errors import StalePlan
 from sync.planning.plan import Answers, Change, Plan
 from sync.planning.preview import preview
 from sync.runs.apply import without
-from sync.runs.patience import fetch_patiently
 from sync.runs.plan_file import SavedPlan, answer_differences, load_plan, save_plan
+from sync.runs.retry import fetch_patiently
+from sync.status.notices import tell_what_changed
+from sync.status.outcomes import Attempt, sync_attempt
 from sync.workspace import Workspace
+from tui.cli.exit_codes import CHANGES_PENDING, CONFLICTS_SKIPPED, OK
 from tui.cli.runs import (
     Outcome,
     Shown,
@@ -35,7 +42,7 @@ from tui.cli.runs import (
     skip_option,
     yes_option,
 )
-from tui.cli.session import CHANGES_PENDING, OK, Session, json_option, pass_session
+from tui.cli.session import Session, json_option, pass_session, wrong_usage
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,10 +52,31 @@ class _Answers(TypedDict):
     rename_from: tuple[tuple[str, str], ...]
     separate: tuple[str, ...]
     link: tuple[str, ...]
+    same: tuple[str, ...]
+    new: tuple[str, ...]
+    take_ids: bool
 
 
 def _answer_options(command: F) -> F:
     for option in (
+        click.option(
+            "--take-ids",
+            is_flag=True,
+            help="Take the directory's ids over by name, where it lists ids for the first time.",
+        ),
+        click.option(
+            "--new",
+            multiple=True,
+            metavar="NAME",
+            help="NAME is somebody new; the archive folder from before is set aside; repeatable.",
+        ),
+        click.option(
+            "--same",
+            multiple=True,
+            metavar="NAME",
+            help="NAME is the same person as before, who keeps or gets back what was theirs; "
+            "repeatable.",
+        ),
         click.option(
             "--link",
             multiple=True,
@@ -80,12 +108,30 @@ def _answer_options(command: F) -> F:
 
 
 @click.command()
-@click.option("--exit-code", is_flag=True, help="Exit with 10 if there are changes.")
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit with 10 if there are changes, 13 if only conflicts or questions.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="PLAN",
     help="Save the plan for `sync --plan`.",
+)
+@click.option(
+    "--save-answer",
+    "kept_as",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the directory's answer in the new FILE.",
+)
+@click.option(
+    "--answer",
+    "kept_answer",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Ask no directory; plan against an answer that was kept. Such a plan cannot be applied.",
 )
 @_answer_options
 @skip_option
@@ -98,6 +144,8 @@ def test(
     session: Session,
     exit_code: bool,
     out: Path | None,
+    kept_as: Path | None,
+    kept_answer: Path | None,
     skip: Sequence[str],
     report_file: Path | None,
     as_json: bool,
@@ -105,19 +153,35 @@ def test(
 ) -> None:
     """Test Settings: show what a sync would change.
 
-    The directory is asked, and nothing is written.
+    The directory is asked, and nothing is written. With --save-answer and --answer filters and
+    options can be tried offline, and a bad day looked at afterwards.
     """
+    if kept_answer and (out or kept_as):
+        raise wrong_usage(
+            "A plan against a kept answer cannot be applied, and the answer is kept already.",
+            "Leave out --out and --save-answer, or ask the directory by leaving out --answer.",
+        )
 
     def run(shown: Shown) -> Outcome:
         workspace = session.workspace
-        listing = asyncio.run(fetch(workspace, workspace.snapshot().settings))
+        settings = workspace.snapshot().settings
+        if kept_answer:
+            listing, at = load_answer(kept_answer)
+            click.echo(f"Planned against the answer of {printable(shown_time(at), 40)}.", err=True)
+        else:
+            _warn(settings)
+            listing = asyncio.run(fetch(workspace, settings))
+        if kept_as:
+            save_answer(kept_as, listing, workspace.clock())
         plan = preview(workspace, listing, answers=Answers.of(**answers))
         plan = without(plan, named_changes(plan, skip))
         if out:
             save_plan(workspace, out, plan, listing)
         show_and_check(shown, plan)
         pending = any(change.edit for change in plan.changes)
-        code = CHANGES_PENDING if pending and exit_code else OK
+        code = OK
+        if exit_code and (pending or plan.leaves_open):
+            code = CHANGES_PENDING if pending else CONFLICTS_SKIPPED
         return ("changes_pending" if pending else "no_changes"), code, plan.changes
 
     ctx.exit(reported(session, as_json, report_file, run))
@@ -173,9 +237,9 @@ def sync(
     """
     check_delete_options(allow_deletes, hold_deletes)
     if plan_file and (any(answers.values()) or skip or skip_always):
-        raise click.UsageError(
-            "A saved plan is applied as it is. Nothing was changed. Give answers and --skip to "
-            "`mailroster test --out`."
+        raise wrong_usage(
+            "A saved plan is applied as it is.",
+            "Give answers and --skip to `mailroster test --out`.",
         )
     if reason and not skip_always:
         raise click.UsageError("--reason is the reason of --skip-always.")
@@ -188,21 +252,44 @@ def sync(
 
     def run(shown: Shown) -> Outcome:
         workspace = session.workspace
-        saved = load_plan(workspace, plan_file) if plan_file else None
-        if saved is None or saved.plan.kind == "sync":
-            check_configured(workspace.snapshot().settings)
+        with sync_attempt(workspace) as attempt:
+            saved = load_plan(workspace, plan_file) if plan_file else None
+            if saved is None or saved.plan.kind == "sync":
+                settings = workspace.snapshot().settings
+                check_configured(settings)
+                _warn(settings)
+                return run_plan(shown, workspace, saved, attempt)
+        return run_plan(shown, workspace, saved, Attempt(workspace, None))
+
+    def run_plan(
+        shown: Shown, workspace: Workspace, saved: SavedPlan | None, attempt: Attempt
+    ) -> Outcome:
         choices = (skip, allow_deletes, hold_deletes)
         with only_run(workspace):
-            plan = saved.plan if saved else make_plan(workspace)
+            plan = attempt.plan = saved.plan if saved else make_plan(workspace)
             wanted = show_and_check(shown, plan, *choices)
             if yes or not wanted:
                 _check_answer(workspace, saved, wanted, retry)
                 return applied(workspace, plan, *choices)
-        ask(plan, wanted)
+        try:
+            ask(plan, wanted)
+        except click.Abort:
+            attempt.declined()
+            raise
         _check_answer(workspace, saved, wanted, retry)
         return applied(workspace, plan, *choices)
 
-    ctx.exit(reported(session, as_json, report_file, run))
+    try:
+        code = reported(session, as_json, report_file, run)
+    finally:
+        tell_what_changed(session.unread_workspace)
+    ctx.exit(code)
+
+
+def _warn(settings: Settings) -> None:
+    """Say on stderr how passwords are at risk on their way to the directory, if they are."""
+    if risk := insecurity(settings):
+        click.echo(f"warning: {risk}", err=True)
 
 
 def _listing(workspace: Workspace, retry: bool) -> Listing:
@@ -220,7 +307,7 @@ def _check_answer(
     """Ask the directory again before a saved plan deletes users; raises `StalePlan`."""
     if saved is None or saved.plan.kind == "undo":
         return
-    if all(change.action != "delete" for change in wanted):
+    if not any(change.locks_out for change in wanted):
         return
     listing = _listing(workspace, retry)
     if found := answer_differences(workspace, saved, listing):

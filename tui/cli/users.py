@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import click
 
-from store.errors import InvalidValue
+from store.errors import InvalidValue, NotFound
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, Authentication, User
 from store.privileges import PRIVILEGES, delete_gap
-from store.text import printable
+from store.text import printable, quantity
+from sync.planning.leavers import LeavingOn, leaving_on
+from sync.runs import by_hand
 from sync.runs.report import value_text
-from sync.users import by_hand
-from sync.users.rename import rename_user
-from sync.users.several import delete_users
 from tui.cli.session import (
     Session,
     confirm,
@@ -24,9 +24,23 @@ from tui.cli.session import (
     print_json,
     read_password,
     table_lines,
+    wrong_usage,
 )
 
+_TITLES: tuple[str, ...] = (
+    "user name",
+    "full name",
+    "primary address",
+    "authentication",
+    "privileges",
+)
+_WIDEST = 60  # characters of a column
 _method = click.Choice(list(AUTHENTICATION_LABELS))
+
+
+def _privilege_option(flag: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    known = click.Choice(list(PRIVILEGES))
+    return click.option(flag, name, multiple=True, type=known, help="A privilege; repeatable.")
 
 
 @click.group()
@@ -38,18 +52,25 @@ def users() -> None:
 @json_option
 @pass_session
 def list_(session: Session, as_json: bool) -> None:
-    """List all users."""
-    found = [User.from_row(row) for row in session.workspace.snapshot().users.values()]
+    """List all users, under a line of titles.
+
+    Long values are cut; `users show` and --json have them whole.
+    """
+    snapshot = session.workspace.snapshot()
+    found = [User.from_row(row) for row in snapshot.users.values()]
+    day_of = leaving_on(snapshot.settings)
     if as_json:
-        return print_json([_record(user) for user in found])
+        return print_json([_with_day(user, day_of) for user in found])
     if not found:
-        path = printable(session.workspace.path)
+        where = session.workspace.store.where
         click.echo(
-            f"There are no users in {path}. Another user database is named with --store or "
+            f"There are no users in {where}. Another user database is named with --store or "
             "MAILROSTER_STORE; `mailroster` makes the first administrator.",
             err=True,
         )
-    for line in table_lines([_columns(user) for user in sorted(found, key=lambda u: u.key)]):
+    rows = [_TITLES] * bool(found)
+    rows += [_columns(user, day_of) for user in sorted(found, key=lambda u: u.key)]
+    for line in table_lines(rows, _WIDEST):
         click.echo(line)
     return None
 
@@ -60,7 +81,8 @@ def list_(session: Session, as_json: bool) -> None:
 @pass_session
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show one user."""
-    record = _record(_find(session, name))
+    day_of = leaving_on(session.workspace.snapshot().settings)
+    record = _with_day(_find(session, name), day_of)
     if as_json:
         return print_json(record)
     for line in table_lines([(key.replace("_", " "), _text(record[key])) for key in record]):
@@ -75,13 +97,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
 @click.option(
     "--auth", type=_method, default=INTEGRATED, show_default=True, help="The authentication method."
 )
-@click.option(
-    "--privilege",
-    "privileges",
-    multiple=True,
-    type=click.Choice(list(PRIVILEGES)),
-    help="A privilege; repeatable.",
-)
+@_privilege_option("--privilege", "privileges")
 @json_option
 @pass_session
 def add(
@@ -104,11 +120,10 @@ def add(
     password = read_password("New password", confirm=True) if auth == INTEGRATED else None
     added = by_hand.add_user(session.workspace, user, password)
     _done(added, "was added", as_json)
-    archives = session.workspace.archives(session.workspace.snapshot().settings)
-    if messages := archives.messages(added.user_name):
+    if messages := session.workspace.messages(added.user_name):
         click.echo(
-            f"The archive folder of that name holds {messages} messages from before, which this "
-            "user finds there. Move them away if they are somebody else's.",
+            f"The archive folder of that name holds {quantity(messages, 'message')} from before, "
+            "which this user finds there. Move it away if it is somebody else's.",
             err=True,
         )
 
@@ -123,7 +138,7 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
     user = _find(session, name)
     if not yes:
         confirm(f"Delete “{printable(user.user_name)}”?")
-    kept = delete_users(session.workspace, [user])
+    kept = by_hand.delete_users(session.workspace, [user])
     archive = "kept" if kept else "removed"
     if as_json:
         print_json({"user_name": user.user_name, "archive": archive})
@@ -205,7 +220,7 @@ def edit(
     if addresses:
         changes["email_addresses"] = [address for address in addresses if address]
     if not changes:
-        raise click.UsageError("Say what to change; --help lists it. Nothing was changed.")
+        raise wrong_usage("Say what to change; --help lists it.", "")
     _done(
         by_hand.edit_user(session.workspace, user, replace(user, **changes)), "was changed", as_json
     )
@@ -221,7 +236,7 @@ def edit(
 def rename(session: Session, name: str, new_name: str, as_json: bool) -> None:
     """Rename a user. The archive folder and everybody's rights on it move along."""
     user = _find(session, name)
-    renamed = rename_user(session.workspace, user, new_name)
+    renamed = by_hand.rename_user(session.workspace, user, new_name)
     _done(renamed, f"was “{printable(user.user_name)}” before", as_json)
     if user.authentication == DIRECTORY_SERVICES and user.key != renamed.key:
         click.echo(
@@ -250,16 +265,15 @@ def set_privileges(
     folders: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Replace the privileges, those on archive folders, or both. None and admin stand alone."""
+    """Replace privileges, those on folders, or both. None and admin stand alone."""
     if not privileges and not folders:
-        raise click.UsageError("Name privileges, or --folder. Nothing was changed.")
+        raise wrong_usage("Name privileges, or --folder.", "")
     chosen = {}
     for folder in folders:
         owner, equals, rights = folder.rpartition("=")
         if not equals:
-            raise click.UsageError(
-                f"“{folder}” is not OWNER=RIGHTS. Nothing was changed. "
-                "Write it as --folder anna=read,write."
+            raise wrong_usage(
+                f"“{folder}” is not OWNER=RIGHTS.", "Write it as --folder anna=read,write."
             )
         chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
     user = _find(session, name)
@@ -267,6 +281,34 @@ def set_privileges(
     _done(changed, f"now has the privileges {', '.join(changed.privileges)}", as_json)
     if gap := delete_gap(changed.privileges, changed.folder_privileges):
         click.echo(gap, err=True)
+
+
+@users.command("change-privileges")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@_privilege_option("--give", "given")
+@_privilege_option("--take", "taken")
+@json_option
+@pass_session
+def change_privileges(
+    session: Session,
+    names: tuple[str, ...],
+    given: tuple[str, ...],
+    taken: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Give and take privileges of users.
+
+    All of it is one write, and other privileges stay as they are. None and admin stand alone:
+    given, either takes the place of all others. An administrator who stays one gets nothing else.
+    """
+    if not given and not taken:
+        raise wrong_usage("Name privileges with --give, --take or both.", "")
+    found = {user.key: user for user in (_find(session, name) for name in names)}.values()
+    changed = by_hand.change_privileges(session.workspace, list(found), given, taken)
+    if as_json:
+        print_json([_record(user) for user in changed])
+    for user in changed:
+        _done(user, f"now has the privileges {', '.join(user.privileges)}", as_json=False)
 
 
 @users.command()
@@ -277,12 +319,12 @@ def set_privileges(
 def unlock(session: Session, name: str | None, source: str | None, as_json: bool) -> None:
     """Forget failed log-ons of a user, or of an IP address."""
     if (name is None) == (source is None):
-        raise click.UsageError("Name a user or --source ADDRESS. Nothing was changed.")
+        raise wrong_usage("Name a user or --source ADDRESS.", "")
     if name is not None:
         user = _find(session, name)
-        what, had = user.user_name, by_hand.unlock_user(session.workspace, user)
+        what, had = user.user_name, bool(by_hand.unlock_users(session.workspace, [user]))
     else:
-        what, had = str(source), session.workspace.lockout.unlock(source=source)
+        what, had = str(source), by_hand.unlock_source(session.workspace, str(source))
     if as_json:
         print_json({"unlocked": what, "had_failures": had})
     said = "Its failed log-ons were forgotten" if had else "There were no failed log-ons"
@@ -292,9 +334,14 @@ def unlock(session: Session, name: str | None, source: str | None, as_json: bool
 def _check_known(session: Session, users: list[User]) -> None:
     unknown = asyncio.run(by_hand.unknown_to_directory(session.workspace, users))
     if unknown:
+        settings = session.workspace.snapshot().settings
+        days = settings.delete_after_days
+        when = f"a sync deletes after {quantity(days, 'day')}" if days else "the next sync deletes"
+        deleted = f" With automatic deletion on, {when} a user that it does not list."
         raise InvalidValue(
             f"The directory does not know {_quoted(unknown)}, who could not log on after the "
-            "switch. Nothing was written. Correct the name there, or add --force."
+            f"switch.{deleted if settings.auto_delete else ''}",
+            "Correct the name there, or add --force.",
         )
     click.echo(f"The directory knows {_quoted(users)}.", err=True)
 
@@ -306,9 +353,9 @@ def _quoted(users: list[User]) -> str:
 def _find(session: Session, name: str) -> User:
     user = session.workspace.snapshot().find(name)
     if user is None:
-        raise InvalidValue(
-            f"There is no user “{printable(name, 60)}”. Nothing was changed. "
-            "`mailroster users list` shows all."
+        raise NotFound(
+            f"There is no user “{printable(name, 60)}”.",
+            "`mailroster users list` shows all.",
         )
     return user
 
@@ -325,12 +372,17 @@ def _record(user: User) -> dict[str, Any]:
     return record
 
 
-def _columns(user: User) -> tuple[str, ...]:
+def _with_day(user: User, day_of: LeavingOn) -> dict[str, Any]:
+    return {**_record(user), "leaving_on": day_of(user.to_row())}
+
+
+def _columns(user: User, day_of: LeavingOn) -> tuple[str, ...]:
+    day = day_of(user.to_row())
     return (
         user.user_name,
         user.full_name or "",
         user.email_addresses[0] if user.email_addresses else "",
-        user.authentication,
+        f"{user.authentication}{f', leaving on {day}' if day else ''}",
         ",".join(user.privileges),
     )
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from store.errors import InvalidValue
 from tui.screens.base import BaseScreen
 from tui.screens.dialogs import Entry
-from tui.widgets.plain import plain
+from tui.texts.plain import plain
 
 
 async def ask_file(
@@ -29,12 +29,14 @@ async def ask_file(
     def check(entered: str) -> Text:
         path = _path(entered)
         if not entered.strip() or path.is_dir():
-            raise InvalidValue("Enter the name of a new file.")
+            raise InvalidValue("", "Enter the name of a new file.", untouched="")
         check_name(path)
         if os.path.lexists(path):
-            raise InvalidValue("There is such a file already. Choose another name.")
+            raise InvalidValue(
+                "There is such a file already.", "Choose another name.", untouched=""
+            )
         if not path.parent.is_dir():
-            raise InvalidValue("There is no such folder.")
+            raise InvalidValue("There is no such folder.", "Choose another one.", untouched="")
         return plain(path.absolute(), "dim")
 
     entered = await screen.ask(Entry(title, text, suggested, check))

@@ -13,15 +13,16 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from store.errors import StoreError
+from store.errors import Problem
 from store.interface import Snapshot
-from sync.errors import SyncError
+from sync.directory.types import insecurity
 from tui.actions import APP, READ_ONLY, actions_of, refusal
-from tui.insecure import connection_warning
 from tui.screens.dialogs import Confirm, Dialog, Message
+from tui.texts.plain import lines, plain
+from tui.texts.problems import told
+from tui.widgets.context import ContextLine
 from tui.widgets.keys import KeyLine, ScreenLine
 from tui.widgets.note import Note
-from tui.widgets.plain import lines, plain
 
 if TYPE_CHECKING:
     from tui.app import MailrosterApp
@@ -37,15 +38,11 @@ class BaseScreen(Screen[None]):
     Its workers may let errors of store and sync go: they are shown here.
     """
 
+    HORIZONTAL_BREAKPOINTS = [(100, "-roomy"), (120, "-wide")]
     NAME: ClassVar[str] = ""
     SCOPES: ClassVar[tuple[str, ...]] = ()
 
     is_writing = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        # Textual would parse all style sheets again, twice, before it shows a new screen.
-        self._css_update_count = self.app._css_update_count
 
     @property
     def app(self) -> MailrosterApp:  # type: ignore[override]
@@ -60,6 +57,7 @@ class BaseScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Build the line of screens, the warning, the body and the line of keys."""
         if self.NAME:
+            yield ContextLine()
             yield ScreenLine(self.NAME)
         yield Static(markup=False, id="warning")
         yield from self.body()
@@ -76,6 +74,15 @@ class BaseScreen(Screen[None]):
         self.app.store_changed.subscribe(self, self._store_changed)
         self.show_warning()
         self.refresh_bindings()
+
+    def on_screen_resume(self) -> None:
+        """Tell of syncs that others made meanwhile."""
+        self.app.look_around()
+
+    def show_context(self) -> None:
+        """Say at the top where one is."""
+        for line in self.query(ContextLine):
+            line.tell()
 
     def on_screen_suspend(self) -> None:
         """Leave no note behind that is out of date on return."""
@@ -112,12 +119,12 @@ class BaseScreen(Screen[None]):
 
     def show_warning(self) -> None:
         """Show, for as long as it is so, that passwords are at risk on the way."""
-        self.set_warning(connection_warning(self.app.snapshot.settings))
+        self.set_warning(insecurity(self.app.snapshot.settings))
 
-    def set_warning(self, warning: str) -> None:
-        """Show this warning, or none."""
+    def set_warning(self, risk: str) -> None:
+        """Warn of this risk, or of none."""
         shown = self.query_one("#warning", Static)
-        sentences = [warning] if warning else []
+        sentences = [f"WARNING: {risk}"] if risk else []
         if self.app.readonly:
             sentences.append(READ_ONLY)
         shown.update(lines(*sentences))
@@ -158,7 +165,14 @@ class BaseScreen(Screen[None]):
             self.is_writing = False
             self.refresh_bindings()
 
-    def fail(self, error: Exception, what: str = "") -> None:
+    async def on_table_opened(self) -> None:
+        """Do what Enter does."""
+        for action in actions_of(*self.scopes):
+            if "enter" in action.key.split(","):
+                await self.app.run_action(action.name, self)
+                break
+
+    def fail(self, error: Problem, what: str = "") -> None:
         """Show the text of an error, and which action it ended."""
         self.app.push_screen(
             Message(f"Not done: {what}" if what else "Not done", self.text_of(error))
@@ -169,14 +183,14 @@ class BaseScreen(Screen[None]):
         event.stop()
         if event.state is WorkerState.ERROR:
             error = event.worker.error
-            if not isinstance(error, StoreError | SyncError):
+            if not isinstance(error, Problem):
                 raise cast("BaseException", error)
             self.fail(error, self._label_of(event.worker))
         self.refresh_bindings()
 
-    def text_of(self, error: Exception) -> Text:
+    def text_of(self, error: Problem) -> Text:
         """Return what is shown of an error."""
-        return plain(error)
+        return plain(told(error))
 
     def _label_of(self, worker: Worker[object]) -> str:
         """Return the label of the action that the worker carries out, nothing for other work."""

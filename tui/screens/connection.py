@@ -7,32 +7,35 @@ from functools import partial
 from typing import Any, TypeVar
 
 from rich.text import Text
-from textual import work
+from textual import on, work
 from textual.widget import Widget
-from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets import Checkbox, Input, Select
 from textual.worker import Worker, get_current_worker
+from typing_extensions import override
 
-from store.errors import StoreError
-from store.interface import Snapshot
+from store.errors import Problem
 from store.models import Settings
 from store.text import quantity
-from sync.directory.certificate import fetch_certificate
 from sync.directory.connect import fetch
-from sync.errors import CertificateRefused, SyncError
+from sync.directory.types import NONE, TYPES, all_fields, insecurity
+from sync.directory.types.directory_type import DirectoryType
+from sync.errors import CertificateRefused
 from sync.logon.explain import explain
 from tui.actions import bindings_for
-from tui.insecure import connection_warning
-from tui.screens.connection_dialogs import CertificateDialog, TryLogOn
+from tui.screens.connection_dialogs import CertificateDialog, TryLogOn, mapping_text
+from tui.screens.dialogs import Message
 from tui.screens.progress import telling_progress
 from tui.screens.settings_form import SettingsForm
-from tui.widgets.fields import Field, PasswordField, Tick, row
+from tui.texts.plain import lines, plain
+from tui.texts.problems import told
+from tui.texts.warnings import one_a_kind
+from tui.widgets.fields import row
 from tui.widgets.pinned_certificate import PinnedCertificate
-from tui.widgets.plain import lines, plain
+from tui.widgets.setting_row import SettingRow
 
 T = TypeVar("T")
 
 _ASKING = ("check", "certificate")
-SERVICES = (("None", "none"), ("Application Integration", "application_integration"))
 
 
 class ConnectionScreen(SettingsForm):
@@ -40,92 +43,108 @@ class ConnectionScreen(SettingsForm):
 
     NAME = "connection"
     SCOPES = ("connection", "form")
-    CSS_PATH = "connection.tcss"
+    SECRET = "password"  # noqa: S105 - the name of a setting
     BINDINGS = bindings_for(*SCOPES)
-    _forget = False
     _asking: Worker[object] | None = None
+    _shown: DirectoryType | None = None
+    _drafted: Settings | None = None  # what was entered and right last
 
     def rows(self) -> Iterator[Widget]:
         """Yield the fields."""
+        services = [("None", NONE), *((kind.label, kind.name) for kind in TYPES.values())]
         yield row(
             "Directory service",
-            Select(SERVICES, allow_blank=False, compact=True, id="directory_service"),
+            Select(services, allow_blank=False, id="directory_service"),
         )
-        yield row("URL", Field(placeholder="https://host:port/path", id="url"))
-        yield row("CA file", Field(placeholder="the system's authorities", id="ca_file"))
-        yield row("Pinned certificate", PinnedCertificate(id="pinned_certificate"))
-        yield row("", Tick("Ignore SSL warnings", id="ignore_ssl_warnings"))
-        yield row("", Tick("Server requires authentication", id="requires_authentication"))
-        yield row("User name", Field(id="user_name"))
-        yield row("Password", PasswordField(id="password"))
-        yield Static("Advanced: how a log-on is checked, and limits", classes="section")
-        yield row("Log-on command", Field(id="auth_command"))
-        yield row("User name field", Field(id="auth_user_field"))
-        yield row("Password field", Field(id="auth_password_field"))
-        yield row("Success field", Field(id="auth_success_field"))
-        yield row("List timeout, seconds", Field(id="list_timeout"))
-        yield row("Log-on timeout, seconds", Field(id="login_timeout"))
-        yield row("Largest answer, MiB", Field(id="max_answer_mib"))
-        yield row("Most users", Field(id="max_users"))
+        for field in all_fields():
+            yield SettingRow(field)
 
-    def load(self, settings: Settings) -> None:
-        """Show `settings`; of the password only whether there is one."""
-        self._forget = False
-        field = self.query_one("#password", Input)
-        field.value = ""
-        field.placeholder = _password_hint(settings)
-        super().load(settings)
+    def on_mount(self) -> None:
+        """Start where the work begins as long as nothing is set up."""
+        if self.app.snapshot.settings.directory_service == NONE:
+            self.query_one("#url").focus()
+
+    @on(Input.Changed)
+    def _follow_typing(self, event: Input.Changed) -> None:
+        """Choose a type for what is entered without one, and to authenticate with a user name."""
+        if not event.value or not event.input.has_focus:
+            return
+        if self.query_one("#directory_service", Select).value == NONE:
+            self.put("directory_service", self._kind.name)
+        if event.input.id == "user_name":
+            self.put("requires_authentication", True)
+
+    async def follow_save(self, before: Settings) -> None:
+        """Offer Test Settings once a directory service is set up."""
+        if before.directory_service != NONE or self.opened.directory_service == NONE:
+            return
+        text = "It asks the directory and shows what a sync would change. Nothing is applied yet."
+        if await self.confirm("Saved. Test Settings now?", text):
+            await self.app.do_on("synchronize", "test")
+
+    @property
+    def _kind(self) -> DirectoryType:
+        """The chosen type; without one the first, which is what most will choose."""
+        chosen = self.query_one("#directory_service", Select).value
+        return TYPES.get(str(chosen)) or next(iter(TYPES.values()))
+
+    def follow_entry(self) -> None:
+        """Show the fields of the chosen type, and those alone."""
+        kind = self._kind
+        if kind is self._shown:
+            return
+        self._shown = kind
+        wanted = {field.key: field for field in kind.fields}
+        for setting_row in self.query(SettingRow):
+            setting_row.follow(wanted.get(setting_row.key))
 
     @property
     def _pinned(self) -> str:
         return self.query_one(PinnedCertificate).value
 
-    def password(self) -> str | None:
-        """Return the password that was typed, "" to forget the one there is, None to keep it."""
-        return self.query_one("#password", Input).value or ("" if self._forget else None)
-
-    def follow_store(self, snapshot: Snapshot) -> None:
-        """Take over what others saved, and keep a password that was typed."""
-        field, forget = self.query_one("#password", Input), self._forget
-        typed = field.value
-        super().follow_store(snapshot)
-        field.value = typed
-        if forget:
-            self.action_forget_password()
+    def secret_hint(self, settings: Settings) -> str:
+        """Return where the password comes from, or whether one is stored."""
+        if settings.password_command:
+            return "(from the password command)"
+        if settings.password_file:
+            return "(from the password file)"
+        return super().secret_hint(settings)
 
     def follow_draft(self, settings: Settings) -> None:
         """Warn while passwords would be at risk."""
-        self.set_warning(connection_warning(settings))
+        self._drafted = settings
+        self.set_warning(insecurity(settings))
 
     def show_warning(self) -> None:
         """Warn about what is entered rather than about what is saved."""
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name in _ASKING:
             if self._asking is not None:
                 return "The directory is being asked already; Esc gives up."
             if self._problem:
                 return self._problem
-        if name == "certificate" and not self.query_one("#url", Input).value.lower().startswith(
-            "https:"
-        ):
-            return "The URL does not start with https://, so there is no certificate."
+        if name == "certificate":
+            reason = self._kind.why_no_certificate(self._drafted or self.opened)
+            if reason:
+                return reason
         if name == "unpin" and not self._pinned:
             return "No certificate is pinned."
         if name == "forget_password":
-            return self._why_not_forget()
+            return self.why_not_forget()
         if name == "try_log_on" and self.unsaved():
             return "Save or discard the changes first: a log-on is tried with what is saved."
         return super().why_not(name)
 
-    def _why_not_forget(self) -> str | None:
+    def why_not_forget(self) -> str | None:
+        """Return why the password cannot be forgotten."""
         settings = self.opened
         if settings.password_command or settings.password_file:
             return "The password is not stored here; settings name where it comes from."
         if not settings.password:
             return "No password is stored."
-        return "It is forgotten as soon as you save." if self._forget else None
+        return super().why_not_forget()
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def action_check(self) -> None:
@@ -136,13 +155,13 @@ class ConnectionScreen(SettingsForm):
                     self.app.workspace,
                     self.draft(),
                     telling_progress(self.show_message),
-                    password=self.password(),
+                    password=self.secret(),
                 )
             )
         except CertificateRefused as error:
-            await self._offer_certificate(str(error))
-        except (StoreError, SyncError) as error:
-            self.show_message(plain(error, "red"))
+            await self._offer_certificate(error)
+        except Problem as error:
+            self.show_message(plain(told(error), "red"))
         else:
             self.app.last_listing = listing
             self.show_message(
@@ -153,24 +172,28 @@ class ConnectionScreen(SettingsForm):
                         "green",
                     ),
                     *(["Not saved yet."] if self.unsaved() else []),
-                    *listing.warnings[:4],
+                    *one_a_kind(listing.warnings)[:4],
                 )
             )
+            if sources := self._kind.sources(self.draft()):
+                self.app.push_screen(
+                    Message("The first entries, as users", mapping_text(listing, sources))
+                )
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def action_certificate(self) -> None:
         """Show the server's certificate."""
-        await self._offer_certificate("")
+        await self._offer_certificate(None)
 
-    async def _offer_certificate(self, refusal: str) -> None:
+    async def _offer_certificate(self, refusal: CertificateRefused | None) -> None:
         try:
-            certificate = await self._answer(fetch_certificate(self.draft()))
-        except (StoreError, SyncError) as error:
-            self.show_message(plain(refusal or error, "red"))
+            certificate = await self._answer(self._kind.fetch_certificate(self.draft()))
+        except Problem as error:
+            self.show_message(plain(told(refusal or error), "red"))
             return
         self.check()
         if refusal:
-            self.show_message(plain(refusal, "red"))
+            self.show_message(plain(told(refusal), "red"))
         answer = await self.ask(CertificateDialog(certificate, refusal, self._pinned))
         if answer == "pin":
             self.query_one("#ignore_ssl_warnings", Checkbox).value = False
@@ -210,20 +233,8 @@ class ConnectionScreen(SettingsForm):
 
     def action_forget_password(self) -> None:
         """Remove the stored password when the form is saved."""
-        self._forget = True
-        field = self.query_one("#password", Input)
-        field.value = ""
-        field.placeholder = "(forgotten as soon as you save)"
-        self.check()
+        self.forget_secret()
 
     def action_try_log_on(self) -> None:
         """Show what a log-on meets."""
         self.app.push_screen(TryLogOn(partial(explain, self.app.workspace)))
-
-
-def _password_hint(settings: Settings) -> str:
-    if settings.password_command:
-        return "(from the password command)"
-    if settings.password_file:
-        return "(from the password file)"
-    return "(set) leave empty to keep it" if settings.password else "(empty)"

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Literal
 
 from rich.text import Text
 from textual import work
 from textual.widget import Widget
 from textual.widgets import Input
+from typing_extensions import override
 
-from sync.directory.certificate import Certificate
+from store.errors import Problem
+from sync.directory.certificate import Certificate, fingerprint
+from sync.directory.listing import Listing
+from sync.directory.preview import Mapped, preview
 from sync.logon.explain import Step
 from tui.actions import bindings_for
 from tui.screens.dialogs import Dialog
+from tui.texts.log_on import steps_text
+from tui.texts.plain import lines, plain
 from tui.widgets.fields import Field, PasswordField, row
-from tui.widgets.plain import lines, plain
 
 _HALF_FINGERPRINT = 16 * 3
 _COMPARE = (
     "Compare the fingerprint with the server's administrator before you pin it. Pinned, this "
     "certificate and no other is trusted, under any host name, until it expires."
 )
-_STEPS = {True: ("ok", "green"), False: ("no", "red"), None: ("??", "yellow")}
 
 
 class CertificateDialog(Dialog[Literal["pin", "ca_file"]]):
@@ -31,11 +35,10 @@ class CertificateDialog(Dialog[Literal["pin", "ca_file"]]):
     SCOPES = ("certificate", "dialog")
     BINDINGS = bindings_for(*SCOPES)
 
-    def __init__(self, certificate: Certificate, refusal: str, pinned: str) -> None:
+    def __init__(self, certificate: Certificate, refusal: Problem | None, pinned: str) -> None:
         self._certificate = certificate
         self._pinned = pinned
-        what = refusal.partition(" Nothing was changed.")[0]
-        parts: list[Text | str] = [plain(what, "yellow"), ""] if refusal else []
+        parts: list[Text | str] = [plain(refusal.what, "yellow"), ""] if refusal else []
         if certificate.time_problem:
             parts += [plain(certificate.time_problem, "red"), ""]
         super().__init__(
@@ -43,10 +46,10 @@ class CertificateDialog(Dialog[Literal["pin", "ca_file"]]):
             lines(*parts, certificate_text(certificate), "", _COMPARE),
         )
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "pin":
-            if self._pinned == self._certificate.pem:
+            if fingerprint(self._pinned) == self._certificate.fingerprint:
                 return "It is pinned already."
             return self._certificate.time_problem or None
         return None
@@ -76,6 +79,23 @@ def certificate_text(certificate: Certificate) -> Text:
     )
 
 
+def mapping_text(listing: Listing, sources: Mapping[str, str]) -> Text:
+    """Return the first users of a list, value by value, with the attribute each came from."""
+    return Text("\n\n").join(
+        Text("\n").join(
+            Text.assemble(
+                (f"{item.label:<11}", "bold"), plain(item.value, limit=300), _source_text(item)
+            )
+            for item in values
+        )
+        for values in preview(listing, sources)
+    )
+
+
+def _source_text(item: Mapped) -> Text:
+    return plain(f"  ({item.source})") if item.source else Text()
+
+
 class TryLogOn(Dialog[None]):
     """A user name and a password, and what a log-on with them meets; nothing is kept."""
 
@@ -96,8 +116,8 @@ class TryLogOn(Dialog[None]):
         yield row("User name", Field(id="user_name"))
         yield row("Password", PasswordField(id="password"))
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "accept":
             if self._trying:
                 return "A log-on is being tried."
@@ -121,10 +141,5 @@ class TryLogOn(Dialog[None]):
         self._trying = False
         self.query_one("#password", Input).value = ""
         self.query_one("#user_name").focus()
-        self.show_problem(lines(*map(_step_text, steps)))
+        self.show_problem(steps_text(steps))
         self.refresh_bindings()
-
-
-def _step_text(step: Step) -> Text:
-    word, colour = _STEPS[step.ok]
-    return Text.assemble((f" {word}  ", f"bold {colour}"), plain(step.text, limit=300))

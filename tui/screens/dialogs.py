@@ -7,18 +7,20 @@ from typing import ClassVar, Literal, TypeVar
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
-from store.errors import StoreError
+from store.errors import Problem
 from store.passwords import MIN_CHARACTERS, password_problem
-from sync.errors import SyncError
-from tui.actions import APP, Action, actions_of, bindings_for, reason_against, shown_key
+from tui.actions import APP, HELP, Action, actions_of, bindings_for, reason_against, shown_key
+from tui.texts.plain import counted, lines, plain
+from tui.texts.problems import told
 from tui.widgets.fields import Field, NumberField, PasswordField, row
 from tui.widgets.keys import KeyLine
-from tui.widgets.plain import lines, plain
 
 T = TypeVar("T")
 
@@ -31,8 +33,14 @@ PASSWORD_RULE = (
 class Dialog(ModalScreen[T]):
     """A box over the screen; `None` is the answer of whoever cancels."""
 
-    CSS_PATH = "dialogs.tcss"
     SCOPES: ClassVar[tuple[str, ...]] = ()
+    BINDINGS = [
+        Binding(HELP.key, "app.help", show=False, id=HELP.id),
+        Binding("up", "scroll_text(-1)", show=False),
+        Binding("down", "scroll_text(1)", show=False),
+        Binding("pageup", "scroll_text(-8)", show=False),
+        Binding("pagedown", "scroll_text(8)", show=False),
+    ]
 
     def __init__(self, title: str, text: Text | str = "") -> None:
         super().__init__()
@@ -67,7 +75,7 @@ class Dialog(ModalScreen[T]):
         return self.SCOPES
 
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
+        """Return why the action cannot be done now, None if it can."""
         return None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -76,9 +84,9 @@ class Dialog(ModalScreen[T]):
 
     def show_problem(self, problem: Text | str) -> None:
         """Show what is wrong with what was entered."""
-        self.query_one(".problem", Static).update(
-            problem if isinstance(problem, Text) else plain(problem, "red")
-        )
+        shown = self.query_one(".problem", Static)
+        shown.update(problem if isinstance(problem, Text) else plain(problem, "red"))
+        shown.set_class(bool(problem), "-told")
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on to the next field, from the last one accept."""
@@ -88,6 +96,11 @@ class Dialog(ModalScreen[T]):
             await self.app.run_action("accept", self)
         else:
             self.focus_next()
+
+    def action_scroll_text(self, lines_down: int) -> None:
+        """Scroll what is to be read, while the focus is in a field."""
+        for text in self.query(".text"):
+            text.scroll_relative(y=lines_down, animate=False, force=True)
 
     def action_cancel(self) -> None:
         """Close without an answer."""
@@ -134,8 +147,10 @@ class Entry(Dialog[str]):
         self._check = check
 
     def fields(self) -> Iterator[Widget]:
-        """Yield the field."""
-        yield Field(self._value)
+        """Yield the field; what is typed replaces the text that it proposes."""
+        field = Field(self._value)
+        field.selection = Selection(0, len(field.value))
+        yield field
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Check while typing."""
@@ -151,8 +166,8 @@ class Entry(Dialog[str]):
     def _checked(self, value: str) -> bool:
         try:
             self.show_problem(self._check(value))
-        except (StoreError, SyncError) as error:
-            self.show_problem(str(error))
+        except Problem as error:
+            self.show_problem(told(error))
             return False
         return True
 
@@ -179,7 +194,9 @@ class NewPassword(Dialog[str]):
 
     def action_accept(self) -> None:
         """Take the password if it is right."""
-        if not self._problem():
+        if problem := self._problem():
+            self.show_problem(problem)
+        else:
             self.dismiss(self.query_one("#password", Input).value)
 
     def _problem(self) -> str:
@@ -193,13 +210,14 @@ class TypedNumber(Dialog[Literal["all", "hold"]]):
     SCOPES = ("number", "dialog")
     BINDINGS = bindings_for(*SCOPES)
 
-    def __init__(self, title: str, text: Text, number: int) -> None:
+    def __init__(self, title: str, text: Text, number: int, verb: str = "delete") -> None:
         super().__init__(title, text)
-        self._number = number
+        self._number, self._verb = number, verb
 
     def fields(self) -> Iterator[Widget]:
         """Yield the field for the number."""
-        yield row("Number of deletions", NumberField())
+        users = counted(self._number, "user")
+        yield row(f"Type {self._number} to {self._verb} {users}", NumberField())
 
     def action_accept(self) -> None:
         """Apply everything if the number is right."""
@@ -240,7 +258,7 @@ def _help_line(action: Action, screen: Widget) -> Text:
 def new_password_problem(password: str, again: str, user_name: str) -> str:
     """Return what is wrong with a new password that was entered twice, or nothing."""
     if problem := password_problem(password, user_name):
-        return f"The password {problem.removeprefix('it ')}."
+        return f"The password {problem}."
     return "" if password == again else "The two entries of the password differ."
 
 

@@ -6,15 +6,16 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
+from typing_extensions import override
 
 from store.names import name_problem
-from sync.users.by_hand import add_administrator
+from sync.runs.by_hand import add_administrator
 from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
-from tui.screens.logon import NEXT_FIELD, EntryScreen
+from tui.screens.logon import EntryScreen
+from tui.texts.plain import plain
 from tui.widgets.fields import Field, PasswordField, row
-from tui.widgets.plain import plain
 
 
 class FirstAdministratorScreen(EntryScreen):
@@ -22,21 +23,21 @@ class FirstAdministratorScreen(EntryScreen):
 
     SCOPES = ("first",)
     DONE = "create"
-    BINDINGS = [NEXT_FIELD, *bindings_for(*SCOPES)]
+    BINDINGS = bindings_for(*SCOPES)
 
     def body(self) -> ComposeResult:
         """Build the form."""
         with Vertical(classes="logon"):
             yield Static("mailroster: the first administrator", classes="section")
-            yield Static(plain(f"There are no users yet in {self.app.workspace.path}."))
+            yield Static(plain(f"There are no users yet in {self.app.workspace.store.where}."))
             yield Static(PASSWORD_RULE, classes="note")
             yield row("User name", Field(id="user_name"))
             yield row("Password", PasswordField(id="password"))
             yield row("Once more", PasswordField(id="again"))
             yield Static(markup=False, id="message")
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "create":
             if self.is_writing:
                 return BEING_SAVED

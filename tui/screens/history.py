@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from textual import work
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.widgets import Static
+from typing_extensions import override
 
-from store.history import RunSummary
+from store.history import RunSummary, undone
 from store.interface import Snapshot
 from sync.runs.report import past_run_record
 from tui.actions import bindings_for
 from tui.screens.pinned import PinnedScreen
 from tui.screens.report_dialog import ask_report
 from tui.screens.run import RunScreen
-from tui.screens.run_texts import folded_text, notes_text, signed_counts, when_text
 from tui.screens.table_screen import TableScreen
 from tui.screens.undo import UndoScreen
-from tui.widgets.filtered_table import FilteredTable
+from tui.texts.runs import SHORT_KINDS, changes_text, folded_text, notes_text, when_text
+from tui.widgets.run_details import RunDetails
 from tui.widgets.table import Cell, Column, Table
 
 
@@ -25,7 +30,6 @@ class HistoryScreen(TableScreen):
 
     NAME = "history"
     SCOPES = ("history", "table")
-    CSS_PATH = "history.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self) -> None:
@@ -33,12 +37,12 @@ class HistoryScreen(TableScreen):
         self._undone: set[str] = set()
         self.table: Table[RunSummary] = Table(
             [
-                Column("When (UTC)", width=17),
-                Column("Who", 2),
-                Column("Kind", width=7),
-                Column("Changes", 4),
-                Column("Notes", 3),
-                Column("Gen.", width=7),
+                Column("When (UTC)", width=17, word="when"),
+                Column("Who", 2, word="who", rank=2),
+                Column("Kind", width=10, word="kind"),
+                Column("Changes", 4, word="changes"),
+                Column("Notes", 3, word="notes", rank=1),
+                Column("Gen.", width=7, rank=3),
             ],
             self._cells,
             lambda run: run.id,
@@ -46,7 +50,9 @@ class HistoryScreen(TableScreen):
 
     def body(self) -> ComposeResult:
         """Build the table over the line of folded runs."""
-        yield FilteredTable(self.table)
+        with Container(classes="split"):
+            yield self.list_of("Runs")
+            yield RunDetails(self.app.workspace.store.run)
         yield Static(markup=False, id="folded")
 
     def on_mount(self) -> None:
@@ -57,18 +63,34 @@ class HistoryScreen(TableScreen):
     def follow_store(self, snapshot: Snapshot) -> None:
         """Show the runs as they are now."""
         history = snapshot.history
-        self._undone = history.undone
-        self.table.load(history.runs[::-1])
+        if history.pages[0] == history.pages[1]:
+            self._show_runs(history.runs)
+        else:
+            self._load_all()
         shown = self.query_one("#folded", Static)
         text = folded_text(history) or ("" if history.runs else "No run changed anything yet.")
         shown.update(text)
         shown.display = bool(text)
 
+    @work(exclusive=True, group="runs", exit_on_error=False)
+    async def _load_all(self) -> None:
+        """Show all runs, of which the snapshot has but the newest."""
+        self._show_runs(await asyncio.to_thread(self.app.workspace.store.runs))
+
+    def _show_runs(self, runs: Sequence[RunSummary]) -> None:
+        self._undone = undone(runs)
+        self.table.load(runs[::-1])
+
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name in ("details", "show_undo", "report") and self.table.current is None:
             return "There is no run in this list."
         return super().why_not(name)
+
+    def on_table_moved(self) -> None:
+        """Tell of the run under the cursor beside the list."""
+        run = self.table.current
+        self.query_one(RunDetails).show(run, undone=run is not None and run.id in self._undone)
 
     def action_details(self) -> None:
         """Show the run under the cursor in full."""
@@ -95,8 +117,8 @@ class HistoryScreen(TableScreen):
         return (
             when_text(run.at),
             run.who,
-            run.kind,
-            signed_counts(run.counts),
+            SHORT_KINDS.get(run.kind, run.kind),
+            changes_text(run),
             notes_text(run, run.id in self._undone),
             f"{run.generation:>6}",
         )

@@ -5,40 +5,47 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from contextlib import suppress
+from datetime import datetime
 
 from rich.text import Text
 from textual import work
 from textual.worker import Worker, get_current_worker
 
-from store.errors import InvalidValue
+from store.errors import InvalidValue, Problem
 from store.interface import Snapshot
 from store.models import Settings
+from store.text import printable
 from sync.configure import draft
 from sync.directory.connect import fetch
 from sync.directory.listing import Listing
-from sync.errors import StalePlan
+from sync.errors import DirectoryError, StalePlan
 from sync.planning.plan import Plan
 from sync.planning.preview import preview
 from sync.runs.plan_file import outcome_differences
 from tui.screens.plan_screen import PlanScreen
 from tui.screens.progress import telling_progress
 from tui.screens.settings_form import SettingsForm
-from tui.widgets.plain import counted
+from tui.texts.plain import counted
+from tui.texts.plans import Source
 
 _PLANNED = ("options", "privileges")
+_ASKED = ("connection",)
 _POLL_SECONDS = 0.01
 
 
 class LivePlan(PlanScreen):
     """A screen with a plan that follows the store, the settings entered and the answers given.
 
-    Settings that are entered on other screens and not saved yet are in the plan. `asking` is the
-    worker that waits for the directory.
+    Settings that are entered on other screens and not saved yet are in the plan, but the directory
+    is asked as the saved ones say. `asking` is the worker that waits for the directory. `source`
+    is when and where the plan's users were asked for, `not_renewed` when that failed since.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.asking: Worker[object] | None = None
+        self.source: Source | None = None
+        self.not_renewed: datetime | None = None
         self._planning: Worker[None] | None = None
 
     def show_plan(self) -> None:
@@ -55,16 +62,38 @@ class LivePlan(PlanScreen):
         """Ask the directory and show what would change; Esc cancels the worker that does."""
         self.asking, self.failure = get_current_worker(), None
         self.workers.cancel_group(self, "preview")
+        before = self.selection.plan
         try:
-            listing = await self._fetch("Asking the directory ... Esc gives up.")
+            with self.app.end_sign.of("Test Settings"):
+                listing = await self._fetch("Asking the directory ... Esc gives up.")
             self.tell(
                 Text(f"{counted(listing.listed, 'user')} listed. Comparing ... Esc gives up.")
             )
             plan = await self._preview(listing)
-            self.app.listing = listing
+            self._answered(listing)
             self._take_plan(plan)
+        except Problem as error:
+            self.not_renewed = self.app.workspace.clock()
+            if isinstance(error, DirectoryError):
+                self._told(answered=False)
+            raise
         finally:
             self._asked()
+        if before and before.changes == plan.changes:
+            self.app.say("Asked again: the plan is the same as before.")
+
+    def _answered(self, listing: Listing) -> None:
+        """Make plans from this answer from now on."""
+        settings = self.app.snapshot.settings
+        self.app.listing = listing
+        self._told(answered=True)
+        self.source = Source(self.app.workspace.clock(), printable(settings.url, 60))
+        self.not_renewed = None
+
+    def _told(self, *, answered: bool) -> None:
+        """Let the line at the top say whether the directory answered."""
+        self.app.directory_answered = answered
+        self.app.look_around()
 
     async def _fetch(self, text: str) -> Listing:
         self.tell(Text(text))
@@ -94,10 +123,10 @@ class LivePlan(PlanScreen):
     async def _plan_last_answer(self, listing: Listing) -> None:
         self._take_plan(await self._preview(listing))
 
-    def _forms(self) -> list[SettingsForm]:
-        """Return the screens whose settings, saved or not, shape the plan."""
+    def _forms(self, names: Collection[str] = _PLANNED) -> list[SettingsForm]:
+        """Return the open screens of these names; by default whose settings shape the plan."""
         forms = [form for form in self.app.open_screens if isinstance(form, SettingsForm)]
-        return [form for form in forms if form.NAME in _PLANNED]
+        return [form for form in forms if form.NAME in names]
 
     def _settings(self) -> Settings:
         """Return the settings with what is entered on other screens and not saved yet."""
@@ -135,7 +164,7 @@ class LivePlan(PlanScreen):
         finally:
             self._asked()
         if stale := [found[name] for name in wanted if name in found]:
-            self.app.listing = now
+            self._answered(now)
             raise StalePlan(stale)
 
     def unsaved_sentence(self) -> str:
@@ -145,10 +174,17 @@ class LivePlan(PlanScreen):
             return ""
         return f"The plan is made with unsaved {unsaved}."
 
+    def why_not_asked(self) -> str | None:
+        """Return that Connection has to be saved first, if so: another server would be asked."""
+        return _save_first(self._unsaved_forms(_ASKED))
+
     def why_not_saved(self) -> str | None:
         """Return that settings have to be saved first, if so."""
-        unsaved = self._unsaved_forms()
-        return f"There are {unsaved}. Save them or discard them first." if unsaved else None
+        return _save_first(self._unsaved_forms((*_ASKED, *_PLANNED)))
 
-    def _unsaved_forms(self) -> str:
-        return " and ".join(sorted(filter(None, (form.unsaved() for form in self._forms()))))
+    def _unsaved_forms(self, names: Collection[str] = _PLANNED) -> str:
+        return " and ".join(sorted(filter(None, (form.unsaved() for form in self._forms(names)))))
+
+
+def _save_first(unsaved: str) -> str | None:
+    return f"There are {unsaved}. Save them or discard them first." if unsaved else None

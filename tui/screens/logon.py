@@ -7,34 +7,30 @@ from typing import ClassVar
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Input, Static
+from typing_extensions import override
 
-from store.errors import StoreError
+from store.errors import Problem
 from store.privileges import ADMIN
-from sync.errors import LogOnRefused, SyncError
+from sync.errors import LogOnRefused
 from sync.logon.login import log_on
 from tui.actions import bindings_for
 from tui.screens.base import BaseScreen
+from tui.texts.plain import lines, plain
+from tui.texts.problems import told
 from tui.widgets.fields import Field, PasswordField, row
-from tui.widgets.plain import lines, plain
-
-NEXT_FIELD = Binding("enter", "next_field", show=False, priority=True)
 
 
 class EntryScreen(BaseScreen):
-    """Fields one below the other: Enter goes on to the next one, from the last one to `DONE`.
-
-    It does so at once: what is typed ahead on a slow line, a password, must not go into the
-    field before.
-    """
+    """Fields one below the other: Enter goes on to the next one, from the last one to `DONE`."""
 
     DONE: ClassVar[str]
 
-    async def action_next_field(self) -> None:
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on."""
-        if self.focused is self.query(Field).last():
+        event.stop()
+        if event.input is self.query(Field).last():
             await self.app.run_action(self.DONE, self)
         else:
             self.focus_next()
@@ -45,7 +41,7 @@ class LogOnScreen(EntryScreen):
 
     SCOPES = ("logon",)
     DONE = "log_on"
-    BINDINGS = [NEXT_FIELD, *bindings_for(*SCOPES)]
+    BINDINGS = bindings_for(*SCOPES)
 
     _busy = False
 
@@ -57,8 +53,8 @@ class LogOnScreen(EntryScreen):
             yield row("Password", PasswordField(id="password"))
             yield Static(markup=False, id="message")
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "log_on":
             if self._busy:
                 return "The password is being checked."
@@ -87,9 +83,9 @@ class LogOnScreen(EntryScreen):
         try:
             user = await log_on(self.app.workspace, name, password)
         except LogOnRefused as error:
-            message.update(plain(error, "red"))
-        except (StoreError, SyncError) as error:
-            message.update(lines(plain("Nobody can tell now; try later.", "yellow"), str(error)))
+            message.update(plain(told(error), "red"))
+        except Problem as error:
+            message.update(lines(plain("Nobody can tell now; try later.", "yellow"), told(error)))
         else:
             if ADMIN in user.privileges:
                 self.app.enter(user)

@@ -1,4 +1,4 @@
-"""Options: automatic deletion, the delete guard, the filters and the archive root."""
+"""Options: automatic deletion, the delete guard, notices, the filters and the archive root."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from rich.text import Text
 from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Input, Static
+from typing_extensions import override
 
 from store.interface import Snapshot
 from store.models import FilterRule, Settings
+from sync.status.receivers import check_webhook
 from tui.actions import bindings_for
 from tui.screens.settings_form import SettingsForm
-from tui.widgets.fields import Field, Tick, row
+from tui.widgets.fields import Field, PasswordField, Tick, row
 from tui.widgets.filter_rules import FilterRules
 from tui.widgets.scope import scope_text
 
@@ -30,6 +32,10 @@ _NO_LISTING = (
 )
 
 
+def _number(key: str) -> Field:
+    return Field(id=key, classes="number")
+
+
 class OptionsScreen(SettingsForm):
     """What a sync may do, and for whom.
 
@@ -38,7 +44,7 @@ class OptionsScreen(SettingsForm):
 
     NAME = "options"
     SCOPES = ("options", "form")
-    CSS_PATH = "options.tcss"
+    SECRET = "notify_webhook"  # noqa: S105 - the name of a setting
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self) -> None:
@@ -48,18 +54,28 @@ class OptionsScreen(SettingsForm):
     def rows(self) -> Iterator[Widget]:
         """Yield the fields."""
         yield row("", Tick("Automatically delete users", id="auto_delete"))
-        yield row("Archive root", Field(placeholder="beside the store", id="archive_root"))
+        yield row("after so many days", _number("delete_after_days"))
+        yield row("Archive root", Field(placeholder="beside the store; or none", id="archive_root"))
         yield Static("Delete guard: the number must be typed if a sync deletes", classes="section")
-        yield row("more users than", Field(id="guard_max_deletes"))
-        yield row("or more % of managed than", Field(id="guard_max_delete_percent"))
-        yield row("  % only if users exceed", Field(id="guard_small_deletes"))
-        yield row("or if % fewer are listed", Field(id="guard_max_shrink_percent"))
+        yield row("more users than", _number("guard_max_deletes"))
+        yield row("or more % of managed than", _number("guard_max_delete_percent"))
+        yield row("  % only if users exceed", _number("guard_small_deletes"))
+        yield row("or if % fewer are listed", _number("guard_max_shrink_percent"))
+        yield Static("Notices: told after a sync what is not well", classes="section")
+        yield row("webhook (URL)", PasswordField(id="notify_webhook"))
+        yield row("mail address", Field(id="notify_mail"))
 
     def below(self) -> Iterator[Widget]:
         """Yield the filters, and whom they let in."""
         yield Static(markup=False, id="hint")
         yield self._rules
         yield Static(markup=False, id="scope")
+
+    def draft(self) -> Settings:
+        """Return the settings as entered; raises `InvalidValue`, also for the webhook."""
+        if webhook := self.secret():
+            check_webhook(webhook)
+        return super().draft()
 
     def follow_draft(self, settings: Settings) -> None:
         """Say how many users are in scope."""
@@ -95,10 +111,12 @@ class OptionsScreen(SettingsForm):
         if editing and not self._rules.editing and self._rules.value:
             self._rules.edit_rule()
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name in (*_NEEDS_RULE, "add"):
             return self._why_no_rule(name)
+        if name == "forget_webhook":
+            return self.why_not_forget()
         return super().why_not(name)
 
     def _why_no_rule(self, name: str) -> str | None:
@@ -127,6 +145,10 @@ class OptionsScreen(SettingsForm):
         """Give up the rule that is being edited, or leave."""
         if not self._rules.cancel():
             await super().go_back()
+
+    def action_forget_webhook(self) -> None:
+        """Remove the webhook when the form is saved."""
+        self.forget_secret()
 
     def action_add(self) -> None:
         """Add a rule at the end."""

@@ -7,17 +7,18 @@ import asyncio
 from textual import work
 from textual.app import ComposeResult
 from textual.widgets import Static
+from typing_extensions import override
 
 from store.interface import Snapshot
 from store.models import User
-from sync.runs.undo import pinned_users, release
+from sync.runs.by_hand import pinned_users, release
 from tui.actions import bindings_for
 from tui.screens.table_screen import TableScreen
 from tui.screens.user import UserScreen
+from tui.texts.plain import grouped, lines
+from tui.texts.users import listed_names
 from tui.widgets.filtered_table import FilteredTable
-from tui.widgets.plain import grouped, lines
 from tui.widgets.table import Cell, Column, Table
-from tui.widgets.user_names import listed_names
 
 _NEEDS_USER = ("release", "details", "mark", "mark_all")
 
@@ -27,13 +28,16 @@ class PinnedScreen(TableScreen):
 
     NAME = "history"
     SCOPES = ("pinned", "table")
-    CSS_PATH = "pinned.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self) -> None:
         super().__init__()
         self.table: Table[User] = Table(
-            [Column("Pinned user", 3), Column("Full name", 3), Column("Changed", width=11)],
+            [
+                Column("Pinned user", 3, word="name"),
+                Column("Full name", 3, word="full"),
+                Column("Changed", width=11, word="changed"),
+            ],
             _cells,
             lambda user: user.key,
         )
@@ -41,7 +45,7 @@ class PinnedScreen(TableScreen):
     def body(self) -> ComposeResult:
         """Build what pinned means, and the table."""
         yield Static(markup=False, id="meaning")
-        yield FilteredTable(self.table)
+        yield self.list_of("Pinned users")
 
     def on_mount(self) -> None:
         """Fill the table."""
@@ -58,8 +62,8 @@ class PinnedScreen(TableScreen):
             else "No user is pinned. Users whom an undo brings back are, until they are released."
         )
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name in _NEEDS_USER and self.table.current is None:
             return "There is no pinned user in this list."
         return super().why_not(name)

@@ -9,22 +9,23 @@ from typing import Any
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.widgets import Static
+from typing_extensions import override
 
-from store.errors import StoreError
-from sync.errors import ReportError, StalePlan, SyncError
+from store.errors import Problem
+from sync.errors import ReportError, StalePlan
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import Result, apply_plan
 from sync.runs.report import failed_record, past_run_record, run_record
 from tui.screens.dialogs import TypedNumber
 from tui.screens.report_dialog import ask_report
 from tui.screens.sync_selection import Selection
-from tui.screens.sync_texts import MOST_NAMES, confirmation_text, stale_text
 from tui.screens.table_screen import TableScreen
+from tui.texts.plain import lines
+from tui.texts.plans import MOST_NAMES, confirmation_text, guard_text, stale_text
 from tui.widgets.change_details import ChangeDetails
 from tui.widgets.changes import change_word
-from tui.widgets.filtered_table import FilteredTable
-from tui.widgets.plain import lines, plain
 from tui.widgets.table import Cell, Column, Table
 
 BEING_WRITTEN = "The changes are being written; wait a moment."
@@ -41,13 +42,18 @@ class PlanScreen(TableScreen):
         super().__init__()
         self.selection = Selection()
         self.result: Result | None = None
-        self.failure: StoreError | SyncError | None = None
+        self.failure: Problem | None = None
         self._reported: Sequence[Change] = ()
         self._held: frozenset[str] = frozenset()
         self.table: Table[Change] = Table(
-            [Column("Action", width=12), Column("User name", 2), Column("Reason", 3)],
+            [
+                Column("Action", width=12, word="action"),
+                Column("User name", 2, word="name"),
+                Column("Reason", 3, word="reason"),
+            ],
             self._cells,
             lambda change: f"{change.action} {change.user_name} {change.reason}",
+            name_in=1,
         )
 
     @property
@@ -63,22 +69,23 @@ class PlanScreen(TableScreen):
         """Build the counts, the guard's sentences, the table and the details."""
         yield Static(markup=False, id="counts")
         yield Static(markup=False, id="guard")
-        yield FilteredTable(self.table)
-        yield ChangeDetails(self._messages)
+        with Container(classes="split"):
+            yield self.list_of("Plan")
+            yield ChangeDetails(self._messages)
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "report" and self.selection.plan is None and self.failure is None:
             return "There is nothing to report yet."
         return super().why_not(name)
 
-    def fail(self, error: Exception, what: str = "") -> None:
+    def fail(self, error: Problem, what: str = "") -> None:
         """Show the text of an error, and keep it for a report."""
-        if isinstance(error, StoreError | SyncError) and not isinstance(error, ReportError):
+        if not isinstance(error, ReportError):
             self.failure = error
         super().fail(error, what)
 
-    def text_of(self, error: Exception) -> Text:
+    def text_of(self, error: Problem) -> Text:
         """Return what is shown of an error; of a stale plan each difference on its line."""
         return stale_text(error) if isinstance(error, StalePlan) else super().text_of(error)
 
@@ -126,13 +133,23 @@ class PlanScreen(TableScreen):
 
         The answer is `all`, `hold` for everything but the deletions, or None.
         """
-        deletes = [change for change in self.selection.wanted if change.action == "delete"]
-        kept = [change.user_name for change in deletes[:MOST_NAMES] if change.archive == "kept"]
+        wanted = self.selection.wanted
+        deletes = sum(change.is_counted for change in wanted)
+        kept = [
+            change.user_name
+            for change in wanted
+            if change.action == "delete" and change.archive == "kept"
+        ][:MOST_NAMES]
         messages = {name: await asyncio.to_thread(self._messages, name) for name in kept}
         numbers = lines(confirmation_text(self.selection, messages), *more)
         if plan.guard and deletes:
-            text = lines(*(plain(sentence, "red") for sentence in plan.guard), numbers)
-            return await self.ask(TypedNumber(title, text, len(deletes)))
+            reasons = guard_text(plan.guard)
+            for reason in reasons:
+                reason.stylize("red")
+            text = lines(*reasons, numbers)
+            marks = any(change.is_counted and change.action != "delete" for change in wanted)
+            verb = "delete or mark" if marks else "delete"
+            return await self.ask(TypedNumber(title, text, deletes, verb))
         return "all" if await self.confirm(title, numbers) else None
 
     async def apply(self, plan: Plan, skip: frozenset[str], deletes: int, *, hold: bool) -> None:
@@ -140,7 +157,7 @@ class PlanScreen(TableScreen):
         self.failure = None
         self.tell(Text("Writing ..."))
         try:
-            with self.writing():
+            with self.writing(), self.app.end_sign.of("writing"):
                 result = await asyncio.to_thread(
                     apply_plan,
                     self.app.workspace,
@@ -148,7 +165,6 @@ class PlanScreen(TableScreen):
                     skip=skip,
                     allow_deletes=deletes if plan.guard and not hold else None,
                     hold_deletes=hold,
-                    who=self.app.administrator,
                 )
                 edits = [change.edit for change in result.applied if change.edit]
                 self.app.wrote({edit.key: edit.user for edit in edits if edit.user})
@@ -170,7 +186,7 @@ class PlanScreen(TableScreen):
             self.table.load(self.selection.changes)
         guard = self.query_one("#guard", Static)
         sentences = plan.guard if plan and result is None else ()
-        guard.update(lines(*sentences))
+        guard.update(lines(*guard_text(sentences)))
         guard.display = bool(sentences)
         self.show_counts()
         self._show_details()
@@ -185,7 +201,7 @@ class PlanScreen(TableScreen):
         self.refresh_bindings()
 
     def _messages(self, user_name: str) -> int:
-        return self.app.workspace.archives(self.app.snapshot.settings).messages(user_name)
+        return self.app.workspace.messages(user_name)
 
     def _show_skipped(self) -> None:
         self.table.refresh_cells()

@@ -18,7 +18,6 @@ class PrivilegesScreen(SettingsForm):
 
     NAME = "privileges"
     SCOPES = ("form",)
-    CSS_PATH = "privileges.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     def rows(self) -> Iterator[Widget]:
@@ -26,7 +25,7 @@ class PrivilegesScreen(SettingsForm):
         yield Static("Default privileges", classes="section")
         yield Static(
             "Users whom a sync creates get these, and no others. None and Administrator "
-            "stand alone.",
+            "stand alone. An underlined letter ticks a box.",
             classes="note",
         )
         yield PrivilegeBoxes(PRIVILEGES, id="default_privileges")

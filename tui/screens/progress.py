@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rich.text import Text
 
 from sync.directory.listing import Progress
-from tui.widgets.plain import counted, grouped
+from tui.texts.plain import counted, grouped
 
 _SECONDS = 0.1
 

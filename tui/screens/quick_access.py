@@ -10,18 +10,20 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Input, Static
+from typing_extensions import override
 
-from store.errors import StoreError
+from store.errors import Problem
 from store.interface import Snapshot
 from store.models import User
-from store.privileges import may_log_on
-from sync.errors import LogOnRefused, SyncError
+from store.privileges import may_enter
+from sync.errors import LogOnRefused
 from sync.logon.quick_access import change_own_password, password_change_problem
 from tui.actions import bindings_for
 from tui.screens.base import BaseScreen
 from tui.screens.dialogs import PASSWORD_RULE, Dialog, new_password_problem
+from tui.texts.plain import plain
+from tui.texts.problems import told
 from tui.widgets.fields import PasswordField, row
-from tui.widgets.plain import plain
 from tui.widgets.user_details import rights_of, rights_table, user_text
 
 
@@ -32,7 +34,6 @@ class QuickAccessScreen(BaseScreen):
     """
 
     SCOPES = ("quick",)
-    CSS_PATH = "quick_access.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self, user: User) -> None:
@@ -57,18 +58,18 @@ class QuickAccessScreen(BaseScreen):
     def follow_store(self, snapshot: Snapshot) -> None:
         """Show the user as stored now; log off whoever may no longer log on."""
         user = snapshot.find(self.user.user_name)
-        if user is None or not may_log_on(user.privileges):
+        if user is None or not may_enter(user):
             self._log_off()
             return
         self.user = user
-        self.query_one("#user", Static).update(user_text(user, snapshot.history))
+        self.query_one("#user", Static).update(user_text(user, snapshot))
         problem = password_change_problem(user)
         self.query_one("#own_password", Static).update(plain(problem or ""))
         self.query_one("#own_password").display = problem is not None
         self._table.load(rights_of(user))
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "change_password":
             return password_change_problem(self.user)
         return super().why_not(name)
@@ -118,8 +119,8 @@ class OwnPassword(Dialog[bool]):
         yield row("New password", PasswordField(id="password"))
         yield row("Once more", PasswordField(id="again"))
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if self._changing:
             return "The password is being changed; wait a moment."
         return self._problem() or None if name == "accept" else None
@@ -141,8 +142,8 @@ class OwnPassword(Dialog[bool]):
             await self._change(self._value("current"), self._value("password"))
         except LogOnRefused:
             problem = "The current password is wrong. Nothing was changed. Enter it again."
-        except (StoreError, SyncError) as error:
-            problem = str(error)
+        except Problem as error:
+            problem = told(error)
         else:
             self.dismiss(True)
             return

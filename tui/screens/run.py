@@ -1,4 +1,4 @@
-"""Run: everything that one sync or undo did."""
+"""Run: everything that it did."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from functools import cache
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.widgets import Static
+from typing_extensions import override
 
 from store.errors import StoreError
-from store.history import Run, RunChange
+from store.history import Run, RunChange, undone
 from store.interface import Snapshot
 from sync.planning.plan import Action, Change
 from sync.runs.record import recorded_change
 from sync.runs.report import past_run_record
+from sync.runs.story import story_of
 from tui.actions import bindings_for
+from tui.screens.dialogs import Message
 from tui.screens.report_dialog import ask_report
-from tui.screens.run_texts import heading_text
 from tui.screens.table_screen import TableScreen
 from tui.screens.undo import UndoScreen
+from tui.texts.runs import heading_text
+from tui.texts.story import story_text
 from tui.widgets.change_details import ChangeDetails
 from tui.widgets.changes import change_word
 from tui.widgets.filtered_table import FilteredTable
@@ -33,26 +37,31 @@ class RunScreen(TableScreen):
 
     NAME = "history"
     SCOPES = ("run", "table")
-    CSS_PATH = "run.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self, run_id: str) -> None:
         super().__init__()
         self.run_id = run_id
         self._run: Run | None = None
+        self._was_undone = False
         self.table: Table[RunChange] = Table(
-            [Column("Action", width=12), Column("User name", 2), Column("Reason", 3)],
+            [
+                Column("Action", width=12, word="action"),
+                Column("User name", 2, word="name"),
+                Column("Reason", 3, word="reason"),
+            ],
             _cells,
             lambda change: f"{change['action']} {change['user_name']} {change['reason']}",
+            name_in=1,
         )
 
     def body(self) -> ComposeResult:
         """Build the heading, the table and the details."""
         with VerticalScroll(id="heading", can_focus=True):
             yield Static(markup=False)
-        yield FilteredTable(self.table)
-        archives = self.app.workspace.archives(self.app.snapshot.settings)
-        yield ChangeDetails(archives.messages)
+        with Container(classes="split"):
+            yield self.list_of("Changes")
+            yield ChangeDetails(self.app.workspace.messages)
 
     def on_mount(self) -> None:
         """Read the run."""
@@ -62,8 +71,10 @@ class RunScreen(TableScreen):
 
     @work(exclusive=True, group="load", exit_on_error=False)
     async def _load(self) -> None:
+        store = self.app.workspace.store
         try:
-            self._run = await asyncio.to_thread(self.app.workspace.store.run, self.run_id)
+            self._run = await asyncio.to_thread(store.run, self.run_id)
+            self._was_undone = self.run_id in undone(await asyncio.to_thread(store.runs))
         except StoreError as error:
             self.dismiss()
             self.fail(error, "Details")
@@ -75,13 +86,15 @@ class RunScreen(TableScreen):
     def follow_store(self, snapshot: Snapshot) -> None:
         """Tell if the run was undone meanwhile."""
         if self._run is not None:
-            undone = self.run_id in snapshot.history.undone
-            self.query_one("#heading Static", Static).update(heading_text(self._run, undone))
+            is_undone = self._was_undone or self.run_id in undone(snapshot.history.runs)
+            self.query_one("#heading Static", Static).update(heading_text(self._run, is_undone))
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
-        if name in ("show_undo", "report") and self._run is None:
+        if self._run is None and name in ("show_undo", "report", "story"):
             return "The run is being read; wait a moment."
+        if name == "story" and self.table.current is None:
+            return "There is no user in this list."
         return super().why_not(name)
 
     async def go_back(self) -> None:
@@ -99,6 +112,14 @@ class RunScreen(TableScreen):
         """Show what would take this run back."""
         if self._run is not None:
             self.app.push_screen(UndoScreen(self._run.summary))
+
+    @work(exclusive=True, group="story", exit_on_error=False)
+    async def action_story(self) -> None:
+        """Show all that the history has of the user under the cursor."""
+        if (change := self.table.current) is not None:
+            name = (change["new"] or {}).get("user_name") or change["user_name"]
+            story = await asyncio.to_thread(story_of, self.app.workspace.store, name)
+            await self.ask(Message(f"History of {name}", story_text(story)))
 
     @work(exclusive=True, group="report", exit_on_error=False)
     async def action_report(self) -> None:

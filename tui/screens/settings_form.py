@@ -15,13 +15,16 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select, Static
 from textual.widgets.select import InvalidSelectValueError
+from typing_extensions import override
 
-from store.errors import InvalidValue
+from store.errors import InvalidSetting, InvalidValue
 from store.interface import Snapshot
-from store.models import SETTING_KEYS, Settings
+from store.models import Settings
 from sync.configure import configure, draft
+from sync.directory.types import setting, setting_keys
 from tui.screens.base import BaseScreen
-from tui.widgets.plain import plain
+from tui.texts.plain import plain
+from tui.texts.problems import told
 from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 
@@ -29,11 +32,14 @@ class SettingsForm(BaseScreen):
     """A form: its fields are the widgets that have a setting's key as their id, and a `value`.
 
     What is entered stays while other screens are shown, and on top of what someone else saves.
+    `SECRET` is a setting whose field is never filled: it is typed anew, kept, or forgotten.
     """
 
+    SECRET = ""
     opened = Settings()
     _loaded: Mapping[str, Any] = {}
     _problem = ""
+    _forget = False
 
     def body(self) -> ComposeResult:
         """Build the rows, which scroll, over what stays in sight."""
@@ -56,15 +62,21 @@ class SettingsForm(BaseScreen):
 
     @cached_property
     def fields(self) -> dict[str, Any]:
-        """The fields by setting key; a password is none of them, it is never shown."""
-        found = self.query("*").exclude("#password")
-        return {field.id: field for field in found if field.id in SETTING_KEYS}
+        """The fields by setting key, without the secret's."""
+        keys = [key for key in setting_keys() if key != self.SECRET]
+        return {field.id: field for field in self.query("*") if field.id in keys}
+
+    @cached_property
+    def _secret_field(self) -> Input | None:
+        return self.query_one(f"#{self.SECRET}", Input) if self.SECRET else None
 
     def load(self, settings: Settings) -> None:
-        """Show `settings`; they are what the form's changes are made from."""
-        self.opened = settings
+        """Show `settings`, of a secret only whether there is one; changes are made from them."""
+        self.opened, self._forget = settings, False
+        if field := self._secret_field:
+            field.value, field.placeholder = "", self.secret_hint(settings)
         for key in self.fields:
-            self.put(key, getattr(settings, key))
+            self.put(key, setting(settings, key))
         self._loaded = self._values()
         self.check()
 
@@ -89,9 +101,27 @@ class SettingsForm(BaseScreen):
             return {}
         return {key: value for key, value in self._values().items() if value != self._loaded[key]}
 
-    def password(self) -> str | None:
-        """Return the directory's new password, None if it stays."""
-        return None
+    def secret(self) -> str | None:
+        """Return the secret that was typed, "" to forget the one there is, None to keep it."""
+        field = self._secret_field
+        return (field and field.value) or ("" if self._forget else None)
+
+    def secret_hint(self, settings: Settings) -> str:
+        """Return what stands in the secret's field while nothing is typed."""
+        return "(set) leave empty to keep it" if setting(settings, self.SECRET) else "(empty)"
+
+    def why_not_forget(self) -> str | None:
+        """Return why the secret cannot be forgotten."""
+        if not setting(self.opened, self.SECRET):
+            return "It is not set."
+        return "It is forgotten as soon as you save." if self._forget else None
+
+    def forget_secret(self) -> None:
+        """Remove the secret when the form is saved."""
+        self._forget = True
+        if field := self._secret_field:
+            field.value, field.placeholder = "", "(forgotten as soon as you save)"
+        self.check()
 
     def draft(self) -> Settings:
         """Return the settings as entered; raises `InvalidValue`."""
@@ -103,11 +133,12 @@ class SettingsForm(BaseScreen):
     @on(PrivilegeBoxes.Changed)
     def check(self) -> None:
         """Check what is entered and say what is wrong with it."""
+        self.follow_entry()
         try:
             self._check_numbers()
             settings = self.draft()
         except InvalidValue as error:
-            self._problem = self._with_label(str(error))
+            self._problem = self._text_of_problem(error)
             self.show_message(plain(self._problem, "red"))
         else:
             self._problem = ""
@@ -117,20 +148,26 @@ class SettingsForm(BaseScreen):
 
     def _check_numbers(self) -> None:
         for key, field in self.fields.items():
-            is_number = isinstance(field, Input) and type(getattr(self.opened, key)) is int
+            is_number = isinstance(field, Input) and type(setting(self.opened, key)) is int
             if is_number and not field.value.strip().isdecimal():
-                raise InvalidValue(
-                    f"{key} is “{field.value}”, which is no whole number. Nothing was written. "
-                    "Enter digits alone."
+                raise InvalidSetting(
+                    key,
+                    f"is “{field.value}”, which is no whole number.",
+                    "Enter digits alone.",
                 )
 
-    def _with_label(self, problem: str) -> str:
-        """Return the text of a problem with the field's label in place of the setting's key."""
-        key, space, rest = problem.partition(" ")
-        if key not in self.fields or not isinstance(self.fields[key].parent, Horizontal):
-            return problem
-        label = str(self.fields[key].parent.query_one(Label).render()).strip()
-        return f"“{label}”{space}{rest}"
+    def _text_of_problem(self, problem: InvalidValue) -> str:
+        """Return what is shown, with the field's label in place of the setting's key."""
+        if not isinstance(problem, InvalidSetting):
+            return told(problem)
+        field = self._secret_field if problem.key == self.SECRET else self.fields.get(problem.key)
+        if field is None or not isinstance(field.parent, Horizontal):
+            return told(problem)
+        label = str(field.parent.query_one(Label).render()).strip()
+        return told(problem, f"“{label}” {problem.rest}")
+
+    def follow_entry(self) -> None:
+        """Show what follows from what is entered, right or not."""
 
     def follow_draft(self, settings: Settings) -> None:
         """Show what follows from the settings as entered."""
@@ -139,15 +176,15 @@ class SettingsForm(BaseScreen):
         """Show this under the form."""
         self.query_one("#message", Static).update(text)
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "save":
             return self._problem or (None if self.unsaved() else "Nothing was changed.")
         return None
 
     def unsaved(self) -> str:
         """Return what would be lost by leaving, or nothing."""
-        changed = self._loaded and (self.changes() or self.password() is not None)
+        changed = self._loaded and (self.changes() or self.secret() is not None)
         return f"changes on {self.NAME.capitalize()}" if changed else ""
 
     async def go_back(self) -> None:
@@ -161,27 +198,35 @@ class SettingsForm(BaseScreen):
         """Take over what others saved; what was entered here stays entered."""
         if snapshot.settings == self.opened:
             return
-        mine = self.changes()
+        mine, secret = self.changes(), self.secret()
         self._load_under(mine, snapshot.settings)
+        if secret == "":
+            self.forget_secret()
+        elif secret and self._secret_field:
+            self._secret_field.value = secret
         if mine:
             self.app.say("Someone changed the settings. What you entered here is kept, unsaved.")
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:
         """Save what is entered; what is entered while that lasts stays, unsaved."""
-        sent = self._values()
+        sent, before = self._values(), self.opened
         with self.writing():
             settings = await asyncio.to_thread(
                 configure,
                 self.app.workspace,
                 self.changes(),
-                password=self.password(),
+                secrets={} if (secret := self.secret()) is None else {self.SECRET: secret},
                 based_on=self.opened,
             )
         later = {key: value for key, value in self._values().items() if value != sent[key]}
         self._load_under(later, settings)
         self.app.refresh_store()
         self.app.say("Saved.")
+        await self.follow_save(before)
+
+    async def follow_save(self, before: Settings) -> None:
+        """Do what follows when other settings than `before` are stored."""
 
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def _ask_to_leave(self) -> None:

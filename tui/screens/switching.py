@@ -7,21 +7,22 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from store.errors import StoreError
+from store.errors import Problem
 from store.models import (
     AUTHENTICATION_LABELS,
     DIRECTORY_SERVICES,
     INTEGRATED,
     Authentication,
+    Settings,
     User,
 )
-from sync.errors import SyncError
-from sync.users.by_hand import other_method
+from sync.runs.by_hand import other_method
 from tui.screens.base import BaseScreen
 from tui.screens.dialogs import NewPassword
 from tui.screens.user_dialogs import ChooseMethod
-from tui.widgets.plain import grouped, lines, plain
-from tui.widgets.user_names import how_many, listed_names, names_of_several
+from tui.texts.plain import counted, grouped, lines, plain
+from tui.texts.problems import told
+from tui.texts.users import how_many, listed_names, names_of_several
 
 AskDirectory = Callable[[Sequence[User]], Awaitable[Collection[str]]]
 
@@ -48,7 +49,8 @@ async def ask_switch(
     users = [user for user in chosen if user.authentication != method]
     password = None
     if method == DIRECTORY_SERVICES:
-        text = await _what_the_directory_knows(users, ask_directory)
+        settings = screen.app.snapshot.settings
+        text = await _what_the_directory_knows(users, ask_directory, settings)
     else:
         without = [user for user in users if not user.password_hash]
         if len(without) == len(users) == 1:
@@ -77,18 +79,24 @@ async def _method(screen: BaseScreen, users: Sequence[User]) -> Authentication |
     return await screen.ask(ChooseMethod(local, len(users) - local))
 
 
-async def _what_the_directory_knows(users: Sequence[User], ask_directory: AskDirectory) -> Text:
+async def _what_the_directory_knows(
+    users: Sequence[User], ask_directory: AskDirectory, settings: Settings
+) -> Text:
     means = Text(f"From then on the directory checks {_passwords(users)}.")
     try:
         known = await ask_directory(users)
-    except (StoreError, SyncError) as error:
-        return lines(means, plain("The directory could not be asked:", "yellow"), str(error))
+    except Problem as error:
+        return lines(means, plain("The directory could not be asked:", "yellow"), told(error))
     unknown = [user.user_name for user in users if user.key not in known]
+    going = [user for user in users if user.key not in known and not user.pinned]
+    fate = []
+    if going and settings.auto_delete:
+        fate = [plain(_deletion(going, len(users), settings.delete_after_days), "red")]
     if not unknown:
         return lines(means, plain(f"The directory knows {how_many(users)}.", "green"))
     if len(users) == 1:
         not_known = f"The directory does NOT know {unknown[0]}, who could not log on."
-        return lines(means, plain(not_known, "red"))
+        return lines(means, plain(not_known, "red"), *fate)
     return lines(
         means,
         plain(
@@ -96,7 +104,15 @@ async def _what_the_directory_knows(users: Sequence[User], ask_directory: AskDir
             "red",
         ),
         listed_names(unknown),
+        *fate,
     )
+
+
+def _deletion(users: Sequence[User], switched: int, days: int) -> str:
+    """Return what a sync does with users whom the directory does not know, after so many days."""
+    who = users[0].user_name if switched == 1 else f"{grouped(len(users))} of them"
+    when = f"after {counted(days, 'day')} a sync" if days else "the next sync"
+    return f"Automatic deletion is on: {when} DELETES {who}."
 
 
 def _without_password(users: Sequence[User]) -> str:

@@ -16,14 +16,29 @@ from tui.actions import bindings_for
 from tui.screens.base import BaseScreen
 from tui.screens.dialogs import Dialog, Entry
 from tui.screens.sync_selection import answerable, question_of
+from tui.texts.plain import counted, grouped, lines, plain
+from tui.texts.users import listed_names
 from tui.widgets.changes import field_lines
-from tui.widgets.plain import counted, grouped, lines, plain
 from tui.widgets.table import Column, Table
-from tui.widgets.user_names import listed_names
 
 Chosen = Mapping[Answer | None, Sequence[str]]  # who would be answered so, all at once
-_ANSWERS: tuple[Answer | None, ...] = ("rename", "separate", "link", None)
-_EVERY = {"same_all": "rename", "separate_all": "separate", "link_all": "link", "leave_all": None}
+_ANSWERS: tuple[Answer | None, ...] = (
+    "rename",
+    "separate",
+    "link",
+    "same",
+    "new",
+    "take_ids",
+    None,
+)
+_EVERY = {
+    "same_all": "rename",
+    "separate_all": "separate",
+    "link_all": "link",
+    "return_all": "same",
+    "new_all": "new",
+    "leave_all": None,
+}
 _MOST_ROWS = 6
 
 
@@ -150,6 +165,60 @@ class LinkQuestion(_QuestionDialog):
         self.dismiss(Reply("link", every=True))
 
 
+class ReturnQuestion(_QuestionDialog):
+    """Whether a name is the person whom it stood for before."""
+
+    SCOPES = ("return", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, change: Change, answered: bool, chosen: Chosen) -> None:
+        text = lines(
+            "Same person: keeps, or gets back, the privileges, the archive folder and the rights "
+            "that others have on it, but never Administrator.",
+            "Somebody new: starts with the default privileges and an empty archive folder. The "
+            "folder from before is set aside under a name of its own; no mail is lost.",
+        )
+        title = f"Is {change.user_name} the person whom the name stood for before?"
+        super().__init__(title, change, text, answered, chosen)
+
+    def action_return(self) -> None:
+        """Answer that it is the same person."""
+        self.dismiss(Reply("same"))
+
+    def action_somebody_else(self) -> None:
+        """Answer that it is somebody new."""
+        self.dismiss(Reply("new"))
+
+    def action_return_all(self) -> None:
+        """Answer for all that they are the same persons."""
+        self.dismiss(Reply("same", every=True))
+
+    def action_somebody_else_all(self) -> None:
+        """Answer for all that they are new."""
+        self.dismiss(Reply("new", every=True))
+
+
+class IdsQuestion(_QuestionDialog):
+    """Whether a directory's ids are taken over by name."""
+
+    SCOPES = ("ids", "dialog")
+    BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, change: Change, answered: bool, chosen: Chosen) -> None:
+        text = lines(
+            "If you take them over, users get the ids that are listed with their names.",
+            "From then on the same id is the same person, whatever the name is, and a name with "
+            "another id is a question. Make sure that every name still is the same person.",
+        )
+        super().__init__(
+            "Take the ids of this directory over by name?", change, text, answered, chosen
+        )
+
+    def action_take(self) -> None:
+        """Take the ids over."""
+        self.dismiss(Reply("take_ids"))
+
+
 async def ask_answer(
     screen: BaseScreen, change: Change, among: Sequence[Change], answers: Answers
 ) -> Answers | None:
@@ -163,13 +232,16 @@ async def ask_answer(
     chosen = {answer: answerable(among, question, answer, answers) for answer in _ANSWERS}
     answered = change.user_name in answers
     find = screen.app.snapshot.find
-    dialog = (
-        LinkQuestion(change, find(change.user_name), answered, chosen)
-        if question == "link"
-        else RenameQuestion(
-            change, {name: find(name) for name in change.candidates}, answered, chosen
-        )
-    )
+    dialog: _QuestionDialog
+    if question == "link":
+        dialog = LinkQuestion(change, find(change.user_name), answered, chosen)
+    elif question == "return":
+        dialog = ReturnQuestion(change, answered, chosen)
+    elif question == "ids":
+        dialog = IdsQuestion(change, answered, chosen)
+    else:
+        candidates = {name: find(name) for name in change.candidates}
+        dialog = RenameQuestion(change, candidates, answered, chosen)
     reply = await screen.ask(dialog)
     if reply is None:
         return None
@@ -187,7 +259,9 @@ async def ask_reason(screen: BaseScreen, names: Sequence[str]) -> str | None:
 
     def check(text: str) -> Text:
         if not text.strip():
-            raise InvalidValue("Say why; whoever finds the rule later wants to know.")
+            raise InvalidValue(
+                "", "Say why; whoever finds the rule later wants to know.", untouched=""
+            )
         return Text()
 
     text = lines(
@@ -209,12 +283,19 @@ def _every_text(answer: Answer | None, count: int, others: int) -> tuple[str, Te
         "rename": ("Rename {}?", "Each is the same person as before, under a new name."),
         "separate": ("Take {} as somebody else?", "Each is created as a new user."),
         "link": ("Link {}?", "Each logs on with the directory's password from then on."),
+        "same": ("Take {} as the same persons?", "Each keeps, or gets back, what was theirs."),
+        "new": (
+            "Take {} as somebody new?",
+            "Each starts anew; archive folders from before are set aside.",
+        ),
+        "take_ids": ("Take the ids over for {}?", "They are taken over by name."),
         None: ("Leave {} open?", "The answers are taken back."),
     }[answer]
     text = lines(means, "Nothing is written before Synchronize now.")
     if others:
         why = "several may be meant" if answer == "rename" else "they are answered already"
-        text = lines(text, plain(f"{grouped(others)} more stay as they are: {why}.", "yellow"))
+        stay = "stays as it is" if others == 1 else "stay as they are"
+        text = lines(text, plain(f"{grouped(others)} more {stay}: {why}.", "yellow"))
     return title.format(counted(count, "user")), text
 
 

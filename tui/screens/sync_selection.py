@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sync.planning.plan import Answer, Answers, Change, Plan, Question
+from sync.planning.plan import IDS, Answer, Answers, Change, Plan, Question
 from sync.runs.apply import divide, without
 
 
@@ -69,6 +69,10 @@ def question_of(change: Change, answers: Answers) -> Question | None:
     """Return the question that this line asks, or that was answered for it."""
     if change.asks or change.user_name not in answers:
         return change.asks
+    if change.user_name == IDS:
+        return "ids"
+    if change.user_name in Answers(same=answers.same, new=answers.new):
+        return "return"
     return "link" if change.user_name in Answers(link=answers.link) else "rename"
 
 

@@ -8,13 +8,17 @@ from datetime import datetime
 
 from rich.text import Text
 from textual import work
+from textual.app import ComposeResult
+from typing_extensions import override
 
+from store.interface import Snapshot
 from sync.configure import leave_alone
 from sync.directory.connect import check_configured
 from sync.errors import GuardBlocked, StalePlan, SyncError
 from sync.planning.changes import NAMELESS
-from sync.planning.plan import Answers, Change
+from sync.planning.plan import IDS, Answers, Change
 from sync.runs.plan_file import save_plan
+from sync.status.notices import tell_aside
 from tui.actions import bindings_for
 from tui.screens.ask_file import ask_file
 from tui.screens.dialogs import Message
@@ -22,13 +26,19 @@ from tui.screens.live_plan import LivePlan
 from tui.screens.plan_screen import BEING_WRITTEN
 from tui.screens.sync_questions import ask_answer, ask_reason
 from tui.screens.sync_selection import question_of
-from tui.screens.sync_texts import (
+from tui.texts.plain import lines
+from tui.texts.plans import (
     plan_text,
     result_text,
     saving_text,
 )
+from tui.texts.problems import told
+from tui.texts.warnings import one_a_kind
 from tui.widgets.change_details import ChangeDetails
-from tui.widgets.plain import lines
+from tui.widgets.status_view import StatusView
+
+_TEST = "Test Settings (t) asks the directory and shows what would change."
+_SET_UP = "Connection (F2) sets up the directory service; then Test Settings (t) asks it."
 
 
 class SynchronizeScreen(LivePlan):
@@ -39,7 +49,6 @@ class SynchronizeScreen(LivePlan):
 
     NAME = "synchronize"
     SCOPES = ("synchronize", "table", "demo")
-    CSS_PATH = "synchronize.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     @property
@@ -52,11 +61,35 @@ class SynchronizeScreen(LivePlan):
         """The scopes of the actions that are offered."""
         return self.SCOPES if self.app.demo else self.SCOPES[:-1]
 
+    def body(self) -> ComposeResult:
+        """Build the plan, and the status that is in its place until there is one."""
+        yield from super().body()
+        yield StatusView(self.app.look)
+
     def on_mount(self) -> None:
         """Start in the table."""
         self.show()
         self.table.focus()
         self.plan_again()
+
+    def on_screen_resume(self) -> None:
+        """Look again whether everything is well, if that is shown."""
+        if self.is_mounted:
+            self._show_status()
+
+    def follow_store(self, snapshot: Snapshot) -> None:
+        """Plan again, or look again whether everything is well."""
+        super().follow_store(snapshot)
+        self._show_status()
+
+    def _show_status(self) -> None:
+        """Show the status while there is neither a plan nor a result."""
+        is_empty = self.selection.plan is None and self.result is None
+        self.set_class(is_empty, "-empty")
+        if is_empty:
+            self.query_one(StatusView).look(self.app.workspace)
+        elif self.focused is None or not self.focused.focusable:
+            self.table.focus()
 
     def unsaved(self) -> str:
         """Return what would be lost by leaving, or nothing."""
@@ -64,14 +97,16 @@ class SynchronizeScreen(LivePlan):
 
     # What cannot be done
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name in ("test", "synchronize", "save_plan"):
             return self._why_not_run(name)
         if name in ("skip", "skip_group", "skip_always", "answer", "mark"):
             return self._why_not_choose(name)
         if name == "warnings" and not (self.selection.plan and self.selection.plan.warnings):
             return "There are no warnings."
+        if name in ("filter", "sort") and self.selection.plan is None and self.result is None:
+            return "There is no plan yet; Test Settings (t) makes one."
         return super().why_not(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -88,7 +123,9 @@ class SynchronizeScreen(LivePlan):
         try:
             check_configured(self.app.snapshot.settings)
         except SyncError as error:
-            return str(error)
+            return told(error)
+        if name in ("test", "synchronize") and (reason := self.why_not_asked()):
+            return reason
         plan = self.selection.plan
         if name == "save_plan" and (plan is None or self.result is not None):
             return "There is no plan to save; Test Settings (t) makes one."
@@ -116,12 +153,15 @@ class SynchronizeScreen(LivePlan):
         if self.result is not None:
             return "This is done; Test Settings (t) shows what would change now."
         if name == "answer" and question_of(change, self.selection.answers) is None:
-            return "Nothing is asked here: it is neither a rename nor a local user to link."
+            return "Nothing is asked here."
         if name in ("skip", "skip_group"):
             return self.why_not_skip()
         if name == "skip_always":
-            if any(item.user_name == NAMELESS for item in self._chosen()):
+            chosen = {item.user_name for item in self._chosen()}
+            if NAMELESS in chosen:
                 return "A record without a user name cannot be skipped by its name."
+            if IDS in chosen:
+                return "The question about the ids is about many users; Enter answers it."
             return self.why_not_saved()
         return None
 
@@ -203,7 +243,7 @@ class SynchronizeScreen(LivePlan):
         """Show all warnings."""
         plan = self.selection.plan
         if plan is not None:
-            self.app.push_screen(Message("Warnings", lines(*plan.warnings)))
+            self.app.push_screen(Message("Warnings", lines(*one_a_kind(plan.warnings))))
 
     # Synchronize now
 
@@ -223,25 +263,27 @@ class SynchronizeScreen(LivePlan):
     @work(exclusive=True, group="run", exit_on_error=False)
     async def action_synchronize(self) -> None:
         """Confirm the numbers and apply the plan."""
-        if self.selection.plan is None or self.result is not None:
+        if self.selection.plan is None or self.result is not None or self.not_renewed:
             await self._make_new_plan()
         await self.planned()
         plan, skip = self.selection.plan, self.selection.skip
         if plan is None or self._is_refused("synchronize"):
             return
-        wanted = [change.user_name for change in self.selection.wanted]
-        deletes = sum(change.action == "delete" for change in self.selection.wanted)
+        wanted = self.selection.wanted
+        deletes = sum(change.is_counted for change in wanted)
         answer = await self.ask_numbers("Synchronize now?", plan)
         if answer is None:
             return
         hold = answer == "hold"
         try:
-            if deletes and not hold:
-                await self.check_answer(plan, wanted)
+            if not hold and any(change.locks_out for change in wanted):
+                await self.check_answer(plan, [change.user_name for change in wanted])
             await self.apply(plan, skip, deletes, hold=hold)
         except (StalePlan, GuardBlocked):
             self.plan_again()
             raise
+        finally:
+            tell_aside(self.app.workspace)
 
     # What is shown
 
@@ -252,6 +294,9 @@ class SynchronizeScreen(LivePlan):
             self.tell(result_text(self.result))
         elif selection.plan is not None:
             unsaved = self.unsaved_sentence()
-            self.tell(plan_text(selection.plan, len(selection.left_out), unsaved))
+            left_out, old = selection.left_out, self.not_renewed
+            self.tell(plan_text(selection.plan, left_out, unsaved, self.source, old))
         elif self.asking is None:
-            self.tell(Text("Test Settings (t) asks the directory and shows what would change."))
+            has_directory = self.app.snapshot.settings.directory_service != "none"
+            self.tell(Text(_TEST if has_directory else _SET_UP, "bold"))
+        self._show_status()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from typing_extensions import override
+
 from tui.screens.base import BaseScreen
+from tui.widgets.context import ContextLine
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.table import Table
 
@@ -14,8 +17,12 @@ class TableScreen(BaseScreen):
 
     table: Table[Any]
 
+    def list_of(self, title: str) -> FilteredTable[Any]:
+        """Return the table in its frame, over the line that says where one is."""
+        return FilteredTable(self.table, title, ContextLine(short=True))
+
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "reverse" and not self.table.is_sorted:
             return "The lines are not sorted by a column; o does that."
         return super().why_not(name)

@@ -6,20 +6,24 @@ import asyncio
 
 from rich.text import Text
 from textual import work
+from typing_extensions import override
 
 from store.errors import StoreError
 from store.history import RunSummary
 from store.interface import Snapshot
 from store.text import printable
 from sync.errors import GuardBlocked, StalePlan
+from sync.runs.record import planned_settings
+from sync.runs.report import setting_lines
 from sync.runs.undo import undo_preview
 from tui.actions import bindings_for
 from tui.screens.plan_screen import BEING_WRITTEN, PlanScreen
-from tui.screens.run_texts import when_text
-from tui.screens.sync_texts import result_text
+from tui.texts.plain import grouped, lines, plain
+from tui.texts.plans import result_text
+from tui.texts.runs import when_text
+from tui.texts.warnings import one_a_kind
 from tui.widgets.changes import counts_text
 from tui.widgets.filtered_table import FilteredTable
-from tui.widgets.plain import grouped, lines, plain
 
 
 class UndoScreen(PlanScreen):
@@ -27,12 +31,12 @@ class UndoScreen(PlanScreen):
 
     NAME = "history"
     SCOPES = ("undo", "table")
-    CSS_PATH = "undo.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self, run: RunSummary) -> None:
         super().__init__()
         self.undone = run
+        self._old_passwords = False
 
     @property
     def report_name(self) -> str:
@@ -53,7 +57,12 @@ class UndoScreen(PlanScreen):
     @work(exclusive=True, group="preview", exit_on_error=False)
     async def _plan(self) -> None:
         try:
-            plan = await asyncio.to_thread(undo_preview, self.app.workspace, self.undone.id)
+            plan = await asyncio.to_thread(
+                undo_preview,
+                self.app.workspace,
+                self.undone.id,
+                old_passwords=self._old_passwords,
+            )
         except StoreError as error:
             if self.result is None:  # else the undo itself folded the run that it took back
                 self.dismiss()
@@ -64,18 +73,20 @@ class UndoScreen(PlanScreen):
             self.show()
             self.refresh_bindings()
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
-        if name in ("apply", "skip", "skip_group"):
+        if name in ("apply", "skip", "skip_group", "old_passwords"):
             if self.is_writing:
                 return BEING_WRITTEN
             if self.result is not None:
                 return "This is done; Esc goes back to the history."
             if self.selection.plan is None:
                 return "The plan is being made; wait a moment."
+            if name == "old_passwords":
+                return None
             if name != "apply":
                 return self.why_not_skip()
-            if not self.selection.wanted:
+            if not (self.selection.wanted or self.selection.plan.settings_changes):
                 return "There is nothing to take back."
         return super().why_not(name)
 
@@ -86,16 +97,22 @@ class UndoScreen(PlanScreen):
         elif not self.query_one(FilteredTable).close_filter():
             self.dismiss()
 
+    def action_old_passwords(self) -> None:
+        """Bring older passwords back too, or leave the newer ones."""
+        self._old_passwords = not self._old_passwords
+        self._plan()
+
     @work(exclusive=True, group="run", exit_on_error=False)
     async def action_apply(self) -> None:
         """Confirm the numbers and take the run back."""
         plan, skip, wanted = self.selection.plan, self.selection.skip, self.selection.wanted
         if plan is None:
             return
-        deletes = sum(change.action == "delete" for change in wanted)
+        deletes = sum(change.is_counted for change in wanted)
         creates = sum(change.action == "create" for change in wanted)
         pinned = [f"Users who come back, and are pinned: {grouped(creates)}."] if creates else []
-        answer = await self.ask_numbers("Undo now?", plan, *pinned)
+        settings = map(printable, setting_lines(planned_settings(plan)))
+        answer = await self.ask_numbers("Undo now?", plan, *pinned, *settings)
         if answer is None:
             return
         try:
@@ -112,7 +129,15 @@ class UndoScreen(PlanScreen):
         elif plan is None:
             text = Text("The plan is being made ...")
         else:
-            text = counts_text(plan.changes) if plan.changes else Text("No changes.")
+            text = counts_text(plan.changes) if plan.changes else Text("No users change.")
+            for line in setting_lines(planned_settings(plan)):
+                text.append("\n").append_text(plain(line, limit=300))
+            if self._old_passwords:
+                text.append("  with old passwords", "yellow")
+            if plan.warnings:
+                text.append("\n").append_text(
+                    plain(" ".join(one_a_kind(plan.warnings)), "yellow", limit=300)
+                )
             if left_out := self.selection.left_out:
                 text.append(f"  skipped {grouped(len(left_out))}")
         what = f"Undo of the {run.kind} by {printable(run.who, 60)} on {when_text(run.at)} UTC"

@@ -1,56 +1,76 @@
-"""User: everything about one, and what is done to this one."""
+"""User: everything about one, what is done to this one, and beside it what happened and why."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Literal
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import Static
+from textual.worker import get_current_worker
+from typing_extensions import override
 
-from store.errors import InvalidValue
 from store.interface import Snapshot
-from store.models import DIRECTORY_SERVICES, INTEGRATED, User
-from store.names import check_user_name, match_key
-from sync.users.by_hand import edit_user, set_password, set_privileges, unlock_user
-from sync.users.rename import rename_user
-from sync.users.several import delete_users
+from store.models import User
+from sync.logon.explain import explain
+from sync.runs.by_hand import set_privileges
+from sync.runs.story import story_of
 from tui.actions import bindings_for
-from tui.screens.base import BEING_SAVED, BaseScreen
-from tui.screens.dialogs import Entry, NewPassword
-from tui.screens.user_dialogs import ChoosePrivileges, EditUser, FolderRights
-from tui.widgets.plain import counted, grouped, lines
+from tui.screens.base import BEING_SAVED
+from tui.screens.user_actions import UserActions
+from tui.screens.user_dialogs import FolderRights
+from tui.texts.log_on import explanation_text
+from tui.texts.story import story_text
 from tui.widgets.user_details import rights_of, rights_table, user_text
-from tui.widgets.user_names import how_many, listed_names, names_of_several
+
+_WIDE = 120  # columns
+Beside = Literal["explain", "story"]
 
 
-class UserScreen(BaseScreen):
-    """One user's fields, and the rights on archive folders as a table."""
+class UserScreen(UserActions):
+    """One user's fields, and the rights on archive folders as a table.
+
+    Beside them, or on a narrow screen in place of the table, is why the user can or cannot log on,
+    or the user's history.
+    """
 
     NAME = "users"
-    SCOPES = ("user",)
-    CSS_PATH = "user.tcss"
+    SCOPES = ("user", "page")
     BINDINGS = bindings_for(*SCOPES)
+    HORIZONTAL_BREAKPOINTS = [(0, "-compact"), (_WIDE, "-wide")]
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, beside: Beside | None = None) -> None:
         super().__init__()
         self.user = user
         self._gone = False
         self._table = rights_table()
+        self._opened_with = self._beside = beside
 
     def body(self) -> ComposeResult:
-        """Build fields and table."""
-        with VerticalScroll(id="fields"):
-            yield Static(markup=False)
-        yield self._table
+        """Build fields and table, and what is beside them."""
+        with Container(id="page"):
+            with Vertical(id="user"):
+                with VerticalScroll(id="fields"):
+                    yield Static(markup=False)
+                yield self._table
+            with VerticalScroll(id="beside"):
+                yield Static(markup=False)
 
     def on_mount(self) -> None:
         """Show the user."""
         self._show()
         self._table.focus()
+        if self._opened_with:
+            self._open(self._opened_with)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show the history where there is room for it."""
+        if self._beside is None and event.size.width >= _WIDE:
+            self._open("story")
 
     def follow_store(self, snapshot: Snapshot) -> None:
         """Show the user as stored now; one who was deleted elsewhere stays in sight."""
@@ -58,27 +78,50 @@ class UserScreen(BaseScreen):
         self._gone = user is None
         self.user = user or self.user
         self._show()
+        if self._beside == "story":
+            self._read_story()
 
     def on_table_moved(self) -> None:
         """Another folder is under the cursor."""
         self.refresh_bindings()
 
+    @property
+    def current(self) -> User:
+        """The user."""
+        return self.user
+
+    def show_asking(self, text: str) -> None:
+        """Show that the directory is being asked."""
+        if text:
+            self.app.say(text)
+
+    def show_written(self, users: Sequence[User]) -> None:
+        """Show the user as written, or leave the page of one who was deleted."""
+        if users:
+            self.user = users[0]
+            self.follow_store(self.app.snapshot)
+        else:
+            self.dismiss()
+
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if self.is_writing:
             return BEING_SAVED
-        if self._gone:
+        if self._gone and name != "story":
             return f"{self.user.user_name} was deleted or renamed meanwhile."
-        if name == "set_password" and self.user.authentication != INTEGRATED:
-            return "The password is the directory's. Switch the authentication method first."
         if name == "rights" and self._table.current is None:
             return "There is no folder in this list; n adds one."
         return super().why_not(name)
 
     async def go_back(self) -> None:
-        """Back to the users."""
+        """Give up asking, close what was opened beside the user, or go back to the users."""
         if self.is_writing:
             self.app.say(BEING_SAVED, error=True)
+        elif self.asking is not None:
+            self.asking.cancel()
+            self._show_beside(Text("The directory is asked no longer."))
+        elif self._beside != self._opened_with and self.has_class("-compact"):
+            self._close()
         else:
             self.dismiss()
 
@@ -86,40 +129,54 @@ class UserScreen(BaseScreen):
         """Return what would be lost by leaving, or nothing."""
         return "the user" if self.is_writing else ""
 
-    @work(exclusive=True, group="user", exit_on_error=False)
-    async def action_edit(self) -> None:
-        """Change full name, distinguished name and addresses."""
-        details = await self.ask(EditUser(self.user))
-        if details is not None:
-            edited = User(user_name=self.user.user_name, **details._asdict())
-            await self._write(lambda: edit_user(self.app.workspace, self.user, edited))
-            self.app.say("Saved.")
+    # Beside the user
 
-    @work(exclusive=True, group="user", exit_on_error=False)
-    async def action_rename(self) -> None:
-        """Give another user name."""
-        old = self.user.user_name
-        text = "The archive folder and everybody's rights on it move along."
-        if self.user.authentication == DIRECTORY_SERVICES:
-            text += (
-                " Rename this user in the directory too: it is asked for the password under the "
-                "new name, and the next sync takes the old one for a new user."
-            )
-        new = await self.ask(Entry(f"Rename {old}", text, old, self._check_name))
-        if new is not None and new != old:
-            await self._write(
-                lambda: rename_user(self.app.workspace, self.user, new, who=self.app.administrator)
-            )
-            self.app.say(f"{old} is {new} now.")
+    def action_explain(self) -> None:
+        """Show step by step why this user can or cannot log on, or no more."""
+        self._open("explain")
 
-    @work(exclusive=True, group="user", exit_on_error=False)
-    async def action_privileges(self) -> None:
-        """Change the privileges."""
-        title = f"Privileges of {self.user.user_name}"
-        chosen = await self.ask(ChoosePrivileges(title, self.user.privileges))
-        if chosen is not None:
-            await self._write(lambda: set_privileges(self.app.workspace, self.user, chosen))
-            self.app.say("Saved.")
+    def action_story(self) -> None:
+        """Show what the history has of this user, or no more."""
+        self._open("story")
+
+    def _open(self, beside: Beside) -> None:
+        if self._beside == beside and self.has_class("-beside"):
+            self._close()
+            return
+        self._beside = beside
+        self.add_class("-beside")
+        if self.has_class("-compact"):
+            self.query_one("#beside").focus()
+        if beside == "story":
+            self._read_story()
+        else:
+            self._explain()
+
+    def _close(self) -> None:
+        self._beside = None
+        self.workers.cancel_group(self, "beside")
+        self.remove_class("-beside")
+        self._table.focus()
+
+    @work(exclusive=True, group="beside", exit_on_error=False)
+    async def _explain(self) -> None:
+        self._show_beside(Text("Looking; a user of the directory is looked up there ..."))
+        self.asking = get_current_worker()
+        try:
+            steps = await explain(self.app.workspace, self.user.user_name)
+        finally:
+            self.asking = None
+        self._show_beside(explanation_text(steps))
+
+    @work(exclusive=True, group="beside", exit_on_error=False)
+    async def _read_story(self) -> None:
+        store, name = self.app.workspace.store, self.user.user_name
+        self._show_beside(story_text(await asyncio.to_thread(story_of, store, name)))
+
+    def _show_beside(self, text: Text) -> None:
+        self.query_one("#beside Static", Static).update(text)
+
+    # Rights on folders
 
     def action_rights(self) -> None:
         """Change the rights on the folder under the cursor."""
@@ -130,77 +187,18 @@ class UserScreen(BaseScreen):
         """Give rights on another folder."""
         self._ask_rights("", [])
 
-    @work(exclusive=True, group="user", exit_on_error=False)
+    @work(exclusive=True, group="users", exit_on_error=False)
     async def _ask_rights(self, owner: str, rights: list[str]) -> None:
-        answer = await self.ask(FolderRights(f"Rights of {self.user.user_name}", owner, rights))
+        user = self.user
+        answer = await self.ask(FolderRights(f"Rights of {user.user_name}", owner, rights))
         if answer is not None:
             folders = {answer.owner: answer.rights}
-            await self._write(
-                lambda: set_privileges(self.app.workspace, self.user, folders=folders)
+            await self.change(
+                [user],
+                lambda: [set_privileges(self.app.workspace, user, folders=folders)],
+                "Saved.",
             )
-            self.app.say("Saved.")
-
-    @work(exclusive=True, group="user", exit_on_error=False)
-    async def action_set_password(self) -> None:
-        """Set a local password."""
-        name = self.user.user_name
-        password = await self.ask(NewPassword(f"New password for {name}", name))
-        if password is not None:
-            await self._write(lambda: set_password(self.app.workspace, self.user, password))
-            self.app.say(f"The password of {name} was changed.")
-
-    @work(exclusive=True, group="user", exit_on_error=False)
-    async def action_unlock(self) -> None:
-        """Forget the user's failed log-ons."""
-        there_were = await asyncio.to_thread(unlock_user, self.app.workspace, self.user)
-        name = self.user.user_name
-        self.app.say(f"{name} is unlocked." if there_were else f"{name} has no failed log-ons.")
-
-    @work(exclusive=True, group="user", exit_on_error=False)
-    async def action_delete(self) -> None:
-        """Delete the user."""
-        if await ask_deletion(self, [self.user]):
-            kept = await self.write(lambda: delete_users(self.app.workspace, [self.user]))
-            self.dismiss()
-            self.app.say(f"Deleted: {self.user.user_name}. Archives kept: {len(kept)}.")
-
-    async def _write(self, write: Callable[[], User]) -> None:
-        def written() -> User:
-            user = write()
-            self.app.wrote({self.user.key: user})
-            return user
-
-        self.user = await self.write(written)
-        self.follow_store(self.app.snapshot)
-
-    def _check_name(self, name: str) -> Text:
-        check_user_name(name)
-        key = match_key(name)
-        if key != self.user.key and key in self.app.snapshot.users:
-            raise InvalidValue("There is a user of this name already.")
-        return Text()
 
     def _show(self) -> None:
-        self.query_one("#fields Static", Static).update(
-            user_text(self.user, self.app.snapshot.history)
-        )
+        self.query_one("#fields Static", Static).update(user_text(self.user, self.app.snapshot))
         self._table.load(rights_of(self.user))
-
-
-async def ask_deletion(screen: BaseScreen, users: Sequence[User]) -> bool:
-    """Say what becomes of the users' archives, and ask."""
-    archives = screen.app.workspace.archives(screen.app.snapshot.settings)
-
-    def count() -> list[str]:
-        numbers = ((user.user_name, archives.messages(user.user_name)) for user in users)
-        return [f"{name}: {counted(number, 'message')}" for name, number in numbers if number]
-
-    full = await asyncio.to_thread(count)
-    whose = "The archive holds" if len(users) == 1 else "Their archives hold"
-    fate = (
-        (f"Archives that hold mail stay: {grouped(len(full))}", listed_names(full))
-        if full
-        else (f"{whose} no mail; what is empty is removed too.",)
-    )
-    text = lines(*names_of_several(users), *fate)
-    return await screen.confirm(f"Delete {how_many(users)}?", text)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from textual import events
 from textual.widget import Widget
+from typing_extensions import override
 
 from store.models import DIRECTORY_SERVICES, INTEGRATED, Authentication, User
 from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
 from tui.actions import bindings_for
 from tui.screens.dialogs import Dialog
+from tui.texts.plain import grouped
+from tui.texts.users import how_many
 from tui.widgets.fields import Field, Tick, row
-from tui.widgets.plain import grouped
 from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 
@@ -72,19 +75,31 @@ class EditUser(Dialog[Details]):
 
     def action_save(self) -> None:
         """Take what was entered."""
-        full_name, dn, addresses = (field.value.strip() for field in self.query(Field))
+        full_name, dn, addresses = (field.entered().strip() for field in self.query(Field))
         self.dismiss(Details(full_name, dn, addresses.replace(",", " ").split()))
 
 
-class ChoosePrivileges(Dialog[tuple[str, ...]]):
-    """Privileges to tick."""
+class PrivilegeChange(NamedTuple):
+    """What `ChoosePrivileges` was told."""
+
+    given: tuple[str, ...]
+    taken: tuple[str, ...]
+
+
+class ChoosePrivileges(Dialog[PrivilegeChange]):
+    """Privileges to give to the users and to take away."""
 
     SCOPES = ("form", "dialog")
     BINDINGS = bindings_for(*SCOPES)
 
-    def __init__(self, title: str, chosen: Collection[str]) -> None:
-        super().__init__(title, "None and Administrator stand alone.")
-        self._boxes = PrivilegeBoxes(PRIVILEGES, chosen)
+    def __init__(self, users: Sequence[User]) -> None:
+        held = [{*user.privileges} for user in users]
+        self._of_all, some = set.intersection(*held), set.union(*held)
+        text = "None and Administrator stand alone. An underlined letter ticks a box."
+        if some != self._of_all:
+            text += " [~] some have it, and each keeps what there is."
+        super().__init__(f"Privileges of {how_many(users)}", text)
+        self._boxes = PrivilegeBoxes(PRIVILEGES, self._of_all, mixed=some - self._of_all)
 
     def fields(self) -> Iterator[Widget]:
         """Yield the boxes."""
@@ -94,20 +109,30 @@ class ChoosePrivileges(Dialog[tuple[str, ...]]):
         """Start at the first box."""
         self.query(Tick).first().focus()
 
+    def on_key(self, event: events.Key) -> None:
+        """Take the boxes' letters wherever the focus is."""
+        self._boxes.on_key(event)
+
     def on_privilege_boxes_changed(self) -> None:
         """Say what is still wrong."""
         self.show_problem(self.why_not("save") or "")
         self.refresh_bindings()
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
-        if name == "save" and not self._boxes.value:
+        if name == "save" and not self._boxes.value and not self._boxes.mixed:
             return "No privilege is chosen. Use None for no access."
         return None
 
     def action_save(self) -> None:
         """Take what was ticked."""
-        self.dismiss(self._boxes.value)
+        ticked, mixed = self._boxes.value, self._boxes.mixed
+        self.dismiss(
+            PrivilegeChange(
+                tuple(name for name in ticked if name not in self._of_all),
+                tuple(name for name in PRIVILEGES if name not in (*ticked, *mixed)),
+            )
+        )
 
 
 class Rights(NamedTuple):
@@ -133,8 +158,8 @@ class FolderRights(Dialog[Rights]):
         yield row("Archive folder of", self._owner)
         yield self._boxes
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name == "save" and not self._owner.value.strip():
             return "The folder's owner is not named yet."
         return None

@@ -6,16 +6,17 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Input, Select, Static
+from typing_extensions import override
 
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, User
 from store.names import check_user_name, name_problem
 from store.privileges import HAND_MADE_PRIVILEGES, PRIVILEGES
-from sync.users.by_hand import add_user
+from sync.runs.by_hand import add_user
 from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED, BaseScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
+from tui.texts.plain import plain
 from tui.widgets.fields import Field, PasswordField, row
-from tui.widgets.plain import plain
 from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 METHODS = tuple((label, method) for method, label in AUTHENTICATION_LABELS.items())
@@ -26,7 +27,6 @@ class NewUserScreen(BaseScreen):
 
     NAME = "users"
     SCOPES = ("form",)
-    CSS_PATH = "user_form.tcss"
     BINDINGS = bindings_for(*SCOPES)
 
     def body(self) -> ComposeResult:
@@ -40,7 +40,7 @@ class NewUserScreen(BaseScreen):
             )
             yield row(
                 "Authentication method",
-                Select(METHODS, allow_blank=False, compact=True, id="authentication"),
+                Select(METHODS, allow_blank=False, id="authentication"),
             )
             yield row("Password", PasswordField(id="password"))
             yield row("Once more", PasswordField(id="again"))
@@ -52,6 +52,8 @@ class NewUserScreen(BaseScreen):
     def on_mount(self) -> None:
         """Start with the user name."""
         self.query_one("#user_name").focus()
+
+        self.check()
 
     @on(Input.Changed)
     @on(Select.Changed)
@@ -65,8 +67,8 @@ class NewUserScreen(BaseScreen):
         self.query_one("#message", Static).update(plain(message or "", "red"))
         self.refresh_bindings()
 
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
         if name != "save":
             return None
         if self.is_writing:

@@ -3,93 +3,77 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from time import monotonic
-from typing import NamedTuple
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.widgets import Static
-from textual.worker import Worker, get_current_worker
+from typing_extensions import override
 
 from store.errors import StoreError
+from store.history import RunSummary, undone
 from store.interface import Snapshot
-from store.models import AUTHENTICATION_LABELS, INTEGRATED, Settings, User, UserRow
-from store.names import match_key
+from store.models import AUTHENTICATION_LABELS, Authentication, Settings, User, UserRow
 from store.privileges import PRIVILEGES
-from sync.directory.connect import fetch
-from sync.directory.listing import Listing
-from sync.users.by_hand import set_password, switch_authentication
-from sync.users.several import delete_users, take_back_switch
+from sync.planning.leavers import leaving_on
+from sync.runs.by_hand import switch_authentication
+from sync.runs.undo import take_back
 from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED
-from tui.screens.dialogs import Message, NewPassword
-from tui.screens.switching import ask_switch
+from tui.screens.dialogs import Message
 from tui.screens.table_screen import TableScreen
-from tui.screens.user import UserScreen, ask_deletion
+from tui.screens.user import Beside, UserScreen
+from tui.screens.user_actions import OF_USERS, UserActions
 from tui.screens.user_form import NewUserScreen
+from tui.texts.plain import counted, grouped, lines
+from tui.texts.problems import told
+from tui.texts.users import how_many, listed_names
 from tui.widgets.filtered_table import FilteredTable
-from tui.widgets.plain import grouped, lines
+from tui.widgets.pane import Pane
 from tui.widgets.table import Cell, Column, Table
-from tui.widgets.user_names import how_many, names_of_several
+from tui.widgets.user_details import user_grid
 
-_NEEDS_USER = ("switch_authentication", "delete", "set_password", "details", "mark", "mark_all")
-_ANSWER_SECONDS = 60.0
-_WRITES = ("switch_authentication", "delete", "set_password", "details")
-_EXCLUSIVE = ("switch_authentication", "undo_switch", "delete", "set_password")
+_NEEDS_USER = ("details", "mark", "mark_all")
 
 
-class _Answer(NamedTuple):
-    """The names that the directory listed, under which settings, and when."""
-
-    settings: Settings
-    keys: Collection[str]
-    at: float
-
-    def serves(self, settings: Settings, users: Sequence[User]) -> bool:
-        """Tell whether it is fresh enough and leaves nothing to ask about these users."""
-        return (
-            settings == self.settings
-            and monotonic() - self.at < _ANSWER_SECONDS
-            and all(user.key in self.keys for user in users)
-        )
-
-
-class UsersScreen(TableScreen):
+class UsersScreen(UserActions, TableScreen):
     """All users in a table, with what is done to one or to all marked ones.
 
     A switch of methods shows at once, as being saved; if the write fails it is taken back.
     """
 
     NAME = "users"
-    SCOPES = ("users", "table")
-    CSS_PATH = "users.tcss"
+    SCOPES = ("user", "users", "table")
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self) -> None:
         super().__init__()
         self.table: Table[UserRow] = Table(
             [
-                Column("User name", 4),
-                Column("Full name", 3),
-                Column("Primary address", 4),
-                Column("Authentication", 4),
-                Column("Privileges", 2),
-                Column("Changed", width=11),
+                Column("User name", 4, word="name"),
+                Column("Full name", 3, word="full", rank=1),
+                Column("Primary address", 4, rank=2),
+                Column("Authentication", 4, word="auth", known=AUTHENTICATION_LABELS),
+                Column("Privileges", 2, word="priv", known=PRIVILEGES, rank=3),
+                Column("Changed", width=11, word="changed", rank=4),
             ],
             self._cells,
             _name,
+            beside=_beside,
+            beside_in=2,
         )
         self._saving: dict[str, str] = {}
-        self._undo: tuple[Sequence[User], Sequence[User]] | None = None
-        self._asking: Worker[object] | None = None
-        self._answer: _Answer | None = None
+        self._leaving_on = leaving_on(Settings())
 
     def body(self) -> ComposeResult:
         """Build the table."""
-        yield FilteredTable(self.table)
+        with Container(classes="split"):
+            yield self.list_of("Users")
+            yield Pane()
         yield Static(markup=False, id="status")
 
     def on_mount(self) -> None:
@@ -99,24 +83,35 @@ class UsersScreen(TableScreen):
 
     def follow_store(self, snapshot: Snapshot) -> None:
         """Show the users as they are now."""
+        self._leaving_on = leaving_on(snapshot.settings)
         self.table.load(list(snapshot.users.values()))
 
+    @property
+    def current(self) -> User | None:
+        """The user under the cursor."""
+        row = self.table.current
+        return None if row is None else User.from_row(row)
+
+    def chosen(self) -> list[User]:
+        """Return the marked users, or the one under the cursor."""
+        marked = self.table.marked
+        return [User.from_row(row) for row in marked] if marked else super().chosen()
+
+    def show_written(self, users: Sequence[User]) -> None:
+        """Take the marks away, unless it was one user beside those who are marked."""
+        if len(users) != 1 or len(self.table.marked) == 1:
+            self.table.clear_marks()
+
+    @override
     def why_not(self, name: str) -> str | None:
-        """Return why the action cannot be done now."""
-        current = self.table.current
-        if name in _NEEDS_USER and current is None:
+        if name in _NEEDS_USER and self.table.current is None:
             return "There is no user in this list."
-        if name in _EXCLUSIVE and self.is_writing:
+        if name == "undo_switch" and self.is_writing:
             return BEING_SAVED
-        if name in _WRITES and self._saving and self._is_being_saved():
+        if self._saving and name in (*OF_USERS, "details") and self._is_being_saved():
             return BEING_SAVED
-        if name == "set_password" and current and current["authentication"] != INTEGRATED:
-            return (
-                f"The password of {current['user_name']} is the directory's. "
-                "Switch the authentication method (a) first."
-            )
-        if name == "undo_switch" and self._undo is None:
-            return "No authentication method was switched since this screen was opened."
+        if name == "undo_switch" and self._last_switch is None:
+            return "No authentication method was switched, or the last switch is taken back."
         return super().why_not(name)
 
     @property
@@ -130,12 +125,20 @@ class UsersScreen(TableScreen):
 
     async def go_back(self) -> None:
         """Give up asking the directory, take the marks away, or back out."""
-        if self._asking is not None:
-            self._asking.cancel()
+        if self.asking is not None:
+            self.asking.cancel()
         elif self.table.has_marks and not self.query_one(FilteredTable).has_class("-filtering"):
             self.table.clear_marks()
         else:
             await super().go_back()
+
+    def on_table_moved(self) -> None:
+        """Tell of the user under the cursor beside the list."""
+        self.query_one(Pane).follow(self._details)
+
+    def _details(self) -> RenderableType:
+        row = self.table.current
+        return user_grid(User.from_row(row), self.app.snapshot) if row else ""
 
     def action_mark(self) -> None:
         """Mark the user under the cursor, or take the mark away."""
@@ -147,7 +150,19 @@ class UsersScreen(TableScreen):
 
     def action_details(self) -> None:
         """Show everything about the user under the cursor."""
-        self.app.push_screen(UserScreen(self._chosen(marked=False)[0]))
+        self._open_page()
+
+    def action_explain(self) -> None:
+        """Show beside the user under the cursor why the user can or cannot log on."""
+        self._open_page("explain")
+
+    def action_story(self) -> None:
+        """Show beside the user under the cursor what was done to the user."""
+        self._open_page("story")
+
+    def _open_page(self, beside: Beside | None = None) -> None:
+        if user := self.current:
+            self.app.push_screen(UserScreen(user, beside))
 
     def action_new(self) -> None:
         """Add a user by hand."""
@@ -155,52 +170,54 @@ class UsersScreen(TableScreen):
 
     # Authentication methods
 
-    @work(exclusive=True, group="users", exit_on_error=False)
-    async def action_switch_authentication(self) -> None:
-        """Give the chosen users the other method, after showing what that means."""
-        switch = await ask_switch(self, self._chosen(), self._ask_directory)
-        if switch is None:
-            return
-        label = AUTHENTICATION_LABELS[switch.method]
+    async def write_switch(
+        self, users: Sequence[User], method: Authentication, password: str | None
+    ) -> None:
+        """Show the methods at once, and write them while the keyboard goes on."""
+        label = AUTHENTICATION_LABELS[method]
         self._write_methods(
-            switch.users,
-            dict.fromkeys(map(_name_of, switch.users), label),
-            lambda: switch_authentication(
-                self.app.workspace, switch.users, switch.method, switch.password
-            ),
-            f"Authentication is {label} now: {how_many(switch.users)}.",
-            can_be_undone=True,
+            dict.fromkeys((user.user_name for user in users), label),
+            lambda: switch_authentication(self.app.workspace, users, method, password),
+            f"Authentication is {label} now: {how_many(users)}.",
         )
 
     @work(exclusive=True, group="users", exit_on_error=False)
     async def action_undo_switch(self) -> None:
         """Take the last switch back."""
-        if self._undo is None:
+        workspace, run = self.app.workspace, self._last_switch
+        if run is None:
             return
-        before, after = self._undo
-        labels = {user.user_name: AUTHENTICATION_LABELS[user.authentication] for user in before}
-        method = next(iter(labels.values()))
+        record = await asyncio.to_thread(workspace.store.run, run.id)
+        labels = {
+            change["user_name"]: AUTHENTICATION_LABELS[change["old"]["authentication"]]
+            for change in record.changes
+            if change["old"]
+        }
+        who, method = listed_names(list(labels)), next(iter(labels.values()))
         text = lines(
-            f"{how_many(before)}: {method} again, with the password from before.",
-            *names_of_several(before),
+            f"{counted(len(labels), 'user')}: {method} again, with the password from before.", who
         )
         if await self.confirm("Take the last switch back?", text):
             self._write_methods(
-                before,
                 labels,
-                lambda: take_back_switch(self.app.workspace, before, after),
-                f"Authentication is {method} again: {how_many(before)}.",
+                lambda: take_back(workspace, run.id, old_passwords=True),
+                f"Authentication is {method} again: {_named(labels)}.",
             )
+
+    @property
+    def _last_switch(self) -> RunSummary | None:
+        """The last run that switched authentication methods, unless it was taken back."""
+        runs = self.app.snapshot.history.runs
+        taken_back = undone(runs)
+        last = next((run for run in reversed(runs) if run.kind == "authentication"), None)
+        return None if last is None or last.id in taken_back else last
 
     @work(group="write", exit_on_error=False)
     async def _write_methods(
         self,
-        users: Sequence[User],
         labels: Mapping[str, str],
         write: Callable[[], Sequence[User]],
         done: str,
-        *,
-        can_be_undone: bool = False,
     ) -> None:
         """Show the methods as being saved, write them, and take them back if that fails."""
         self._saving.update(labels)
@@ -210,7 +227,6 @@ class UsersScreen(TableScreen):
         try:
             after = await asyncio.to_thread(write)
             self.app.wrote({user.key: user for user in after})
-            self._undo = (users, after) if can_be_undone else None
         except StoreError as error:
             failure = error
         finally:
@@ -221,8 +237,8 @@ class UsersScreen(TableScreen):
         if failure is None:
             self.app.say(done)
         else:
-            what = f"Taken back: {how_many(users)} {'has' if len(users) == 1 else 'have'} the "
-            text = lines(f"{what}authentication method from before.", str(failure))
+            what = f"Taken back: {_named(labels)} {'has' if len(labels) == 1 else 'have'} the "
+            text = lines(f"{what}authentication method from before.", told(failure))
             await self.ask(Message("Not done: Authentication", text))
 
     def _show_saving(self) -> None:
@@ -236,60 +252,14 @@ class UsersScreen(TableScreen):
         status.update(text)
         status.display = bool(text)
 
-    async def _ask_directory(self, users: Sequence[User]) -> Collection[str]:
-        """Return the keys of the names that the directory lists.
-
-        The last answer serves for a minute where it knows all of `users`.
-        """
-        settings = self.app.snapshot.settings
-        if self._answer is not None and self._answer.serves(settings, users):
-            return self._answer.keys
-        self._asking = get_current_worker()
-        self._show_status("Asking the directory ... Esc gives up.")
-        try:
-            listing = await fetch(self.app.workspace, settings)
-            keys = await asyncio.to_thread(_keys, listing)
-        finally:
-            self._asking = None
-            self._show_status("")
-        self._answer = _Answer(settings, keys, monotonic())
-        return keys
-
-    # Other writes
-
-    @work(exclusive=True, group="users", exit_on_error=False)
-    async def action_delete(self) -> None:
-        """Delete the chosen users, after saying what becomes of their archives."""
-        users = self._chosen()
-        if not await ask_deletion(self, users):
-            return
-        kept = await self.write(lambda: delete_users(self.app.workspace, users))
-        self.table.clear_marks()
-        self.app.say(f"Deleted: {how_many(users)}. Archives kept: {grouped(len(kept))}.")
-
-    @work(exclusive=True, group="users", exit_on_error=False)
-    async def action_set_password(self) -> None:
-        """Set a new local password."""
-        (user,) = self._chosen(marked=False)
-        name = user.user_name
-        password = await self.ask(NewPassword(f"New password for {name}", name))
-        if password is not None:
-            await self.write(lambda: set_password(self.app.workspace, user, password))
-            self.app.say(f"The password of {name} was changed.")
+    def show_asking(self, text: str) -> None:
+        """Show that the directory is being asked."""
+        self._show_status(text)
 
     # Rows
 
-    def _chosen_rows(self, *, marked: bool = True) -> list[UserRow]:
-        rows = self.table.marked if marked else []
-        current = self.table.current
-        return rows or ([] if current is None else [current])
-
-    def _chosen(self, *, marked: bool = True) -> list[User]:
-        """Return the marked users, or the one under the cursor."""
-        return [User.from_row(row) for row in self._chosen_rows(marked=marked)]
-
     def _is_being_saved(self) -> bool:
-        return any(row["user_name"] in self._saving for row in self._chosen_rows())
+        return any(user.user_name in self._saving for user in self.chosen())
 
     def _cells(self, row: UserRow) -> tuple[Cell, ...]:
         name = row["user_name"]
@@ -299,6 +269,8 @@ class UsersScreen(TableScreen):
             method = Text(f"saving: {self._saving[name]}", "italic yellow")
         elif row.get("pinned"):
             method = f"pinned, {method}"
+        elif day := self._leaving_on(row):
+            method = f"leaving {day}"  # as wide as the methods are
         return (
             name,
             row["full_name"] or "",
@@ -309,18 +281,19 @@ class UsersScreen(TableScreen):
         )
 
 
-def _keys(listing: Listing) -> frozenset[str]:
-    return frozenset(match_key(user.user_name) for user in listing.users)
-
-
 @cache
 def _privileges(names: tuple[str, ...]) -> str:
     return ", ".join(PRIVILEGES.get(name, name) for name in names)
+
+
+def _beside(row: UserRow) -> tuple[str, ...]:
+    """Return what no column shows, but tells whose an address or a distinguished name is."""
+    return (*row["email_addresses"][1:], row["distinguished_name"] or "")
 
 
 def _name(row: UserRow) -> str:
     return row["user_name"]
 
 
-def _name_of(user: User) -> str:
-    return user.user_name
+def _named(labels: Mapping[str, str]) -> str:
+    return next(iter(labels)) if len(labels) == 1 else counted(len(labels), "user")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
@@ -11,19 +10,30 @@ from rich.text import Text
 
 from store.models import AUTHENTICATION_LABELS
 from store.privileges import PRIVILEGES
-from sync.planning.plan import ACTIONS, Change, FieldValue
-from sync.runs.report import sign_of, value_text
-from tui.widgets.plain import counted, grouped, lines, plain
+from sync.planning.plan import Change, FieldChange, FieldValue
+from sync.runs.report import sign_of, summary, told_apart, value_text
+from tui.colours import OF_CHANGES
+from tui.texts.difference import by_parts, marked
+from tui.texts.plain import counted, grouped, lines, plain
 
-COLOURS = {
-    "create": "green",
-    "update": "yellow",
-    "delete": "red",
-    "conflict": "magenta",
-    "rename": "cyan",
-}
+_LONG = 50  # characters of old and new together that one line holds beside the label
+_LONG_IN_NARROW = 24
+_SIGNED = {"-": "bold red", "+": "bold green"}
 _WORDS = {"authentication": AUTHENTICATION_LABELS, "privileges": PRIVILEGES}
-_DONE = {"create": "created", "update": "updated", "delete": "deleted", "rename": "renamed"}
+_DONE = {
+    "create": "created",
+    "return": "returned",
+    "update": "updated",
+    "leave": "leaving",
+    "delete": "deleted",
+    "rename": "renamed",
+}
+_LABELS = {
+    "email_addresses": "e-mail addresses",
+    "directory_id": "id",
+    "directory": "directory of the id",
+    "other_id": "log-on refused, listed id",
+}
 
 
 def change_word(change: Change, *, done: bool = False, skipped: bool = False) -> Text:
@@ -31,44 +41,73 @@ def change_word(change: Change, *, done: bool = False, skipped: bool = False) ->
     word: str = change.action
     if (change.edit is not None or change.done) and (done or skipped):
         word = "skipped" if skipped else _DONE.get(word, word)
-    style = "dim strike" if skipped else COLOURS[change.action]
+    style = "dim strike" if skipped else OF_CHANGES[change.action]
     return Text(f"{sign_of(change)} {word}", style)
 
 
-def change_details(change: Change, *notes: Text, done: bool = False) -> Group:
-    """Return one change in full: the fields old -> new below each other, then notes."""
+def change_details(
+    change: Change,
+    *notes: Text,
+    archive: Text | None = None,
+    done: bool = False,
+    narrow: bool = False,
+) -> Group:
+    """Return one change in full: what becomes of the archive, the reason, the fields, the notes.
+
+    A field is old -> new, or where it is long one above the other, with what differs marked; in a
+    `narrow` place distinguished names are taken apart. What a deletion that is still to be done
+    drops is left out.
+    """
     head = change_word(change, done=done)
     head.stylize("bold")
     head.append(" ").append_text(plain(change.user_name, "bold", limit=300))
     fields = Grid.grid(padding=(0, 1))
-    for style in ("bold", "red", "", "green"):
+    for style in ("dim", "", "dim", ""):
         fields.add_column(style=style, overflow="fold")
-    for name, values in change.fields.items():
-        old, new = (plain(_shown(name, value)) for value in (values.old, values.new))
-        fields.add_row(Text(_label(name)), old, Text("->"), new)
-    parts: list[RenderableType] = [head, plain(change.reason)]
-    if change.fields:
+    long = Grid.grid(padding=(0, 1))
+    long.add_column()
+    long.add_column(overflow="fold")
+    most = _LONG_IN_NARROW if narrow else _LONG
+    dropped = change.action == "delete" and not done
+    for name, values in () if dropped else change.fields.items():
+        texts = told_apart(_shown(name, values.old), _shown(name, values.new))
+        old, new = marked(*texts)
+        if len(old) + len(new) <= most:
+            fields.add_row(Text(_label(name)), old, Text("->"), new)
+            continue
+        long.add_row("", Text(_label(name), "dim"))
+        is_name = narrow and name == "distinguished_name" and values.old and values.new
+        for sign, text in by_parts(*texts) if is_name else (("-", old), ("+", new)):
+            long.add_row(Text(sign, _SIGNED.get(sign, "")), text)
+    parts: list[RenderableType] = [head, *([archive] if archive else []), plain(change.reason)]
+    if fields.row_count:
         parts.append(fields)
+    if long.row_count:
+        parts.append(long)
+    parts += [
+        plain(f"left out: {item.address} (see {item.holder})", limit=300)
+        for item in change.left_out
+    ]
     return Group(*parts, *notes)
 
 
 def field_lines(change: Change) -> Text:
     """Return the fields of a change as one text, a line each."""
-    return lines(
-        *(
-            Text.assemble(
-                (f"{_label(name)}: ", "bold"),
-                plain(_shown(name, values.old), "red", limit=100),
-                " -> ",
-                plain(_shown(name, values.new), "green", limit=100),
-            )
-            for name, values in change.fields.items()
-        )
+    return lines(*(_field_line(name, values) for name, values in change.fields.items()))
+
+
+def _field_line(name: str, values: FieldChange) -> Text:
+    old, new = told_apart(_shown(name, values.old), _shown(name, values.new))
+    return Text.assemble(
+        (f"{_label(name)}: ", "bold"),
+        plain(old, "red", limit=100),
+        " -> ",
+        plain(new, "green", limit=100),
     )
 
 
 def _label(field: str) -> str:
-    return "e-mail addresses" if field == "email_addresses" else field.replace("_", " ")
+    return _LABELS.get(field) or field.replace("_", " ")
 
 
 def _shown(field: str, value: FieldValue) -> str:
@@ -80,7 +119,11 @@ def _shown(field: str, value: FieldValue) -> str:
 
 
 def archive_text(change: Change, messages: int | None, *, done: bool) -> Text:
-    """Return what becomes of a deleted user's archive; `messages` is None while it is counted."""
+    """Return what becomes of the archive folder; `messages` is None while they are counted."""
+    if change.archive == "aside":
+        return Text(f"archive folder from before {'was' if done else 'is'} set aside")
+    if change.archive == "back":
+        return Text(f"archive folder from before {'came' if done else 'comes'} back")
     if change.archive == "kept":
         count = "messages are being counted" if messages is None else counted(messages, "message")
         return Text(f"archive {'kept' if done else 'stays'}: {count}")
@@ -89,8 +132,7 @@ def archive_text(change: Change, messages: int | None, *, done: bool) -> Text:
 
 def counts_text(changes: Iterable[Change]) -> Text:
     """Return how many changes there are of each action, open renames apart from answered ones."""
-    found = Counter((ACTIONS.index(change.action), sign_of(change)) for change in changes)
     return Text("  ").join(
-        Text(f"{sign} {grouped(count)} {ACTIONS[place]}", COLOURS[ACTIONS[place]])
-        for (place, sign), count in sorted(found.items())
+        Text(f"{kind.sign} {grouped(kind.number)} {kind.word}", OF_CHANGES[kind.action])
+        for kind in summary(changes)
     )

@@ -10,16 +10,12 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from tui.widgets.plain import plain
+from tui.texts.plain import plain
 
 
 class Choice(Static, can_focus=True):
     """One of `words`: arrows and Space go through them, a first letter goes to the next such."""
 
-    DEFAULT_CSS = """
-    Choice { height: 1; background: $panel; }
-    Choice:focus { background: $primary-muted; text-style: reverse; }
-    """
     BINDINGS = [
         Binding("right,space", "step(1)", show=False),
         Binding("left", "step(-1)", show=False),

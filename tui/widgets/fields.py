@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from textual import events
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label
 
@@ -13,13 +16,25 @@ from store.text import printable
 class Field(Input):
     """A compact field; what is pasted or put into it cannot steer the terminal."""
 
-    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002
-        super().__init__(value, placeholder, compact=True, id=id, select_on_focus=False)
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        placeholder: str = "",
+        id: str | None = None,  # noqa: A002
+        classes: str = "",
+    ) -> None:
+        super().__init__(value, placeholder, id=id, classes=classes, select_on_focus=False)
+        self._given = value
         self.cursor_blink = False
 
     def validate_value(self, value: str) -> str:
         """Make control and format characters visible."""
         return printable(value)
+
+    def entered(self) -> str:
+        """Return what was entered; what nobody touched is as it was given, not as it is shown."""
+        return self._given if self.value == printable(self._given) else self.value
 
 
 class PasswordField(Field):
@@ -53,20 +68,42 @@ class NumberField(Field):
 
 
 class Tick(Checkbox):
-    """A checkbox whose state shows without colours."""
+    """A checkbox whose state shows without colours.
+
+    `mixed` it stands for several things of which some have it: it leaves each as it is. Space goes
+    on to yes, no, and back to that.
+    """
 
     BUTTON_LEFT = BUTTON_RIGHT = ""
 
     def __init__(
         self,
-        label: str,
+        label: str | Content,
         value: bool = False,
         *,
+        mixed: bool = False,
         name: str | None = None,
         id: str | None = None,  # noqa: A002
     ) -> None:
-        super().__init__(label, value, name=name, id=id, compact=True)
+        self._may_be_mixed = self.is_mixed = mixed
+        super().__init__(label, value, name=name, id=id)
         self._draw()
+
+    def put(self, value: bool) -> None:
+        """Be ticked or not, and mixed no longer."""
+        self.is_mixed = False
+        self.value = value
+        self._draw()
+
+    def toggle(self) -> Self:
+        """Go on to the next state."""
+        if self._may_be_mixed and not self.value and not self.is_mixed:
+            self.is_mixed = True
+            self._draw()
+            self.post_message(self.Changed(self, self.value))
+        else:
+            self.put(not self.value)
+        return self
 
     def watch_value(self) -> None:
         """Draw the new state."""
@@ -74,7 +111,8 @@ class Tick(Checkbox):
         super().watch_value()
 
     def _draw(self) -> None:
-        self.BUTTON_INNER = "[x]" if self.value else "[ ]"
+        self.BUTTON_INNER = "[~]" if self.is_mixed else "[x]" if self.value else "[ ]"
+        self.refresh()
 
 
 def row(label: str, field: Widget) -> Horizontal:

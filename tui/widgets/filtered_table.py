@@ -6,26 +6,51 @@ from typing import Generic
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from tui.actions import bindings_for
 from tui.widgets.fields import Field
 from tui.widgets.table import Row, Table
 
 
+class FilterField(Field):
+    """Where the text is entered that the lines are filtered by."""
+
+    SCOPES = ("filter",)
+    BINDINGS = bindings_for(*SCOPES)
+
+    class Taken(Message):
+        """The filter is right so; on to the lines."""
+
+    def action_take(self) -> None:
+        """Go on to the lines."""
+        self.post_message(self.Taken())
+
+
 class FilteredTable(Vertical, Generic[Row]):
-    """A table; `open_filter` asks for the text that rows must contain."""
+    """A table; `open_filter` asks for the text that rows must contain.
+
+    `title` is that of its frame, `beside` stands at the right of the line below.
+    """
 
     DEFAULT_CSS = """
     FilteredTable Table { height: 1fr; }
     FilteredTable Horizontal { height: 1; }
     FilteredTable .position { width: 3fr; padding: 0 1; color: $text-muted; }
+    FilteredTable .beside { width: auto; padding: 0 1; }
+    FilteredTable.-filtering .beside { display: none; }
     FilteredTable Field { width: 2fr; display: none; }
-    FilteredTable.-filtering Field { display: block; }
+    FilteredTable.-filtering Field { display: block; width: 3fr; }
+    FilteredTable.-filtering .position { width: 2fr; }
     """
 
-    def __init__(self, table: Table[Row], *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
+    def __init__(self, table: Table[Row], title: str = "", beside: Widget | None = None) -> None:
+        super().__init__()
+        self.border_title = title
         self.table = table
+        self._beside = beside
         self._position = Static(markup=False, classes="position")
 
     def compose(self) -> ComposeResult:
@@ -33,7 +58,9 @@ class FilteredTable(Vertical, Generic[Row]):
         yield self.table
         with Horizontal():
             yield self._position
-            yield Field(placeholder="part of a line, or !part for lines without")
+            if self._beside is not None:
+                yield self._beside
+            yield FilterField(placeholder=self.table.filter_hint)
 
     def on_mount(self) -> None:
         """Follow the table's position."""
@@ -63,7 +90,6 @@ class FilteredTable(Vertical, Generic[Row]):
         event.stop()
         self.table.filter(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_filter_field_taken(self) -> None:
         """Keep the filter and go back to the table."""
-        event.stop()
         self.table.focus()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui.widgets.plain import plain
+from tui.texts.plain import plain
 
 _SECONDS = 6.0
 

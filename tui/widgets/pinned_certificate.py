@@ -7,7 +7,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from sync.directory.certificate import fingerprint
-from tui.widgets.plain import plain
+from tui.texts.plain import plain
 
 _SHOWN = 12 * 3 - 1
 

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from tui.widgets.columns import Cell
+from store.names import match_key
+from tui.widgets.columns import Cell, Column
+from tui.widgets.row_filter import BETWEEN, RowFilter, read_filter
 
 Row = TypeVar("Row")
-INVERSE = "!"
 
 
 class Rows(Generic[Row]):
     """Rows under a filter and a sort order, made for 100 000 of them.
 
     The cursor is a place among the shown ones. It stays with its row as long as that is shown.
+    `beside` gives texts of a row that no cell shows, but a filter looks at. Case makes no
+    difference to a filter, nor does the Unicode form of accents.
     """
 
-    def __init__(self, cells: Callable[[Row], Sequence[Cell]], key: Callable[[Row], str]) -> None:
+    def __init__(
+        self,
+        cells: Callable[[Row], Sequence[Cell]],
+        key: Callable[[Row], str],
+        beside: Callable[[Row], Iterable[str]] = lambda _: (),
+        columns: Sequence[Column] = (),
+    ) -> None:
+        self._columns = columns
         self.cells = cells
         self.key = key
+        self._beside = beside
         self.all: Sequence[Row] = ()
         self.shown: Sequence[int] = ()
         self.cursor = 0
         self.marks: set[str] = set()
-        self.needle = ""
+        self._filtered = RowFilter()
         self.column: int | None = None
         self.descending = False
         self._order: Sequence[int] = ()
@@ -54,11 +65,22 @@ class Rows(Generic[Row]):
         self._filter(self._order, index, otherwise=self.cursor)
 
     def filter(self, needle: str) -> None:
-        """Show the rows with `needle` in a cell, or after `!` those without, whatever the case."""
-        needle = needle.casefold()
-        before, self.needle = self.needle, needle
-        narrower = before and needle.startswith(before) and not needle.startswith(INVERSE)
-        self._filter(self.shown if narrower else self._order, self._index, otherwise=0)
+        """Show the rows that pass the filter that was entered."""
+        before, self._filtered = self._filtered, read_filter(needle, self._columns)
+        among = self.shown if self._filtered.is_within(before) else self._order
+        self._filter(among, self._index, otherwise=0)
+
+    @property
+    def wanted(self) -> str:
+        """What shown rows contain under the filter, as `match_key` spells it; empty for nothing."""
+        return "" if self._filtered.inverse else self._filtered.text
+
+    def hit_beside(self, row: Row) -> str:
+        """Return the text beside the cells for which a row is shown; empty if a cell is why."""
+        wanted = self.wanted
+        if not wanted or any(wanted in match_key(str(cell)) for cell in self.cells(row)):
+            return ""
+        return next((text for text in self._beside(row) if wanted in match_key(text)), "")
 
     def sort(self, column: int | None, *, descending: bool = False) -> None:
         """Order by the text of a column, or by None as loaded."""
@@ -74,9 +96,10 @@ class Rows(Generic[Row]):
     def prepare(self, count: int) -> bool:
         """Make the texts of that many more rows ready to be filtered; tell if there are more."""
         done = len(self._haystack)
-        cells = self.cells
+        cells, beside = self.cells, self._beside
         self._haystack += [
-            "\n".join(map(str, cells(row))).casefold() for row in self.all[done : done + count]
+            match_key(BETWEEN.join((*map(str, cells(row)), *beside(row))))
+            for row in self.all[done : done + count]
         ]
         return len(self._haystack) < len(self.all)
 
@@ -107,13 +130,24 @@ class Rows(Generic[Row]):
             self._order = sorted(self._order, key=texts.__getitem__, reverse=self.descending)
 
     def _filter(self, among: Sequence[int], index: int, otherwise: int) -> None:
-        inverse = self.needle.startswith(INVERSE)
-        needle = self.needle.removeprefix(INVERSE)
+        wanted = self._filtered
         self.shown = among
-        if needle:
+        if wanted.text or wanted.conditions:
+            passed: Sequence[int] = among
             self.prepare(len(self.all))
             haystack = self._haystack
-            self.shown = [place for place in among if (needle in haystack[place]) != inverse]
+            if text := wanted.text:
+                passed = [place for place in among if text in haystack[place]]
+            for column, passes in wanted.conditions:
+                passed = [
+                    place
+                    for place in passed
+                    if passes(haystack[place].split(BETWEEN, column + 1)[column])
+                ]
+            if wanted.inverse:
+                out = set(passed)
+                passed = [place for place in among if place not in out]
+            self.shown = passed
         try:
             self.cursor = self.shown.index(index)
         except ValueError:

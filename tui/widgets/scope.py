@@ -10,7 +10,7 @@ from store.models import FilterRule
 from store.text import printable
 from sync.directory.listing import Listing
 from sync.planning.filters import scope_of
-from tui.widgets.plain import grouped, lines
+from tui.texts.plain import grouped, lines
 
 _NAMES_LENGTH = 90
 

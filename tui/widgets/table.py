@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Generic
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events, work
-from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.columns import Cell, Column, fit, sample_of, share, wanted_widths
-from tui.widgets.plain import grouped
+from store.text import printable
+from tui.actions import ROWS, bindings_for
+from tui.texts.plain import grouped
+from tui.widgets.columns import (
+    SORTED,
+    Cell,
+    Column,
+    around,
+    fit,
+    sample_of,
+    share,
+    wanted_widths,
+)
 from tui.widgets.rows import Row, Rows
 
 __all__ = ["Cell", "Column", "Row", "Table"]
@@ -26,6 +38,8 @@ __all__ = ["Cell", "Column", "Row", "Table"]
 _GUTTER = 2
 _HEADER = 1
 _NOTHING = Style.null()
+_HIT = Style(bold=True, underline=True)
+_DOUBLE = 2  # clicks
 _SLICE = 2000  # rows whose texts are made ready between two keystrokes
 
 
@@ -34,31 +48,38 @@ class Table(ScrollView, Generic[Row], can_focus=True):
 
     `cells` gives a row's cells and is called for rows in sight; strings are made printable here,
     of a `Text` its text and its own style count, not its spans. `key` names a row, so that cursor
-    and marks stay with it when rows are loaded again. There is no scroll bar: it would cost a
-    slow line more bytes than the rows.
+    and marks stay with it when rows are loaded again. What a filter looks for is underlined in the
+    rows; a text `beside` the cells for which a row is shown takes the place of the cell in the
+    column `beside_in`; the one that names a row is `name_in`. There is no scroll bar: it would cost
+    a slow line more bytes than the rows.
     """
 
     DEFAULT_CSS = """
     Table { overflow-x: hidden; overflow-y: scroll; scrollbar-size: 0 0; }
-    Table > .table--header { text-style: bold underline; }
-    Table > .table--cursor { background: $panel-lighten-2; }
-    Table:focus > .table--cursor { background: $primary; color: auto 100%; }
-    Table:ansi:focus > .table--cursor { color: $text; }
+    Table > .table--header { background: $panel; color: $text-muted; text-style: bold; }
+    Table > .table--cursor { background: $block-cursor-blurred-background; }
+    Table:focus > .table--cursor {
+        background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold;
+    }
     """
     COMPONENT_CLASSES = {"table--header", "table--cursor"}
-    BINDINGS = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "move_page(-1)", show=False),
-        Binding("pagedown", "move_page(1)", show=False),
-        Binding("home", "go_to(0)", show=False),
-        Binding("end", "go_to(-1)", show=False),
-    ]
+    SCOPES = (ROWS,)
+    BINDINGS = bindings_for(*SCOPES)
 
     position = reactive("0 of 0", init=False, repaint=False)
 
     class Moved(Message):
         """The row under the cursor is another one, or was loaded again."""
+
+    class Opened(Message):
+        """A row is to be opened, by a double click."""
+
+    class Copied(Message):
+        """A text went to the terminal's clipboard, if the terminal has one."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     def __init__(
         self,
@@ -66,14 +87,25 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         cells: Callable[[Row], Sequence[Cell]],
         key: Callable[[Row], str],
         *,
+        beside: Callable[[Row], Iterable[str]] = lambda _: (),
+        beside_in: int = 0,
+        name_in: int = 0,
         id: str | None = None,  # noqa: A002
     ) -> None:
         super().__init__(id=id)
         self._columns = columns
-        self._model = Rows(cells, key)
+        self._model = Rows(cells, key, beside, columns)
+        self._beside_in = beside_in
+        self._name_in = name_in
         self._wanted = wanted_widths(columns, ())
         self._widths: list[int] = []
         self._styles = (Style(), Style(), Style())
+
+    @property
+    def filter_hint(self) -> str:
+        """What can be entered as a filter."""
+        words = [f"{column.word}:" for column in self._columns if column.word]
+        return " ".join(["text", "!text", *words])
 
     @property
     def current(self) -> Row | None:
@@ -110,7 +142,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._show()
 
     def filter(self, needle: str) -> None:
-        """Show only the rows with `needle` in a cell, or after `!` those without."""
+        """Show only the rows that a filter lets pass, as `tui.widgets.row_filter` reads it."""
         self._model.filter(needle)
         self._show()
 
@@ -123,8 +155,8 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def sort_by_next(self) -> None:
         """Order by the next column; after the last one as loaded."""
         column = self._model.column
-        following = 0 if column is None else column + 1
-        self._sort(following if following < len(self._columns) else None)
+        places = range(0 if column is None else column + 1, len(self._columns))
+        self._sort(next((place for place in places if self._widths[place]), None))
 
     def reverse_sort(self) -> None:
         """Turn the order of the sorted column round."""
@@ -167,9 +199,44 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         """Move the cursor by that many rows."""
         self._go(self._model.cursor + rows)
 
-    def action_move_page(self, pages: int) -> None:
-        """Move the cursor by that many screens."""
-        self._go(self._model.cursor + pages * self._page)
+    def action_up(self) -> None:
+        """Move the cursor to the row above."""
+        self.action_move(-1)
+
+    def action_down(self) -> None:
+        """Move the cursor to the row below."""
+        self.action_move(1)
+
+    def action_page_up(self) -> None:
+        """Move the cursor up by a screen."""
+        self.action_move(-self._page)
+
+    def action_page_down(self) -> None:
+        """Move the cursor down by a screen."""
+        self.action_move(self._page)
+
+    def action_first(self) -> None:
+        """Move the cursor to the first row."""
+        self.action_go_to(0)
+
+    def action_last(self) -> None:
+        """Move the cursor to the last row."""
+        self.action_go_to(-1)
+
+    def action_copy(self) -> None:
+        """Copy what names the row under the cursor."""
+        self._copy(slice(self._name_in, self._name_in + 1))
+
+    def action_copy_row(self) -> None:
+        """Copy the cells of the row under the cursor."""
+        self._copy(slice(None))
+
+    def _copy(self, which: slice) -> None:
+        """Send the cells to the terminal's clipboard (OSC 52), and say so."""
+        if self.current is not None:
+            text = "\t".join(map(printable, self._model.cells(self.current)[which]))
+            self.app.copy_to_clipboard(text)
+            self.post_message(self.Copied(text).set_sender(self))
 
     def action_go_to(self, index: int) -> None:
         """Move the cursor to the first row (0) or the last one (-1)."""
@@ -182,7 +249,10 @@ class Table(ScrollView, Generic[Row], can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Go to the row that is clicked; a click on a title sorts by its column."""
         if event.y >= _HEADER:
-            self._go(self.scroll_offset.y + event.y - _HEADER)
+            place = self.scroll_offset.y + event.y - _HEADER
+            self._go(place)
+            if event.chain == _DOUBLE and place < len(self._model.shown):
+                self.post_message(self.Opened().set_sender(self))
             return
         left = _GUTTER
         for column, width in enumerate(self._widths):
@@ -212,31 +282,42 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             style = cursor
             over = Style(color=style.color, dim=False)  # other colours cannot be read on the bar
         mark = "*" if self._model.is_marked(row) else ""
-        return self._line(self._model.cells(row), mark, style, over)
+        cells = list(self._model.cells(row))
+        if hit := self._model.hit_beside(row):
+            cells[self._beside_in] = hit
+        return self._line(cells, mark, style, over, self._model.wanted)
 
     def _titles(self) -> list[str]:
-        arrow = "▼ " if self._model.descending else "▲ "
-        titles = enumerate(column.title for column in self._columns)
-        return [arrow + title if at == self._model.column else title for at, title in titles]
+        titles, place = [column.title for column in self._columns], self._model.column
+        if place is not None:
+            mark = SORTED[self._model.descending]
+            titles[place] = fit(titles[place], self._widths[place] - len(mark)).rstrip() + mark
+        return titles
 
     def _line(
-        self, cells: Sequence[Cell], mark: str, style: Style, over: Style = _NOTHING
+        self,
+        cells: Sequence[Cell],
+        mark: str,
+        style: Style,
+        over: Style = _NOTHING,
+        wanted: str = "",
     ) -> Strip:
         """Return a line of as few segments as it has styles: each one costs bytes.
 
-        `over` goes over the cells' own styles.
+        `over` goes over the cells' own styles. `wanted` is underlined.
         """
-        segments = []
-        text = mark.ljust(_GUTTER)
+        parts = [(mark.ljust(_GUTTER), style)]
         for cell, width in zip(cells, self._widths, strict=True):
-            shown = fit(cell, width)
-            if isinstance(cell, Text) and cell.style:
-                word = shown.rstrip()
-                segments += [Segment(text, style), Segment(word, style + _style(cell) + over)]
-                text = shown[len(word) :]
-            else:
-                text += shown
-        segments.append(Segment(text, style))
+            if not width:
+                continue
+            own = style + _style(cell) + over if isinstance(cell, Text) and cell.style else style
+            for text, hit in _marked(cell, width, wanted):
+                word = text.rstrip() if own != style else text
+                parts += [(word, own + hit), (text[len(word) :], style)]
+        segments = [
+            Segment("".join(text for text, _ in same), both)
+            for both, same in groupby(filter(itemgetter(0), parts), itemgetter(1))
+        ]
         return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, style)
 
     def _sort(self, column: int | None, *, descending: bool = False) -> None:
@@ -293,6 +374,19 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         if self._model.marks:
             position += f", {grouped(len(self._model.marks))} marked"
         self.position = position
+
+
+def _marked(cell: Cell, width: int, wanted: str) -> Iterator[tuple[str, Style]]:
+    """Yield the pieces of a cell that fits, each with the style that tells whether it is a hit."""
+    text, place = around(printable(cell), wanted, width) if wanted else (cell, -1)
+    shown = fit(text, width)
+    if place < 0:
+        yield shown, _NOTHING
+        return
+    end = place + len(wanted)
+    yield shown[:place], _NOTHING
+    yield shown[place:end], _HIT
+    yield shown[end:], _NOTHING
 
 
 def _style(cell: Text) -> Style:

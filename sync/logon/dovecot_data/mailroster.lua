@@ -32,6 +32,9 @@ function auth_password_verify(request, password)
   for key, value in answer:payload():gmatch("(%a+)=([^\n]*)\n") do
     fields[key] = value
   end
+  if not fields.home then
+    return dovecot.auth.PASSDB_RESULT_INTERNAL_FAILURE, "mailroster: no archive on this host"
+  end
   return dovecot.auth.PASSDB_RESULT_OK, {
     user = fields.user,
     userdb_home = fields.home,

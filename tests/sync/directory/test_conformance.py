@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from store.models import Settings
-from sync.directory.conformance import check_directory
-from sync.directory.findings import Finding, worst
+from sync.directory.conformance.findings import Finding, worst
+from sync.directory.conformance.probes import check_directory
 from sync.server.directory_file import hash_directory_password
 from sync.server.directory_server import DirectoryServer
 from tests.support.hostile_server import answer, hostile_server
@@ -69,6 +69,23 @@ def test_the_control_keeps_to_the_protocol() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("limited", "checked_before"),
+    [
+        ({"list_status": 429}, False),
+        ({"unknown_user": (429, b"")}, True),
+        ({"wrong_password": (429, b"")}, True),
+        ({"unauthorized": 429}, True),
+    ],
+)
+def test_a_limit_is_no_fault(limited: dict[str, Any], checked_before: bool) -> None:
+    with scripted_directory(**limited) as directory:
+        findings = check(directory.url, log_on=LOG_ON)
+    assert worst(findings) == "unchecked"
+    assert "asked too often (429)" in findings[-1].found
+    assert (findings[0].check == "list") is checked_before
+
+
 def test_our_own_server_keeps_to_the_protocol(tmp_path: Path) -> None:
     user = {"userName": "anna", "passwordHash": hash_directory_password("geheim", cost=4)}
     file = tmp_path / "users.json"
@@ -114,6 +131,19 @@ def test_the_directory_in_php_keeps_to_the_protocol(tmp_path: Path) -> None:
         ),
         ({"users": [{"userName": "Admin"}]}, "user names", "note", "“admin”"),
         (
+            {"users": [{"userName": "anna", "id": "7"}, {"userName": "bob", "id": "7"}]},
+            "ids",
+            "problem",
+            "1 id is listed more than once: 7 (anna, bob)",
+        ),
+        (
+            {"users": [{"userName": "anna", "id": "7"}, {"userName": "bob"}]},
+            "ids",
+            "note",
+            "1 user has no id, and others have one: “bob”",
+        ),
+        ({"users": [{"userName": "anna", "id": 7}]}, "fields", "problem", "id was ignored"),
+        (
             {
                 "users": [
                     {"userName": "anna", "emailAddresses": ["x@example.com"]},
@@ -151,7 +181,7 @@ def test_the_directory_in_php_keeps_to_the_protocol(tmp_path: Path) -> None:
             {"list_status": 302, "headers": {"Location": "/log-on"}},
             "list",
             "broken",
-            "redirects to /log-on",
+            "/log-on (302), which",
         ),
         ({"list_status": 500}, "list", "broken", "overloaded or broken"),
         ({"credentials": ("archive", "other")}, "list", "broken", "own credentials"),

@@ -69,7 +69,7 @@ OUTAGES: dict[str, tuple[Behaviour, type[errors.DirectoryError]]] = {
     "field null": (answer('{"succeeded": null}'), errors.WrongShape),
     "field twice": (answer('{"succeeded": false, "succeeded": true}'), errors.NotJSON),
     "empty": (answer(""), errors.NotJSON),
-    "no content": (raw(response(b"", "204 No Content")), errors.NotJSON),
+    "no content": (raw(response(b"", "204 No Content")), errors.UnexpectedStatus),
     "web page": (answer("<html>Wrong password</html>"), errors.NotJSON),
     "twice": (answer("true true"), errors.NotJSON),
     "cut off": (raw(response(b"true", Content_Length="9")), errors.CutOff),

@@ -122,6 +122,14 @@ class TestRedirect:
         assert f"redirects to {target} ({status[:3]})" in str(error)
         assert "echo" not in str(error)
 
+    @pytest.mark.parametrize("target", ["/list/", "list/?a=1", "../list/", "//{host}/list/"])
+    async def test_a_relative_target_is_told_as_a_url(self, target: str) -> None:
+        with hostile_server(lambda peer: there(peer)) as server:
+            host = f"127.0.0.1:{server.port}"
+            there = answer("", "301 Moved", Location=target.format(host=host))
+            error = await failure(server.settings())
+        assert f"redirects to http://{host}/list/ (301)" in str(error)
+
     @pytest.mark.parametrize("target", [f"http://x/{HOSTILE}", "http://[", "\xff\xfe", "//", "/ü"])
     async def test_a_hostile_target(self, target: str) -> None:
         with hostile_server(answer("", f"302 {HOSTILE}", Location=target)) as server:
@@ -143,7 +151,7 @@ class TestRedirect:
         (403, errors.Forbidden, "Ask its administrator"),
         (404, errors.ServiceNotFound, "Check the path"),
         (405, errors.ServiceNotFound, "Check the path"),
-        (429, errors.ServerFailed, "Try again later"),
+        (429, errors.ServerFailed, "was asked too often"),
         (500, errors.ServerFailed, "Try again later"),
         (503, errors.ServerFailed, "Try again later"),
         (599, errors.ServerFailed, "Try again later"),
@@ -165,6 +173,44 @@ async def test_refused_credentials_are_another_advice_than_missing_ones() -> Non
         error = await failure(server.settings(requires_authentication=True, user_name="sync"))
     assert type(error) is errors.ServiceCredentialsRefused
     assert "Check the user name and the password" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"),
+    [
+        ("Negotiate", "offers Negotiate for"),
+        ("Negotiate, NTLM", "offers Negotiate and NTLM for"),
+        ('Digest realm="a, Basic b", nonce="x", qop = "auth"', "offers Digest for"),
+        ("Bearer", "offers Bearer for"),
+        (f"{HOSTILE}, Secret", "offers another method for"),
+        ('Negotiate, Basic realm="x"', "Check the user name and the password"),
+        ('Digest realm="x", basic', "Check the user name and the password"),
+        ('Basic realm="Negotiate, NTLM"', "Check the user name and the password"),
+        ("", "Check the user name and the password"),
+    ],
+)
+async def test_a_401_that_does_not_offer_basic(challenge: str, words: str) -> None:
+    with hostile_server(answer("", "401 No", WWW_Authenticate=challenge)) as server:
+        error = await failure(server.settings(requires_authentication=True, user_name="sync"))
+    assert type(error) is errors.ServiceCredentialsRefused
+    assert words in str(error)
+    assert "Secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("<title>400 No required SSL certificate was sent</title>", "a certificate of the client"),
+        ("<title>400 The SSL certificate error</title>", "a certificate of the client"),
+        ("<title>400 Bad Request</title>", "unexpected status 400"),
+        (" " * MIB + "SSL certificate", "unexpected status 400"),
+    ],
+)
+async def test_a_400_that_wants_a_certificate(body: str, words: str) -> None:
+    with hostile_server(answer(body, "400 Bad Request")) as server:
+        error = await failure(server.settings())
+    assert type(error) is errors.UnexpectedStatus
+    assert words in str(error)
 
 
 class TestNotHTTP:

@@ -93,12 +93,36 @@ class TestWrongTypes:
     def test_an_optional_field(self, wire_name: str, field: str, right: type, value: Any) -> None:
         listing = parse({"userName": "a", wire_name: value})
         if isinstance(value, right):
-            assert listing.users[0].unreadable == ()
+            # An array that holds no address is an array, but an incomplete one.
+            assert listing.users[0].unreadable == ((field,) if value == ["x"] else ())
             assert not any("ignored" in warning for warning in listing.warnings)
         else:
             assert listing.users == [DirectoryUser("a", None, None, [], (field,))]
             (warning,) = listing.warnings
             assert warning.startswith(f"“a”: {wire_name} was ignored: it is ")
+
+    @pytest.mark.parametrize(
+        ("value", "read", "problem"),
+        [
+            ("4711", "4711", None),
+            ("Größe 7", "Größe 7", None),
+            ("x" * 256, "x" * 256, None),
+            (None, None, None),
+            ("", None, None),
+            (4711, None, "it is a number, not a text"),
+            (["4711"], None, "it is an array, not a text"),
+            (False, None, "it is true or false, not a text"),
+            (" 4711", None, "it has spaces around it, or unprintable characters"),
+            ("47\u200b11", None, "it has spaces around it, or unprintable characters"),
+            ("x" * 257, None, "it has more than 256 characters"),
+        ],
+    )
+    def test_an_id(self, value: Any, read: str | None, problem: str | None) -> None:
+        listing = parse({"userName": "a", "id": value}, {"userName": "a/b", "id": value})
+        (user,), (bad,) = listing.users, listing.invalid
+        assert (user.id, bad.id) == (read, read)
+        assert user.unreadable == (("id",) if problem else ())
+        assert listing.warnings == ([f"“a”: id was ignored: {problem}."] if problem else [])
 
     def test_several_in_one_record(self) -> None:
         listing = parse(
@@ -114,7 +138,7 @@ class TestAddresses:
         addresses = ["a@example.com", "b", "", None, 5, f"{ESCAPE}@example.com", "c@example.com"]
         listing = parse({"userName": "anna", "emailAddresses": addresses})
         assert listing.users[0].email_addresses == ["a@example.com", "c@example.com"]
-        assert listing.users[0].unreadable == ()
+        assert listing.users[0].unreadable == ("email_addresses",)
         assert [warning.split(" was dropped")[0] for warning in listing.warnings] == [
             "“anna”: the address “b”",
             "“anna”: the address “”",
@@ -129,6 +153,60 @@ class TestAddresses:
         listing = parse({"userName": "anna", "emailAddresses": addresses})
         assert listing.users[0].email_addresses == ["Anna@example.com", "b@example.com"]
         assert listing.warnings == []
+
+    @pytest.mark.parametrize(
+        ("addresses", "kept"),
+        [
+            (
+                ["smtp:a.vogt@example.com", "SMTP:anna@example.com", "sip:anna@example.com"],
+                ["anna@example.com", "a.vogt@example.com"],
+            ),
+            (["x@a.b", "Smtp:y@a.b", "SMTP:x@A.B"], ["x@a.b", "y@a.b"]),
+            (["SMTP:one@a.b", "SMTP:two@a.b"], ["one@a.b", "two@a.b"]),
+            (["X500:/o=Org/ou=First", "SIP:a@a.b", "eum:1;phone-context=x", "SPO:SPO_1@SPO_2"], []),
+            (["müller@example.com", "mu\u0308ller@example.com"], ["müller@example.com"]),
+            (["info@münchen.example", "info@xn--mnchen-3ya.example"], ["info@münchen.example"]),
+        ],
+    )
+    def test_addresses_of_exchange_and_other_spellings(
+        self, addresses: list[str], kept: list[str]
+    ) -> None:
+        listing = parse({"userName": "anna", "emailAddresses": addresses})
+        assert listing.users == [DirectoryUser("anna", None, None, kept)]
+        assert listing.warnings == []
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "ben@example.com,",
+            "<ben@example.com>",
+            "mailto:ben@example.com",
+            "u1@example.com ",
+            "",
+            "smtp:",
+            "SMTP:b",
+            "smtp:smtp:ben@example.com",
+            5,
+            None,
+        ],
+    )
+    def test_one_that_cannot_be_read_makes_the_list_incomplete(self, address: Any) -> None:
+        (user,) = parse({"userName": "b", "emailAddresses": ["a@example.com", address]}).users
+        assert user == DirectoryUser("b", None, None, ["a@example.com"], ("email_addresses",))
+
+    @pytest.mark.parametrize(
+        ("field", "most", "more"),
+        [
+            ("fullName", "x" * 1_000, "x" * 1_001),
+            ("distinguishedName", "x" * 8_000, "x" * 8_001),
+            ("emailAddresses", [f"{n}@a.b" for n in range(1_000)], ["a@a.b"] * 1_001),
+        ],
+    )
+    def test_a_field_of_a_whole_book_is_unknown(self, field: str, most: Any, more: Any) -> None:
+        known, unknown = parse({"userName": "a", field: most}, {"userName": "b", field: more}).users
+        assert not known.unreadable
+        assert len(unknown.unreadable) == 1
+        assert unknown[1:4] == (None, None, [])
 
     def test_long_texts_are_cut_in_warnings(self) -> None:
         listing = parse({"userName": "a" * 200, "emailAddresses": ["x" * 10_000], "fullName": 1})
@@ -148,7 +226,6 @@ class TestInvalidRecords:
             ("~anna", "starts with “~”"),
             (f"anna{ESCAPE}", "a control character (U+001B)"),
             ("an\u202ena", "an invisible format character (U+202E)"),
-            ("x" * 257, "longer than 256 bytes"),
         ],
     )
     def test_a_refused_name_is_kept_for_the_record(self, name: str, reason: str) -> None:
@@ -167,6 +244,14 @@ class TestInvalidRecords:
         assert reason in record.problem
         assert record.problem.isprintable()
         assert (listing.users, listing.warnings, listing.listed) == ([], [], 1)
+
+    def test_of_a_name_that_is_too_long_the_beginning_is_kept(self) -> None:
+        (record,) = parse({"userName": "z" * 1_000_000, "distinguishedName": "d" * 8_001}).invalid
+        assert record.user_name == "z" * 255 + "…"
+        assert (record.problem, record.distinguished_name) == (
+            "the user name is longer than 256 bytes",
+            None,
+        )
 
     @pytest.mark.parametrize(
         ("record", "problem"),

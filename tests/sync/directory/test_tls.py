@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from store.models import Settings
 from sync import errors
@@ -23,6 +25,7 @@ from tests.support.hostile_server import (
     raw,
     response,
 )
+from tests.support.replaced import in_place_of
 
 PAST = timedelta(days=-1)
 
@@ -78,6 +81,28 @@ class TestAuthorities:
         text = await refusal(authority.issue(), ca_file=str(other.file))
         assert "unknown issuer" in text
 
+    async def test_a_chain_without_its_intermediate(
+        self, authority: Authority, tmp_path: Path
+    ) -> None:
+        """`ca_file` is right, so its advice is not to enter it; with the whole chain it works."""
+        between = Authority(tmp_path, "Intermediate CA", issuer=authority)
+        leaf = between.issue()
+        text = await refusal(leaf, ca_file=str(authority.file))
+        assert "Have the server send its whole chain" in text
+        assert "Enter the file" not in text
+        assert "Have the server send its whole chain" in await refusal(leaf)
+        leaf.write_bytes(leaf.read_bytes() + between.file.read_bytes())
+        assert await list_from(leaf, ca_file=str(authority.file)) == 1
+
+    async def test_a_root_that_is_sent_and_not_the_one_in_ca_file(
+        self, authority: Authority, tmp_path: Path
+    ) -> None:
+        leaf = authority.issue()
+        leaf.write_bytes(leaf.read_bytes() + authority.file.read_bytes())
+        other = str(Authority(tmp_path, "Other CA").file)
+        assert "another one than the CA in ca_file" in await refusal(leaf, ca_file=other)
+        assert "whole chain" not in await refusal(leaf)
+
     @pytest.mark.parametrize("host", ["other.example", "127.0.0.2"])
     async def test_another_host(self, authority: Authority, host: str) -> None:
         text = await refusal(authority.issue(host), ca_file=str(authority.file))
@@ -109,6 +134,75 @@ class TestAuthorities:
         assert "ca_file" not in text
 
 
+class TestStrict:
+    """What Python 3.13 refuses by default, tried with its flags on any version."""
+
+    @pytest.fixture(autouse=True)
+    def strict(self) -> Iterator[None]:
+        def strict_context() -> ssl.SSLContext:
+            context: ssl.SSLContext = make()
+            context.verify_flags |= ssl.VERIFY_X509_STRICT
+            return context
+
+        with in_place_of(ssl, "create_default_context", strict_context) as make:
+            yield
+
+    async def test_a_ca_whose_constraints_are_not_critical_is_named(self, tmp_path: Path) -> None:
+        lax = Authority(tmp_path, "Lax CA", flaw="constraints")
+        text = await refusal(lax.issue(), ca_file=str(lax.file))
+        assert "“CN=Lax CA”" in text
+        assert str(lax.file) in text
+        assert "basicConstraints that are not marked critical" in text
+        assert "Python 3.13" in text
+        assert "issued anew" in text
+        file = lax.issue()
+        assert await list_from(file, pinned_certificate=certificate_only(file)) == 1
+
+    async def test_another_rule(self, tmp_path: Path) -> None:
+        lax = Authority(tmp_path, "Lax CA", flaw="identifiers")
+        text = await refusal(lax.issue(), ca_file=str(lax.file))
+        assert "a rule of RFC 5280 that Python 3.13" in text
+
+    async def test_the_control(self, authority: Authority) -> None:
+        assert await list_from(authority.issue(), ca_file=str(authority.file)) == 1
+
+
+def without_new_tls(context: ssl.SSLContext) -> None:
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("DEFAULT@SECLEVEL=0")
+
+
+def asking_for_a_certificate(context: ssl.SSLContext) -> None:
+    context.verify_mode = ssl.CERT_REQUIRED
+
+
+def like_before_tls_1_3(context: ssl.SSLContext) -> None:
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (without_new_tls, "Turn on TLS 1.2 or 1.3"),
+        (asking_for_a_certificate, "wants a certificate of the client (tls"),
+        (like_before_tls_1_3, "whether it wants a certificate of the client"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+async def test_what_a_handshake_misses(authority: Authority, change: Any, words: str) -> None:
+    context = server_context(authority.issue())
+    change(context)
+    context.load_verify_locations(authority.file)
+    with hostile_server(answer("[1]"), context) as server:
+        settings = server.settings(ca_file=str(authority.file))
+        with pytest.raises(errors.NotHTTPS) as caught:
+            await DirectoryClient(settings, "").list_users()
+    assert words in str(caught.value)
+    assert "Nothing was changed." in str(caught.value)
+
+
 class TestPinned:
     @pytest.mark.parametrize("self_signed", [True, False])
     @pytest.mark.parametrize("host", ["127.0.0.1", "other.example"])
@@ -131,7 +225,56 @@ class TestPinned:
         file = authority.issue(expires=PAST)
         assert "has expired" in await refusal(file, pinned_certificate=certificate_only(file))
 
-    @pytest.mark.parametrize("pem", ["x", "ü", " ", "-----BEGIN CERTIFICATE-----\nAA\n"])
+    async def test_one_that_says_it_is_a_ca_and_none_that_it_signed(
+        self, authority: Authority
+    ) -> None:
+        """As `openssl req -x509` makes them."""
+        pinned = certificate_only(authority.serving())
+        assert await list_from(authority.serving(), pinned_certificate=pinned) == 1
+        for host in ("127.0.0.1", "other.example"):
+            text = await refusal(authority.issue(host), pinned_certificate=pinned)
+            assert "is not the pinned one" in text
+
+    @pytest.mark.parametrize("before", ["", "subject=CN = server\n"])
+    async def test_of_a_chain_the_first(self, authority: Authority, before: str) -> None:
+        server = authority.issue()
+        chain = before + certificate_only(server) + authority.file.read_text()
+        assert await list_from(server, pinned_certificate=chain) == 1
+        for other in (authority.issue(), authority.issue("other.example"), authority.serving()):
+            text = await refusal(other, pinned_certificate=chain, ca_file=str(authority.file))
+            assert "is not the pinned one" in text
+
+    async def test_with_the_servers_key_another_one_is_refused_too(
+        self, authority: Authority
+    ) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        pinned, other = authority.issue(key=key), authority.issue(key=key)
+        text = await refusal(other, pinned_certificate=certificate_only(pinned))
+        assert "is not the pinned one" in text
+
+    async def test_not_valid_yet(self, authority: Authority) -> None:
+        file = authority.issue(starts=DAY, expires=2 * DAY)
+        text = await refusal(file, pinned_certificate=certificate_only(file))
+        assert "is not valid yet" in text
+
+    def test_what_openssl_itself_would_accept(self, authority: Authority) -> None:
+        """The control: trusted by OpenSSL, the pinned certificate lets its children in."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=certificate_only(authority.serving()))
+        with (
+            hostile_server(answer("[1]"), server_context(authority.issue("x.example"))) as server,
+            socket.create_connection(("127.0.0.1", server.port)) as plain,
+            context.wrap_socket(plain) as connection,
+        ):
+            assert connection.version()
+
+    @pytest.mark.parametrize(
+        "pem",
+        ["x", "ü", " ", "-----BEGIN CERTIFICATE-----\nAA\n",
+         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+    )  # fmt: skip
     async def test_an_unreadable_pin(self, pem: str) -> None:
         settings = Settings(url="https://127.0.0.1:1/", pinned_certificate=pem)
         with pytest.raises(errors.CertificateRefused, match="pinned certificate cannot be read"):

@@ -15,6 +15,8 @@ SITE = Site(
     command=("/opt/mailroster/bin/mailroster", "--store", "/srv/mail/users.json"),
     owner="mailroster",
     archive=Path("/srv/mail/archive"),
+    uid=107,
+    gid=109,
     homes=Path("/srv/mail/homes"),
     port=14300,
 )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations
+from pathlib import Path
 
 import bcrypt
 import pytest
 
-from store import passwords
 from store.errors import StoreDamaged
+from store.files.attempts import AttemptsUnreadable
 from store.interface import Batch, Edit
-from store.lockout import SOURCE_LIMIT
+from store.lockout import PAIR, SOURCE
 from store.models import Settings, User
 from store.passwords import hash_password
+from sync.directory.connect import connect
 from sync.errors import (
     DirectoryError,
     LogOnLocked,
@@ -26,9 +26,14 @@ from sync.errors import (
 )
 from sync.logon.login import check_log_on, log_on
 from sync.workspace import Workspace
+from tests.conftest import FAST
 from tests.support.builders import managed
 from tests.support.directory import Directory
+from tests.support.slapd import PEOPLE, Slapd, person
+from tests.support.times import told_apart
+from tests.support.wrapped_store import with_attempts
 
+pytestmark = pytest.mark.both_stores
 Fill = Callable[..., Workspace]
 PASSWORD = "correct horse battery"
 
@@ -75,16 +80,13 @@ class TestLocal:
             await log_on(workspace, "anna", "the directory's")
         assert directory.log == []
 
-    async def test_a_weak_hash_is_made_anew(
-        self, fill: Fill, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        weak = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    async def test_a_weak_hash_is_made_anew(self, fill: Fill) -> None:
+        weak = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(FAST - 1)).decode()
         workspace = fill(local(password_hash=weak))
-        monkeypatch.setattr(passwords, "COST", 5)
         await log_on(workspace, "anna", PASSWORD)
         stored = workspace.snapshot().users["anna"]["password_hash"]
         assert stored
-        assert stored.startswith("$2b$05$")
+        assert stored.startswith(f"$2b${FAST:02}$")
         await log_on(workspace, "anna", PASSWORD)
         assert workspace.snapshot().users["anna"]["password_hash"] == stored
 
@@ -110,7 +112,14 @@ class TestDirectory:
         with pytest.raises(LogOnRefused):
             await log_on(fill(user, settings=using(directory)), "anna", PASSWORD)
 
-    @pytest.mark.parametrize("user", [None, managed("anna", privileges=["none"])])
+    @pytest.mark.parametrize(
+        "user",
+        [
+            None,
+            managed("anna", privileges=["none"]),
+            managed("anna", directory_id="1", other_id="2"),
+        ],
+    )
     async def test_it_is_asked_only_for_known_users_who_may(
         self, fill: Fill, directory: Directory, user: User | None
     ) -> None:
@@ -147,9 +156,9 @@ class TestOutage:
 class TestLockout:
     async def test_five_wrong_ones_lock_until_an_administrator_unlocks(self, fill: Fill) -> None:
         workspace = fill(local())
-        for _ in range(5):
+        for number in range(5):
             with pytest.raises(LogOnRefused) as wrong:
-                await log_on(workspace, "anna", "wrong")
+                await log_on(workspace, "anna", f"wrong {number}")
         with pytest.raises(LogOnLocked) as locked:
             await log_on(workspace, "Anna", PASSWORD)
         assert str(locked.value) == str(wrong.value)
@@ -159,8 +168,8 @@ class TestLockout:
 
     async def test_a_locked_source_is_refused_for_everybody(self, fill: Fill) -> None:
         workspace = fill(local())
-        for _ in range(SOURCE_LIMIT):
-            workspace.lockout.settle(None, "192.0.2.1", right=False)
+        for number in range(SOURCE.limit):
+            workspace.lockout.settle(f"{number}", "192.0.2.1", right=False, known=False)
         with pytest.raises(LogOnLocked):
             await log_on(workspace, "anna", PASSWORD, "192.0.2.1")
         assert await log_on(workspace, "anna", PASSWORD, "192.0.2.2")
@@ -184,17 +193,52 @@ class TestLockout:
                 await log_on(workspace, "dora", "right")
             with pytest.raises(StoreDamaged):
                 await log_on(workspace, "anna", PASSWORD)
-        assert not workspace.lockout.failures("dora", None)[0].failed
-        assert not workspace.lockout.failures("anna", None)[0].failed
+        assert not workspace.lockout.failures("dora", None).pair.failed
+        assert not workspace.lockout.failures("anna", None).pair.failed
 
-    async def test_fifty_wrong_ones_at_once_count_as_fifty(self, fill: Fill) -> None:
+    async def test_fifty_wrong_ones_at_once_lock_at_the_fifth(self, fill: Fill) -> None:
         workspace = fill(local())
         attempts = [log_on(workspace, "anna", f"guess {number}") for number in range(49)]
         outcomes = await asyncio.gather(
             *attempts, log_on(workspace, "anna", "guess 50"), return_exceptions=True
         )
         assert all(isinstance(outcome, LogOnRefused) for outcome in outcomes)
-        assert workspace.lockout.failures("anna", None)[0].failed == 50
+        assert workspace.lockout.failures("anna", None).pair.failed == PAIR.limit
+        with pytest.raises(LogOnLocked):
+            await log_on(workspace, "anna", PASSWORD)
+
+    async def test_an_old_password_that_is_repeated_locks_nobody(self, fill: Fill) -> None:
+        workspace = fill(local())
+        for _ in range(20):
+            with pytest.raises(LogOnRefused):
+                await log_on(workspace, "anna", "the one of last year", "192.0.2.1")
+        assert await log_on(workspace, "anna", PASSWORD, "192.0.2.1")
+
+    @pytest.mark.parametrize("name", ["ANNA", "anna", "Anna"])
+    async def test_every_spelling_of_a_name_is_one(self, fill: Fill, name: str) -> None:
+        workspace = fill(local())
+        for number, spelling in enumerate(("anna", "ANNA", "Anna", "aNNA", "annA")):
+            with pytest.raises(LogOnRefused):
+                await log_on(workspace, spelling, f"wrong {number}")
+        with pytest.raises(LogOnLocked):
+            await log_on(workspace, name, PASSWORD)
+
+    @pytest.mark.parametrize("name", ["nobody", "anna"])
+    async def test_names_that_nobody_has_lock_like_others(self, fill: Fill, name: str) -> None:
+        workspace = fill(local())
+        for number in range(5):
+            with pytest.raises(LogOnRefused) as refusal:
+                await log_on(workspace, name, f"wrong {number}")
+            assert type(refusal.value) is LogOnRefused
+        with pytest.raises(LogOnLocked):
+            await log_on(workspace, name, "wrong again")
+
+    @pytest.mark.file_store
+    async def test_whom_nobody_can_tell_to_be_locked_is_an_outage(self, fill: Fill) -> None:
+        workspace = fill(local())
+        workspace.host_path.with_name("users.json.attempts").mkdir()
+        with pytest.raises(AttemptsUnreadable):
+            await log_on(workspace, "anna", PASSWORD)
 
     async def test_twenty_right_ones_at_once_all_pass(self, fill: Fill) -> None:
         workspace = fill(local())
@@ -226,70 +270,102 @@ class TestVerdict:
             "damaged": "unavailable",
         }
 
-    def test_a_bug_is_an_outage_and_shows_no_secret(
-        self, fill: Fill, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def broken(password: str, _hash: str | None) -> bool:
+    def test_a_bug_is_an_outage_and_shows_no_secret(self, fill: Fill) -> None:
+        def broken(*_: object, password: str, **__: object) -> bool:
             raise RuntimeError(f"cannot check {password}")
 
-        monkeypatch.setattr("sync.logon.login.verify_password", broken)
-        verdict = check_log_on(fill(local()), "anna", PASSWORD)
+        workspace = with_attempts(fill(local()), settle=broken)
+        verdict = check_log_on(workspace, "anna", PASSWORD)
         assert verdict.outcome == "outage"
         assert PASSWORD not in repr(verdict) + str(verdict.error)
 
 
 class TestTime:
-    """The statistic is the probability that a refusal of one kind took longer than one of another.
+    """Refusals take the same time; how that is judged says `tests.support.times`."""
 
-    One half means that the time tells nothing; the bound is a quarter on either side, about four
-    standard deviations of what chance does to 40 rounds.
-    """
-
-    ROUNDS = 40
-
-    @pytest.mark.alone
-    async def test_refusals_of_local_users_cannot_be_told_apart(
-        self, fill: Fill, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.fixture
+    def workspace_of_five(self, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+        monkeypatch.setattr("store.passwords.COST", 8)
         cheap = bcrypt.gensalt(8)
-        monkeypatch.setattr(passwords, "_NOBODY", bcrypt.hashpw(b"nobody knows this one", cheap))
         hashed = bcrypt.hashpw(PASSWORD.encode(), cheap).decode()
-        workspace = fill(
+        return fill(
             local("wrong", password_hash=hashed),
             local("locked", password_hash=hashed),
             local("disabled", password_hash=hashed, privileges=["none"]),
             local("empty", password_hash=None),
         )
-        for _ in range(5):
-            workspace.lockout.settle("locked", None, right=False)
-        kinds = ["wrong", "locked", "disabled", "empty", "unknown"]
-        taken: dict[str, list[float]] = {kind: [] for kind in kinds}
-        for number in range(self.ROUNDS):
-            for kind in kinds[number % 5 :] + kinds[: number % 5]:
-                started = time.perf_counter()
-                with pytest.raises(LogOnRefused):
-                    await log_on(workspace, kind, "wrong horse battery")
-                taken[kind].append(time.perf_counter() - started)
-                for name in ("wrong", "disabled", "empty"):
-                    workspace.lockout.unlock(name)
-        for one, other in combinations(kinds, 2):
-            longer = sum(a > b for a in taken[one] for b in taken[other]) / self.ROUNDS**2
-            assert 0.25 < longer < 0.75, (one, other, longer)
+
+    KINDS = ("wrong", "locked", "disabled", "empty", "unknown")
+
+    async def told(self, workspace: Workspace, *unchecked: str) -> list[str]:
+        async def once(name: str) -> None:
+            if name in unchecked:
+                return
+            with pytest.raises(LogOnRefused):
+                await log_on(workspace, name, "wrong horse battery")
+
+        for number in range(5):
+            workspace.lockout.settle("locked", None, right=False, password=f"{number}")
+        return await told_apart(self.KINDS, once)
 
     @pytest.mark.alone
-    async def test_a_directory_users_refusal_takes_as_long_as_any(
-        self, fill: Fill, directory: Directory
+    async def test_refusals_of_local_users_cannot_be_told_apart(
+        self, workspace_of_five: Workspace
     ) -> None:
+        assert await self.told(workspace_of_five) == []
+
+    @pytest.mark.alone
+    async def test_without_the_check_that_nobody_needs_they_can(
+        self, workspace_of_five: Workspace
+    ) -> None:
+        """The control."""
+        assert any("unknown" in pair for pair in await self.told(workspace_of_five, "unknown"))
+
+    @pytest.mark.alone
+    @pytest.mark.parametrize("decoy", [True, False])
+    async def test_a_directory_users_refusal_takes_as_long_as_any(
+        self, fill: Fill, directory: Directory, monkeypatch: pytest.MonkeyPatch, decoy: bool
+    ) -> None:
+        """With a directory that answers at once; if it alone is asked, the control, it is told."""
+        monkeypatch.setattr("store.passwords.COST", 12)
         directory.put(dora="right")
         workspace = fill(managed("dora"), settings=using(directory))
-        shortest = {"dora": 60.0, "unknown": 60.0}
-        for _ in range(12):
-            for name in shortest:
-                started = time.perf_counter()
+        client = await connect(workspace, workspace.snapshot().settings)
+
+        async def once(name: str) -> None:
+            if name == "dora" and not decoy:
+                assert not await client.check_password(name, name)
+                return
+            with pytest.raises(LogOnRefused):
+                await log_on(workspace, name, name)
+
+        found = await told_apart(["dora", "unknown"], once, 20, at_least=0.1 if decoy else 0.0)
+        assert (found == []) is decoy
+
+    @pytest.mark.alone
+    @pytest.mark.file_store
+    @pytest.mark.parametrize("decoy", [True, False])
+    async def test_of_an_ldap_directory_too(
+        self, fill: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decoy: bool
+    ) -> None:
+        """Whether it says wrong, disabled or has no such entry; the control as above."""
+        monkeypatch.setattr("store.passwords.COST", 12)
+        kinds = ("wrong", "disabled", "gone", "unknown")
+        people, policy = map(person, kinds[:2]), "overlay ppolicy\nppolicy_use_lockout\n"
+        with Slapd(tmp_path, people, database=policy) as slapd:
+            slapd.modify(
+                f"dn: uid=disabled,{PEOPLE}\nchangetype: modify\n"
+                "add: pwdAccountLockedTime\npwdAccountLockedTime: 000001010000Z\n"
+            )
+            workspace = fill(*map(managed, kinds[:3]), settings=slapd.settings())
+            client = await connect(workspace, workspace.snapshot().settings)
+
+            async def once(name: str) -> None:
+                if name != "unknown" and not decoy:
+                    assert not await client.check_password(name, "wrong horse battery")
+                    return
                 with pytest.raises(LogOnRefused):
-                    await log_on(workspace, name, "wrong")
-                shortest[name] = min(shortest[name], time.perf_counter() - started)
-            workspace.lockout.unlock("dora")
-            if min(shortest.values()) > 0.75 * max(shortest.values()):
-                break
-        assert min(shortest.values()) > 0.75 * max(shortest.values()) > 0.1
+                    await log_on(workspace, name, "wrong horse battery")
+
+            found = await told_apart(kinds, once, 12, at_least=0.1 if decoy else 0.0)
+        assert (found == []) is decoy

@@ -8,17 +8,16 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from store.errors import StoreUnwritable
-from store.interface import Batch, Edit
-from store.models import User
+from store.interface import Batch, Edit, Snapshot
+from store.models import DIRECTORY_SERVICES, User
 from sync.errors import LogOnRefused, LogOnUnavailable
-from sync.logon import mail_access
-from sync.logon.mail_access import acl_letters, acl_lines, derive_access
+from sync.logon.mail_access import acl_letters, acl_lines, admit, derive_access, write_access
 from sync.workspace import Workspace
+from tests.support.wrapped_store import with_store
 
 Fill = Callable[..., Workspace]
 
@@ -70,6 +69,21 @@ def test_only_subfolders_may_be_deleted() -> None:
     assert lines[2].endswith(" lrwstipekx\n")
 
 
+def test_nobody_gets_in_or_keeps_rights_under_a_name_with_another_id(
+    ready: Workspace, tmp_path: Path
+) -> None:
+    access = derive_access(ready, tmp_path / "homes", "anna")
+    before = ready.snapshot().find("anna")
+    assert before
+    in_doubt = replace(before, authentication=DIRECTORY_SERVICES, directory_id="1", other_id="2")
+    ready.store.apply(Batch([Edit.update(before, in_doubt)]))
+    with pytest.raises(LogOnRefused):
+        derive_access(ready, tmp_path / "homes", "anna")
+    assert access.acl.read_text() == ""
+    write_access(access.home, in_doubt)
+    assert access.acl.read_text() == ""
+
+
 def test_the_file_is_private_and_follows_the_store(ready: Workspace, tmp_path: Path) -> None:
     access = derive_access(ready, tmp_path / "homes", "ANNA")
     assert (access.user, access.home) == ("anna", tmp_path / "homes" / "anna")
@@ -90,25 +104,23 @@ def test_an_unchanged_file_is_left_alone(ready: Workspace, tmp_path: Path) -> No
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
-def test_a_change_while_it_is_written_wins(
-    ready: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_while_it_is_written_wins(ready: Workspace, tmp_path: Path) -> None:
     """An earlier log-on that is slow to write must not restore what was taken away."""
-    real = mail_access._replace
-    taken_away: list[bool] = []
+    looks: list[Snapshot] = []
 
-    def slow(path: Path, content: bytes) -> Any:
-        if not taken_away:
-            taken_away.append(True)
-            before = ready.snapshot().find("anna")
+    def find(user_name: str) -> Snapshot:
+        state = ready.store.find(user_name)
+        looks.append(state)
+        if len(looks) == 1:
+            before = state.find(user_name)
             assert before
             changed = replace(before, folder_privileges={"anna": ["read"]})
             ready.store.apply(Batch([Edit.update(before, changed)]))
-        return real(path, content)
+        return state
 
-    monkeypatch.setattr(mail_access, "_replace", slow)
-    access = derive_access(ready, tmp_path / "homes", "anna")
+    access = derive_access(with_store(ready, find=find), tmp_path / "homes", "anna")
     assert "Archive/bert" not in access.acl.read_text()
+    assert len(looks) == 3
 
 
 @pytest.mark.parametrize("name", ["nobody", "off"])
@@ -144,3 +156,45 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert [path.name for path in access.home.iterdir()] == ["acl"]
     assert access.acl.read_text() == content
+
+
+GONE = {"deleted": None, "disabled": ["none"]}
+
+
+@pytest.mark.parametrize("privileges", GONE.values(), ids=GONE)
+def test_a_refused_log_on_ends_the_rights_of_who_may_not_log_on(
+    ready: Workspace, tmp_path: Path, privileges: list[str] | None
+) -> None:
+    homes = tmp_path / "homes"
+    access = derive_access(ready, homes, "anna")
+    assert admit(ready, homes, "ANNA", "wrong")[0].outcome == "refused"
+    assert "Archive/anna" in access.acl.read_text()  # who only mistyped keeps them
+    before = ready.snapshot().find("anna")
+    assert before
+    after = replace(before, privileges=privileges) if privileges else None
+    ready.store.apply(Batch([Edit(before.key, before.rev, after)]))
+    assert admit(ready, homes, "ANNA", "any")[0].outcome == "refused"
+    assert access.acl.read_text() == ""
+
+
+def test_rights_that_cannot_be_ended_are_an_outage(ready: Workspace, tmp_path: Path) -> None:
+    access = derive_access(ready, tmp_path / "homes", "anna")
+    before = ready.snapshot().find("anna")
+    assert before
+    ready.store.apply(Batch([Edit.delete(before)]))
+    access.acl.unlink()
+    access.acl.mkdir()
+    verdict, _ = admit(ready, tmp_path / "homes", "anna", "any")
+    assert (verdict.outcome, "Is a directory" in str(verdict.error)) == ("outage", True)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "/", "\udcff", "a" * 999, "nobody"])
+def test_names_that_nobody_can_have_touch_no_file(
+    ready: Workspace, tmp_path: Path, name: str
+) -> None:
+    homes = tmp_path / "homes"
+    homes.mkdir()
+    for folder in (homes, tmp_path):
+        (folder / "acl").write_text("somebody else's")
+    assert admit(ready, homes, name, "any")[0].outcome == "refused"
+    assert [(folder / "acl").read_text() for folder in (homes, tmp_path)] == ["somebody else's"] * 2

@@ -16,7 +16,8 @@ from sync.errors import LogOnRefused
 from sync.logon.login import log_on
 from sync.logon.quick_access import change_own_password, password_change_problem
 from sync.workspace import Workspace
-from tests.support.builders import managed
+from tests.support.builders import managed, stored
+from tests.support.wrapped_store import with_attempts
 
 OLD, NEW = "correct horse battery", "another horse battery"
 ANNA = User(
@@ -63,18 +64,15 @@ def test_who_may(user: User, says: str | None) -> None:
     assert (says in problem) if says and problem else problem is None
 
 
-async def test_what_an_administrator_writes_meanwhile_wins(
-    fill: Fill, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_an_administrator_writes_meanwhile_wins(fill: Fill) -> None:
     """Somebody takes the privilege away between the check of the password and the change."""
 
-    async def interrupted(*arguments: Any) -> User:
-        user = await log_on(*arguments)
+    def settle(*attempt: Any, **outcome: Any) -> bool:
+        user = stored(workspace, "anna")
         workspace.store.apply(Batch([Edit.update(user, replace(user, privileges=["login"]))]))
-        return user
+        return workspace.lockout.settle(*attempt, **outcome)
 
     workspace = fill(ANNA)
-    monkeypatch.setattr("sync.logon.quick_access.log_on", interrupted)
     with pytest.raises(StoreConflict):
-        await change_own_password(workspace, "anna", OLD, NEW)
+        await change_own_password(with_attempts(workspace, settle=settle), "anna", OLD, NEW)
     assert await log_on(workspace, "anna", OLD)

@@ -12,7 +12,7 @@ from store.errors import InvalidValue
 from store.models import FilterRule
 from store.names import match_key
 from sync.directory.listing import DirectoryUser
-from sync.planning.filters import parse_rule, rule_text, scope_of
+from sync.planning.filters import doubt_of, parse_rule, parse_rules, rule_text, scope_of
 
 ANNA = DirectoryUser("Anna.Berg", "CN=Anna,OU=Sales,DC=x", None, ["anna@x.org", "ab@Mail.X.org"])
 
@@ -54,6 +54,72 @@ def test_a_user_without_the_field_matches_no_rule_on_it() -> None:
 def test_a_rule_is_read_as_it_is_written() -> None:
     rule = FilterRule(action="exclude", field="distinguished_name", pattern="*OU=Old Staff*")
     assert parse_rule(rule_text(rule)) == rule
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a;b", "a # b", 'say "x"', '"', '"a";', "a #", "a\\;[[]b*", "a"]
+)
+@pytest.mark.parametrize("reason", ["", "on leave"])
+def test_every_pattern_is_read_back_alone_and_among_others(pattern: str, reason: str) -> None:
+    rule = FilterRule(action="skip", field="user_name", pattern=pattern, reason=reason)
+    other = FilterRule(action="include", field="email_domain", pattern="x.org", reason="why")
+    assert parse_rule(rule_text(rule)) == rule
+    assert parse_rules("; ".join(map(rule_text, (rule, other, rule)))) == [rule, other, rule]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "domain", "matches"),
+    [
+        ("münchen.example", "xn--mnchen-3ya.example", True),
+        ("xn--mnchen-3ya.example", "MÜNCHEN.example", True),
+        ("*.example", "mu\u0308nchen.example", True),
+        ("m?nchen.EXAMPLE", "xn--mnchen-3ya.example", True),
+        ("strasse.example", "straße.example", False),
+        ("xn--a.example", "xn--a.example", True),
+    ],
+)
+def test_a_domain_in_any_spelling(pattern: str, domain: str, matches: bool) -> None:
+    rule = parse_rule(f"include email_domain {pattern}")
+    assert scope_of([rule])(DirectoryUser("a", None, None, [f"a@{domain}"])) is matches
+
+
+def test_a_distinguished_name_in_any_spelling() -> None:
+    for spelling in (r"CN=Vogt\, Anna,OU=Sales,DC=ex", r"CN=Vogt\2C Anna, OU=Sales, DC=ex"):
+        user = DirectoryUser("a", spelling, None, [])
+        assert scope_of([parse_rule("include distinguished_name *,ou=sales,dc=ex")])(user)
+        assert not scope_of([parse_rule("exclude distinguished_name *, OU=Sales, *")])(user)
+
+
+ADDRESSES = ["a@x.org", "b@y.org"]
+UNKNOWN = ("email_addresses",)
+
+
+@pytest.mark.parametrize(
+    ("rules", "in_doubt"),
+    [
+        ("", False),
+        ("include email_domain z.org", True),
+        ("include email_domain x.org", False),
+        ("exclude email_domain z.org", True),
+        ("exclude email_domain x.org", False),
+        ("skip email_domain z.org", True),
+        ("skip email_domain z.org; exclude user_name anna", True),
+        ("skip email_domain x.org", False),
+        ("include user_name bert", False),
+        ("include user_name bert; include email_domain z.org", True),
+        ("include user_name anna; include email_domain z.org", False),
+        ("include user_name bert; exclude email_domain z.org", False),
+        ("exclude user_name anna; include email_domain z.org", False),
+        ("exclude user_name a*; exclude email_domain z.org", False),
+        ("include distinguished_name cn=1", False),
+    ],
+)
+def test_a_field_that_could_not_be_read_leaves_a_doubt_where_a_rule_needs_it(
+    rules: str, in_doubt: bool
+) -> None:
+    user = DirectoryUser("anna", None, None, ADDRESSES, UNKNOWN)
+    assert doubt_of(parse_rules(rules))(user) is in_doubt
+    assert not doubt_of(parse_rules(rules))(user._replace(unreadable=("full_name",)))
 
 
 @pytest.mark.parametrize(

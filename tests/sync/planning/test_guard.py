@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.history import History, Run, RunSummary, with_run
+from store.history import History, Run, RunSummary, folded, with_run
 from store.interface import Batch, Snapshot
 from store.models import FilterRule, Settings
+from sync.directory.listing import Listing
 from sync.errors import GuardBlocked
 from sync.planning.guard import Past, guard_sentences, past_of
+from sync.planning.identity import directory_of
 from sync.planning.plan import Plan
 from sync.planning.planner import make_plan
 from sync.planning.preview import preview
@@ -35,6 +37,7 @@ def ran(hours_ago: float, deletes: int = 0, listed: int = 100, **more: object) -
         at=(NOW - timedelta(hours=hours_ago)).isoformat(),
         counts={"delete": deletes},
         listed=listed,
+        guarded=more.pop("guarded", True),  # type: ignore[arg-type]
         **more,  # type: ignore[arg-type]
     )
 
@@ -62,6 +65,7 @@ class TestShrinking:
         assert sentences(81, 100, 1, Past(listed=100)) == ""
 
     def test_from_twenty_users_on(self) -> None:
+        assert "lists 1 user, at least" in sentences(1, 20, 1, Past(listed=20))
         assert "lists 16 users" in sentences(16, 20, 1, Past(listed=20))
         assert sentences(1, 19, 1, Past(listed=19)) == ""
 
@@ -77,24 +81,34 @@ class TestShrinking:
         assert sentences(100, 100, 1, Past(listed=50), guard_max_shrink_percent=0) == ""
 
 
+def history_of(*runs: RunSummary) -> History:
+    history = History()
+    for summary in runs:
+        history = with_run(history, Run(summary=summary, changes=[]), 100, "digest")
+    return history
+
+
 class TestPast:
     def test_the_last_24_hours_add_up(self) -> None:
         runs = (ran(25, deletes=50), ran(23, deletes=2), ran(1, deletes=3))
-        assert past_of(History(runs), NOW).deleted == 5
+        assert past_of(history_of(*runs), NOW).deleted == 5
 
     def test_what_was_confirmed_by_its_number_does_not_count_again(self) -> None:
         runs = (ran(2, deletes=40, confirmed=True), ran(1, deletes=3))
-        assert past_of(History(runs), NOW).deleted == 3
+        assert past_of(history_of(*runs), NOW).deleted == 3
+
+    def test_what_is_done_by_hand_does_not_count(self) -> None:
+        runs = (ran(2, deletes=40, kind="delete", guarded=False), ran(1, deletes=3))
+        assert past_of(history_of(*runs), NOW).deleted == 3
 
     def test_the_last_sync_that_held_nothing_back_is_the_measure(self) -> None:
         runs = (ran(50, listed=100), ran(2, listed=40, held=60), ran(1, listed=7, kind="undo"))
-        assert past_of(History(runs), NOW).listed == 100
+        assert past_of(history_of(*runs), NOW).listed == 100
         assert past_of(History(), NOW) == Past()
 
     def test_the_measure_outlives_the_run_that_is_folded(self) -> None:
-        held = ran(2, listed=40, held=60)
-        assert past_of(History((held,), folded_listed=100), NOW).listed == 100
-        assert past_of(History((ran(3, listed=90), held), folded_listed=100), NOW).listed == 90
+        history = history_of(ran(90, listed=100), ran(2, listed=40, held=60))
+        assert past_of(folded(history, history.runs[:1], 100, "digest"), NOW).listed == 100
 
 
 @settings(deadline=None)
@@ -107,17 +121,18 @@ class TestPast:
             st.integers(0, 1),
             st.booleans(),
             st.sampled_from(["sync", "undo"]),
+            st.integers(0, 3),
         ),
         min_size=1,
     )
 )
 def test_folding_changes_nothing_of_what_the_guard_knows(
-    drawn: list[tuple[float, int, int, int, bool, str]],
+    drawn: list[tuple[float, int, int, int, bool, str, int]],
 ) -> None:
     """However little room there is: the last day's total and the measure stay."""
-    whole = folded = History()
+    whole = little = History()
     at = NOW
-    for number, (hours, deletes, listed_, held, confirmed, kind) in enumerate(drawn):
+    for number, (hours, deletes, listed_, held, confirmed, kind, drop) in enumerate(drawn):
         at += timedelta(hours=hours)
         summary = replace(
             ran(0, deletes, listed_, held=held, confirmed=confirmed, kind=kind),
@@ -125,13 +140,14 @@ def test_folding_changes_nothing_of_what_the_guard_knows(
             at=at.isoformat(),
         )
         run = Run(summary=summary, changes=[])
-        sizes = {f"r{place}": 100 for place in range(number + 1)}
-        whole = with_run(whole, run, sizes, limit=10**9)
-        folded = with_run(folded, run, sizes, limit=1)
-        assert past_of(folded, at) == past_of(whole, at)
-    gone = whole.runs[: folded.folded_runs]
-    assert folded.runs == whole.runs[folded.folded_runs :]
-    assert folded.folded_counts.get("delete", 0) == sum(run.counts["delete"] for run in gone)
+        whole = with_run(whole, run, 100, "digest")
+        little = with_run(little, run, 100, "digest")
+        if oldest := little.runs[: min(drop, len(little.runs) - 1)]:
+            little = replace(folded(little, oldest, 100, "digest"), runs=little.runs[len(oldest) :])
+        assert past_of(little, at) == past_of(whole, at)
+    gone = whole.runs[: little.folded_runs]
+    assert little.runs == whole.runs[little.folded_runs :]
+    assert little.folded_counts.get("delete", 0) == sum(run.counts["delete"] for run in gone)
 
 
 class TestSlowDrip:
@@ -154,6 +170,27 @@ class TestSlowDrip:
         with pytest.raises(GuardBlocked, match="6 with those of the last 24 hours"):
             apply_plan(workspace, plan)
         assert len(workspace.snapshot().users) == 37
+
+    def test_refused_log_ons_add_up_with_deletions(self, fill: Fill) -> None:
+        here = directory_of(Settings())
+        users = [
+            managed(f"u{number:02}", directory_id=f"{number}", directory=here)
+            for number in range(40)
+        ]
+        workspace = fill(*users, settings=Settings(auto_delete=True))
+        ids = {user.user_name: user.directory_id for user in users}
+
+        def listing() -> Listing:
+            return answer(*(listed(name, stable_id=ids[name]) for name in ids))
+
+        ids |= {name: f"other {name}" for name in [*ids][:3]}
+        result = apply_plan(workspace, preview(workspace, listing()))
+        assert result.run
+        assert workspace.store.run(result.run).summary.suspended == 3
+        for name in [*ids][-3:]:
+            del ids[name]
+        with pytest.raises(GuardBlocked, match="6 with those of the last 24 hours"):
+            apply_plan(workspace, preview(workspace, listing()))
 
     def test_two_plans_made_before_either_was_applied(self, fill: Fill) -> None:
         users = [managed(f"u{number:02}") for number in range(100)]
@@ -204,9 +241,9 @@ class TestMeasure:
 
     def test_a_sync_without_changes_writes_nothing_and_moves_no_measure(self, fill: Fill) -> None:
         workspace = fill(managed("anna"), settings=GENTLE)
-        before = workspace.path.read_bytes()
+        before = workspace.host_path.read_bytes()
         result = apply_plan(workspace, preview(workspace, answer(listed("anna"))))
-        assert (result.run, workspace.path.read_bytes()) == (None, before)
+        assert (result.run, workspace.host_path.read_bytes()) == (None, before)
         assert workspace.snapshot().history == History()
 
 

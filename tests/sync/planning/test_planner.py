@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from store.models import DIRECTORY_SERVICES, FilterRule, Settings, User
 from sync.directory.listing import DirectoryUser, InvalidRecord
-from sync.planning.plan import FieldChange
+from sync.planning.plan import FieldChange, LeftOut
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, plan_for
+from tests.support.replaced import in_place_of
 
 ROOT = User(user_name="root", privileges=["admin"], password_hash="x")
 
@@ -59,6 +62,7 @@ def test_names_are_matched_without_case_and_follow_the_directorys_spelling(there
 def test_composed_and_decomposed_names_are_the_same() -> None:
     plan = plan_for([managed("jose\u0301")], answer(listed("jos\u00e9")))
     assert lines(plan) == ["update jose\u0301"]
+    assert plan.changes[0].reason == "Unicode form of the user name changed in the directory"
 
 
 def test_a_field_that_cannot_be_read_is_left_as_it_is() -> None:
@@ -130,6 +134,22 @@ class TestConflict:
         plan = plan_for([], answer(listed("straße"), listed("STRASSE"), listed("bert")))
         assert lines(plan) == ["create bert", "conflict straße", "conflict STRASSE"]
 
+    @pytest.mark.parametrize(
+        ("names", "told"),
+        [
+            (("Müller", "Mu\u0308ller"), "2 times (“Müller”, “Mu\u0308ller”, in different Unicode"),
+            (("Müller", "Mu\u0308ller", "MÜLLER"), "in different Unicode forms"),
+            (("Müller", "MÜLLER"), "2 times (“Müller”, “MÜLLER”); give"),
+            (("Müller", "Müller"), "2 times (“Müller”, “Müller”); give"),
+        ],
+    )
+    def test_names_that_look_the_same_are_told_apart(
+        self, names: tuple[str, ...], told: str
+    ) -> None:
+        plan = plan_for([], answer(*map(listed, names)))
+        assert all(told in change.reason for change in plan.changes)
+        assert plan.counts["conflict"] == len(names)
+
     def test_colliding_names_delete_nobody(self) -> None:
         plan = plan_for([managed("anna")], answer(listed("anna"), listed("ANNA")))
         assert plan.counts["delete"] == 0
@@ -151,16 +171,69 @@ class TestConflict:
         assert "contains “*”" in plan.changes[1].reason
 
 
+def test_two_users_never_share_a_folder() -> None:
+    one, other = "ü" * 120 + "a", "ü" * 120 + "b"
+    directory = answer(listed(other, dn="cn=1"), listed("anna"))
+    assert lines(plan_for([User(user_name=one)], directory)) == ["create anna", f"create {other}"]
+    with in_place_of(hashlib, "sha256", lambda _text: hashlib.md5(b"one for all")):
+        plan = plan_for([User(user_name=one)], directory)
+    assert lines(plan) == ["create anna", f"conflict {other}"]
+    assert "the archive folder of this name would be that of “üü" in plan.changes[1].reason
+
+
 class TestAddresses:
     def test_an_address_that_a_local_user_has(self) -> None:
         local = User(user_name="local", email_addresses=["A@x.org"])
         plan = plan_for([local], answer(listed("anna", "a@X.org")))
-        assert lines(plan) == ["conflict anna"]
-        assert "belongs to “local”" in plan.changes[0].reason
+        (change,) = plan.changes
+        assert (change.action, change.left_out) == ("create", (LeftOut("a@X.org", "local"),))
+        assert change.edit
+        assert change.edit.user
+        assert change.edit.user.email_addresses == []
+        assert plan.warnings[0].startswith("“anna”: the address “a@x.org” is left out, because “lo")
 
-    def test_two_new_users_with_one_address_are_both_skipped(self) -> None:
-        plan = plan_for([], answer(listed("anna", "a@x.org"), listed("bert", "a@x.org")))
-        assert lines(plan) == ["conflict anna", "conflict bert"]
+    def test_an_address_of_two_new_users_is_nobodys(self) -> None:
+        plan = plan_for([], answer(listed("anna", "a@x.org", "b@x.org"), listed("bert", "A@x.org")))
+        assert lines(plan) == ["create anna", "create bert"]
+        assert [change.left_out for change in plan.changes] == [
+            (LeftOut("a@x.org", "bert"),),
+            (LeftOut("A@x.org", "anna"),),
+        ]
+        assert plan.changes[0].fields["email_addresses"] == FieldChange(None, ["b@x.org"])
+        assert "email_addresses" not in plan.changes[1].fields
+
+    @pytest.mark.parametrize(
+        "rival",
+        [
+            InvalidRecord("an/na", "bad", None, ["a@x.org"]),
+            DirectoryUser("anna", None, None, ["a@x.org"], ("email_addresses",)),
+            listed("local", "a@x.org"),
+        ],
+    )
+    def test_nor_does_it_go_to_one_where_the_other_gets_nothing_now(self, rival: object) -> None:
+        plan = plan_for([User(user_name="local")], answer(listed("bert", "a@x.org"), rival))  # type: ignore[arg-type]
+        (bert,) = [change for change in plan.changes if change.user_name == "bert"]
+        assert (bert.action, len(bert.left_out)) == ("create", 1)
+
+    def test_an_update_goes_on_without_the_address_that_a_leaver_keeps(self) -> None:
+        users = [managed("gone", email_addresses=["x@x.org"]), managed("anna", full_name="A")]
+        plan = plan_for(users, answer(listed("anna", "x@x.org", "y@x.org", full="B")), Settings())
+        (change,) = plan.changes
+        assert change.fields == {
+            "full_name": FieldChange("A", "B"),
+            "email_addresses": FieldChange([], ["y@x.org"]),
+        }
+        assert change.left_out == (LeftOut("x@x.org", "gone"),)
+
+    def test_nobody_loses_the_last_address_by_that(self) -> None:
+        users = [
+            User(user_name="local", email_addresses=["l@x.org"]),
+            managed("anna", email_addresses=["a@x.org"]),
+        ]
+        plan = plan_for(users, answer(listed("anna", "l@x.org", full="Anna")))
+        (change,) = plan.changes
+        assert (*change.fields,) == ("full_name",)
+        assert change.left_out == (LeftOut("l@x.org", "local"),)
 
     def test_swapped_addresses_are_two_updates(self) -> None:
         users = [
@@ -177,7 +250,9 @@ class TestAddresses:
             managed("bert", email_addresses=["b@x.org"]),
         ]
         plan = plan_for(users, answer(listed("anna", "l@x.org"), listed("bert", "a@x.org")))
-        assert lines(plan) == ["conflict anna", "conflict bert"]
+        assert lines(plan) == []
+        assert ["is left out" in warning for warning in plan.warnings] == [True, True]
+        assert ["“local”" in plan.warnings[0], "“anna”" in plan.warnings[1]] == [True, True]
 
     def test_the_address_of_a_deleted_user_is_free(self) -> None:
         users = [managed("anna", email_addresses=["a@x.org"]), managed("bert")]
@@ -244,7 +319,15 @@ def test_changes_come_grouped_and_by_name() -> None:
         "delete zoe",
         "conflict root",
     ]
-    assert plan.counts == {"create": 2, "update": 1, "delete": 1, "conflict": 1, "rename": 0}
+    assert plan.counts == {
+        "create": 2,
+        "return": 0,
+        "update": 1,
+        "leave": 0,
+        "delete": 1,
+        "conflict": 1,
+        "rename": 0,
+    }
     assert (plan.listed, plan.in_scope, plan.managed) == (4, 4, 2)
 
 

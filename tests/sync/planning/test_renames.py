@@ -10,7 +10,7 @@ from store.errors import InvalidValue
 from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.configure import leave_alone
-from sync.planning.plan import Answers
+from sync.planning.plan import Answers, LeftOut
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.undo import undo_preview
@@ -47,7 +47,8 @@ class TestOnePerson:
         before = workspace.snapshot().find("anna.berg")
         assert before
         plan = plan_with(workspace, self.directory, "anna.kurz")
-        assert lines(plan) == ["rename Anna.Kurz"]
+        assert lines(plan) == ["update boss", "rename Anna.Kurz"]
+        assert plan.changes[0].reason.startswith("rights end, as the archive folder of “anna.kurz”")
         apply_plan(workspace, plan)
         state = workspace.snapshot()
         after = state.find("anna.kurz")
@@ -72,7 +73,7 @@ class TestOnePerson:
 
     def test_separate_is_a_create_and_a_delete(self, workspace: Workspace) -> None:
         plan = plan_with(workspace, self.directory, separate=["ANNA.KURZ"])
-        assert lines(plan) == ["create Anna.Kurz", "delete anna.berg"]
+        assert lines(plan) == ["create Anna.Kurz", "update boss", "delete anna.berg"]
         apply_plan(workspace, plan, allow_deletes=1)
         assert mail(workspace, "anna.berg") == "mail of anna.berg"
 
@@ -80,7 +81,8 @@ class TestOnePerson:
         workspace.store.apply(Batch(settings=Settings()))
         assert lines(plan_with(workspace, self.directory)) == ["rename Anna.Kurz"]
         assert lines(plan_with(workspace, self.directory, separate=["anna.kurz"])) == [
-            "create Anna.Kurz"
+            "create Anna.Kurz",
+            "update boss",
         ]
         apply_plan(workspace, plan_with(workspace, self.directory, "anna.kurz"))
         assert workspace.snapshot().find("anna.berg") is None
@@ -96,18 +98,22 @@ class TestOnePerson:
     def test_and_if_it_came_after_the_plan(self, workspace: Workspace) -> None:
         plan = plan_with(workspace, self.directory, "anna.kurz")
         give_mail(workspace, "anna.kurz")
-        content = workspace.path.read_bytes()
+        content = workspace.host_path.read_bytes()
         with pytest.raises(InvalidValue, match="holds mail already"):
             apply_plan(workspace, plan)
-        assert workspace.path.read_bytes() == content
+        assert workspace.host_path.read_bytes() == content
         assert mail(workspace, "anna.berg") == "mail of anna.berg"
 
     def test_undone_it_moves_back(self, workspace: Workspace) -> None:
         run = apply_plan(workspace, plan_with(workspace, self.directory, "anna.kurz")).run
         assert run
         undo = undo_preview(workspace, run)
-        assert lines(undo) == ["rename anna.berg"]
+        assert lines(undo) == ["update boss", "rename anna.berg"]
         apply_plan(workspace, undo)
+        boss = workspace.snapshot().find("boss")
+        assert boss
+        rights = {"anna.berg": ["read"], "anna.kurz": ["read", "delete"]}
+        assert boss.folder_privileges == rights
         anna = workspace.snapshot().find("anna.berg")
         assert anna
         assert anna.folder_privileges == {"anna.berg": ["read"]}
@@ -118,12 +124,15 @@ class TestOnePerson:
     def test_an_answer_without_a_question_is_told(self, workspace: Workspace) -> None:
         assert "“nobody”" in plan_with(workspace, self.directory, "nobody").warnings[0]
 
-    def test_an_address_of_somebody_else_holds_the_rename_up(self, workspace: Workspace) -> None:
+    def test_an_address_of_somebody_else_does_not_hold_the_rename_up(
+        self, workspace: Workspace
+    ) -> None:
         workspace.store.apply(
             Batch([Edit.create(User(user_name="other", email_addresses=["a@x.org"]))])
         )
         plan = plan_with(workspace, self.directory, "anna.kurz")
-        assert lines(plan) == ["conflict Anna.Kurz"]
+        assert lines(plan) == ["update boss", "rename Anna.Kurz"]
+        assert plan.changes[1].left_out == (LeftOut("a@x.org", "other"),)
 
 
 class TestSeveralCandidates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +16,13 @@ from store.names import match_key
 from sync.directory.answer import parse_listing
 from sync.directory.listing import Listing
 from sync.planning.deletions import managed_by
+from sync.planning.identity import directory_of
 from sync.planning.plan import Answers
 from sync.planning.planner import make_plan
 from sync.planning.unchanged import apart_from_unchanged
 from tests.support.builders import AUTO_DELETE, managed
 
+HERE = directory_of(AUTO_DELETE)
 ANNA = managed("Anna", full_name="Anna A.", email_addresses=["anna@x.org"])
 RECORD: dict[str, Any] = {
     "userName": "Anna",
@@ -30,6 +33,7 @@ RECORD: dict[str, Any] = {
 NAMES = st.sampled_from(["a", "A", "b", "c", "admin", "ß", "ss", "../x", "", "e\u0301", "\u00e9"])
 ADDRESSES = st.lists(st.sampled_from(["a@x.org", "A@x.org", "b@x.org", "no address"]), max_size=2)
 TEXTS = st.sampled_from([None, "", "one", "two"])
+IDS = st.sampled_from([None, "1", "2"])
 STORED = st.builds(
     managed,
     NAMES.filter(lambda name: name not in ("../x", "")),
@@ -38,6 +42,9 @@ STORED = st.builds(
     email_addresses=st.sampled_from([[], ["a@x.org"], ["b@x.org"]]),
     privileges=st.sampled_from([["login"], ["admin"]]),
     pinned=st.booleans(),
+    directory_id=IDS,
+    directory=st.sampled_from([HERE, "elsewhere"]),
+    other_id=st.sampled_from([None, None, "2"]),
 )
 LOCAL = st.builds(User, user_name=NAMES.filter(lambda name: name not in ("../x", "")))
 RECORDS = st.one_of(
@@ -46,6 +53,7 @@ RECORDS = st.one_of(
         optional={
             "fullName": TEXTS | st.just(1),
             "distinguishedName": TEXTS | st.just([]),
+            "id": IDS | st.sampled_from(["", 1]),
             "emailAddresses": ADDRESSES | st.none() | st.just({}) | st.just([1]),
         },
     ),
@@ -70,7 +78,7 @@ def as_sent(*records: Any) -> Listing:
 
 def told_apart(snapshot: Snapshot, *records: Any) -> tuple[list[str], int]:
     is_managed = managed_by(snapshot.settings.filters)
-    rest, others = apart_from_unchanged(snapshot.users, is_managed, as_sent(*records))
+    rest, others = apart_from_unchanged(snapshot.users, is_managed, as_sent(*records), HERE)
     return [key for key in snapshot.users if key not in rest], others.listed
 
 
@@ -79,15 +87,20 @@ def told_apart(snapshot: Snapshot, *records: Any) -> tuple[list[str], int]:
     records=st.lists(RECORDS, max_size=6),
     rules=st.lists(RULES, max_size=2).map(tuple),
     link=st.sets(NAMES),
+    take_ids=st.booleans(),
 )
 def test_the_plan_is_that_of_reading_every_record(
-    users: list[User], records: list[Any], rules: tuple[FilterRule, ...], link: set[str]
+    users: list[User],
+    records: list[Any],
+    rules: tuple[FilterRule, ...],
+    link: set[str],
+    take_ids: bool,
 ) -> None:
     settings = Settings(auto_delete=True, guard_max_delete_percent=100, filters=rules)
     snapshot = snapshot_of(*users, settings=settings)
     unread, whole = as_sent(*records), as_sent(*records)
     read = Listing(whole.users, whole.invalid, whole.warnings)
-    answers = Answers.of(link=link)
+    answers = Answers.of(link=link, take_ids=take_ids)
     plan = make_plan(snapshot, unread, lambda _: False, answers)
     assert plan == make_plan(snapshot, read, lambda _: False, answers)
 
@@ -117,6 +130,35 @@ def test_an_equal_record_is_set_apart_unread() -> None:
 )
 def test_a_record_that_differs_in_anything_is_read(change: dict[str, Any]) -> None:
     assert told_apart(snapshot_of(ANNA), {**RECORD, **change}) == ([], 1)
+
+
+WITH_ID = {**RECORD, "id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "record", "is_read"),
+    [
+        ({"directory_id": "1", "directory": HERE}, WITH_ID, False),
+        ({"directory_id": "1", "directory": HERE}, RECORD, False),
+        ({"directory_id": "1", "directory": HERE}, {**RECORD, "id": None}, False),
+        ({"directory_id": "2", "directory": HERE}, WITH_ID, True),
+        ({"directory_id": "1", "directory": "elsewhere"}, WITH_ID, True),
+        ({"directory_id": "1", "directory": HERE, "other_id": "2"}, WITH_ID, True),
+        ({}, WITH_ID, True),
+        ({}, {**RECORD, "id": 1}, True),
+    ],
+)
+def test_an_id_that_differs_is_read(
+    fields: dict[str, Any], record: dict[str, Any], is_read: bool
+) -> None:
+    anna = replace(ANNA, **fields)
+    assert told_apart(snapshot_of(anna), record)[1] == is_read
+
+
+def test_an_id_that_a_new_name_has_too_leaves_nobody_unchanged() -> None:
+    anna = replace(ANNA, directory_id="1", directory=HERE)
+    assert told_apart(snapshot_of(anna), WITH_ID, {"userName": "zoe", "id": "1"}) == ([], 2)
+    assert told_apart(snapshot_of(anna), WITH_ID, {"userName": "zoe", "id": "2"})[0] == ["anna"]
 
 
 @pytest.mark.parametrize("other", [RECORD, {**RECORD, "userName": "ANNA"}])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from store.archives import Archives
 from store.errors import StoreUnwritable
-from store.interface import Batch, Edit
+from store.interface import Batch, Edit, Snapshot
 from store.models import Settings, User
 from sync.errors import GuardBlocked, StalePlan
 from sync.planning.plan import Answers
@@ -18,6 +18,8 @@ from sync.planning.preview import preview
 from sync.runs.apply import apply_plan, without
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, stored
+from tests.support.replaced import in_place_of
+from tests.support.wrapped_store import with_store
 
 Fill = Callable[..., Workspace]
 
@@ -78,7 +80,7 @@ def test_mail_that_arrives_after_the_plan_keeps_the_archive(fill: Fill) -> None:
 
 
 def test_an_archive_that_cannot_be_looked_into_stays_and_the_run_is_told_as_done(
-    fill: Fill, monkeypatch: pytest.MonkeyPatch
+    fill: Fill,
 ) -> None:
     workspace = fill(managed("anna"), managed("bert"))
     archives = workspace.archives(AUTO_DELETE)
@@ -89,16 +91,14 @@ def test_an_archive_that_cannot_be_looked_into_stays_and_the_run_is_told_as_done
         onerror(FileNotFoundError(2, "No such file or directory", "anna/cur"))
         return []
 
-    monkeypatch.setattr("store.archives.os.walk", vanish)
-    result = apply_plan(workspace, plan, allow_deletes=1)
+    with in_place_of(os, "walk", vanish):
+        result = apply_plan(workspace, plan, allow_deletes=1)
     assert [change.archive for change in result.applied] == ["kept"]
     assert names(workspace) == ["bert"]
     assert archives.path("anna").exists()
 
 
-def test_a_refused_write_leaves_no_folders_behind(
-    fill: Fill, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_write_leaves_no_folders_behind(fill: Fill) -> None:
     workspace = fill(managed("anna", distinguished_name="CN=1"))
     archives = workspace.archives(AUTO_DELETE)
     archives.create("anna")
@@ -107,13 +107,11 @@ def test_a_refused_write_leaves_no_folders_behind(
     plan = preview(workspace, listing, answers=Answers.of(separate=["bert"]))
     assert lines(plan)[:3] == ["create bert", "create carla", "create dora"]
 
-    def refuse(_self: object, _batch: Batch) -> None:
-        raise StoreUnwritable("The disk said no.")
+    def refuse(_batch: Batch) -> None:
+        raise StoreUnwritable("The disk said no.", "")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(type(workspace.store), "apply", refuse)
-        with pytest.raises(StoreUnwritable):
-            apply_plan(workspace, plan)
+    with pytest.raises(StoreUnwritable):
+        apply_plan(with_store(workspace, apply=refuse), plan)
     assert sorted(item.name for item in archives.root.iterdir()) == ["anna", "dora"]
     apply_plan(workspace, plan)
     assert archives.path("carla").is_dir()
@@ -136,26 +134,22 @@ class TestStale:
         anna = workspace.snapshot().find("anna")
         assert anna
         workspace.store.apply(Batch([Edit.update(anna, replace(anna, full_name="Other"))]))
-        content = workspace.path.read_bytes()
+        content = workspace.host_path.read_bytes()
         with pytest.raises(StalePlan, match="user “anna” was changed"):
             apply_plan(workspace, plan)
-        assert workspace.path.read_bytes() == content
+        assert workspace.host_path.read_bytes() == content
 
-    def test_a_change_between_the_look_and_the_write(
-        self, fill: Fill, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_change_between_the_look_and_the_write(self, fill: Fill) -> None:
         workspace = fill(managed("anna"))
         plan = preview(workspace, answer(listed("anna", full="A"), listed("bert")))
-        create = Archives.create
 
-        def late(archives: Archives, user_name: str) -> bool:
+        def late(batch: Batch) -> Snapshot:
             anna = stored(workspace, "anna")
             workspace.store.apply(Batch([Edit.update(anna, replace(anna, full_name="Other"))]))
-            return create(archives, user_name)
+            return workspace.store.apply(batch)
 
-        monkeypatch.setattr(Archives, "create", late)
         with pytest.raises(StalePlan, match="user “anna” was changed"):
-            apply_plan(workspace, plan)
+            apply_plan(with_store(workspace, apply=late), plan)
         assert stored(workspace, "anna").full_name == "Other"
         assert names(workspace) == ["anna"]
         assert not workspace.archives(AUTO_DELETE).path("bert").exists()
@@ -189,7 +183,7 @@ class TestStale:
     def test_a_plan_of_another_store(self, fill: Fill, tmp_path: object) -> None:
         workspace = fill(managed("anna"))
         plan = preview(workspace, answer(listed("anna", full="A")))
-        other = open_workspace(f"{tmp_path}/other.json", workspace.path.with_name("key"))
+        other = open_workspace(f"{tmp_path}/other.json", workspace.host_path.with_name("key"))
         other.store.apply(Batch([Edit.create(managed("anna"))], settings=AUTO_DELETE))
         with pytest.raises(StalePlan, match="another store"):
             apply_plan(other, plan)
@@ -204,12 +198,12 @@ class TestGuard:
     def test_nothing_is_written_without_the_exact_number(self, fill: Fill) -> None:
         workspace, _ = self.blocked(fill)
         plan = preview(workspace, answer(listed("new")))
-        content = workspace.path.read_bytes()
+        content = workspace.host_path.read_bytes()
         with pytest.raises(GuardBlocked, match="All 5 managed users"):
             apply_plan(workspace, plan)
         with pytest.raises(GuardBlocked, match="4 deletions were confirmed, but the plan has 5"):
             apply_plan(workspace, plan, allow_deletes=4)
-        assert workspace.path.read_bytes() == content
+        assert workspace.host_path.read_bytes() == content
         assert not workspace.archives(AUTO_DELETE).path("new").exists()
 
     def test_the_exact_number_opens_it(self, fill: Fill) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -12,16 +13,19 @@ from pathlib import Path
 import pytest
 
 from store.errors import StoreFull
+from store.files.attempts import AttemptsUnwritable
 from store.interface import Batch, Edit
-from store.lockout import AttemptsUnwritable
 from store.models import Settings, User
 from sync.planning.plan import Answers
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.folders import try_folder_work
 from sync.workspace import Workspace, open_workspace
+from tests.support.archived_mail import left_behind
 from tests.support.builders import answer, listed, managed
 from tests.support.command_line import CommandLine
-from tui.cli.session import exit_code_of
+from tests.support.replaced import in_place_of
+from tui.cli.exit_codes import exit_code_of
 
 ANSWER = answer(listed("new", "new@example.com"), listed("kept", full="K"), listed("after", dn="D"))
 MAIL = "1:2,S"
@@ -88,8 +92,8 @@ def room_for(pages: int, disk: Path) -> Iterator[None]:
 
 
 def check_nothing_happened(workspace: Workspace, folder: Path, content: bytes) -> None:
-    assert workspace.path.read_bytes() == content
-    on_disk = open_workspace(str(workspace.path), folder / "secret.key")
+    assert workspace.host_path.read_bytes() == content
+    on_disk = open_workspace(str(workspace.host_path), folder / "secret.key")
     assert workspace.snapshot() == on_disk.snapshot(), "memory equals disk"
     on_disk.close()
     archive = workspace.archives(workspace.snapshot().settings)
@@ -99,13 +103,14 @@ def check_nothing_happened(workspace: Workspace, folder: Path, content: bytes) -
 
 def check_done(workspace: Workspace) -> None:
     assert set(workspace.snapshot().users) == {"new", "kept", "after"}
+    try_folder_work(workspace)  # where the disk was full by then
     archives = workspace.archives(workspace.snapshot().settings)
     assert (archives.path("after") / "cur" / MAIL).read_text() == "mail"
     (run,) = workspace.snapshot().history.runs
-    records = workspace.path.with_name("users.json.history")
+    records = workspace.host_path.with_name("users.json.history")
     assert [record.stem for record in records.iterdir()] == [run.id]
-    assert not list(workspace.path.parent.glob(".*"))
-    assert not list(archives.root.glob(".*"))
+    assert not list(workspace.host_path.parent.glob(".*"))
+    assert left_behind(workspace) == []
 
 
 def until_it_fits(
@@ -113,7 +118,7 @@ def until_it_fits(
 ) -> list[str]:
     """Sync under ever wider limits until it succeeds; return what was said before."""
     workspace = filled(folder)
-    content = workspace.path.read_bytes()
+    content = workspace.host_path.read_bytes()
     said = []
     for limit in limits:
         try:
@@ -131,7 +136,7 @@ def until_it_fits(
 
 def test_a_limit_at_every_write(tmp_path: Path) -> None:
     said = until_it_fits(tmp_path, iter(range(0, 100_000, 128)), no_file_above)
-    for what in ("archive folders below", "history", "store"):
+    for what in ("history", "store"):
         assert any(f"The {what}" in text for text in said), what
     assert all(text.startswith("22: ") and "room" in text for text in said)
 
@@ -144,12 +149,13 @@ def test_a_full_disk_at_every_write(small_disk: Path) -> None:
 
 def test_a_command_ends_with_22_and_works_again_with_room(tmp_path: Path) -> None:
     mailroster = CommandLine(tmp_path)
-    assert mailroster("users", "add", "anna", stdin="correct horse battery").code == 0
+    words = ("users", "add", "anna", "--privilege", "admin")
+    assert mailroster(*words, stdin="correct horse battery").code == 0
     content = mailroster.store.read_bytes()
     with no_file_above(100):
         done = mailroster("users", "edit", "anna", "--full-name", "A", "--json")
     assert (done.code, done.json["error"]["kind"]) == (22, "store_full")
-    assert "The previous state is whole. Make room on the disk and try again." in done.err
+    assert "No user was changed. Make room on the disk and try again." in done.err
     assert mailroster.store.read_bytes() == content
     assert mailroster("users", "edit", "anna", "--full-name", "A").code == 0
     assert mailroster("store", "check").code == 0
@@ -157,7 +163,7 @@ def test_a_command_ends_with_22_and_works_again_with_room(tmp_path: Path) -> Non
 
 def test_a_user_by_hand_and_a_key(small_disk: Path) -> None:
     workspace = filled(small_disk)
-    content = workspace.path.read_bytes()
+    content = workspace.host_path.read_bytes()
     with room_for(0, small_disk):
         with pytest.raises(StoreFull, match="Make room"):
             workspace.store.apply(Batch([Edit.create(User(user_name="x"))]))
@@ -183,3 +189,27 @@ def test_a_failed_log_on_is_not_counted_in_silence(small_disk: Path) -> None:
     assert not lockout.settle("anna", None, right=False)
     assert lockout.failures("anna", None)[0].failed == 2
     workspace.close()
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+def test_a_first_sync_that_stops_among_its_folders_leaves_none(
+    tmp_path: Path, error: BaseException
+) -> None:
+    workspace = open_workspace(str(tmp_path / "users.json"), tmp_path / "secret.key")
+    workspace.store.apply(Batch(settings=Settings()))
+    plan = preview(workspace, answer(*map(listed, ["anna", "bert", "carl"])))
+
+    def stops(path: str, *arguments: int, **named: int) -> None:
+        if path == "new" and made[-2:] == ["bert", "tmp"]:
+            raise error
+        made.append(path)
+        mkdir(path, *arguments, **named)
+
+    made: list[str] = []
+    with in_place_of(os, "mkdir", stops) as mkdir, pytest.raises((StoreFull, KeyboardInterrupt)):
+        apply_plan(workspace, plan)
+    assert "anna" in made
+    assert not workspace.snapshot().users
+    assert not (tmp_path / "archive").exists()
+    apply_plan(workspace, plan)  # the control
+    assert {"anna", "bert", "carl"} <= set(os.listdir(tmp_path / "archive"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,8 +24,11 @@ from sync.runs.apply import apply_plan
 from sync.runs.plan_file import answer_differences, listing_digest, load_plan, save_plan
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace, open_workspace
+from tests.support.both_stores import content
 from tests.support.builders import AUTO_DELETE, answer, listed, managed
+from tests.support.replaced import failing, is_folder
 
+pytestmark = pytest.mark.both_stores
 Fill = Callable[..., Workspace]
 HASH = "$2b$04$SECRETHASHSECRETHASHSECRETHASH"
 DIRECTORY = answer(
@@ -97,10 +103,10 @@ def test_a_folder_that_is_not_there(filled: Workspace, path: Path) -> None:
 def test_it_is_applied_once(filled: Workspace, path: Path) -> None:
     save(filled, path)
     apply_plan(filled, load_plan(filled, path).plan)
-    content = filled.path.read_bytes()
+    before = content(filled)
     with pytest.raises(AlreadyApplied, match=r"applied on .* already"):
         load_plan(filled, path)
-    assert filled.path.read_bytes() == content
+    assert content(filled) == before
 
 
 def test_a_plan_kept_in_memory_is_applied_once_too(filled: Workspace) -> None:
@@ -149,10 +155,10 @@ class TestUndo:
 
 class TestStale:
     def differences(self, workspace: Workspace, path: Path) -> list[str]:
-        content = workspace.path.read_bytes()
+        before = content(workspace)
         with pytest.raises(StalePlan) as stale:
             load_plan(workspace, path)
-        assert workspace.path.read_bytes() == content
+        assert content(workspace) == before
         return stale.value.differences
 
     def test_every_difference_is_listed(self, filled: Workspace, path: Path) -> None:
@@ -201,9 +207,11 @@ class TestStale:
         (found,) = self.differences(filled, path)
         assert "“carla”: the address “c@x.org” belongs to “local”" in found
 
-    def test_another_store_with_the_same_key(self, filled: Workspace, path: Path) -> None:
+    def test_another_store_with_the_same_key(
+        self, filled: Workspace, path: Path, new_store: Callable[[str], str]
+    ) -> None:
         save(filled, path)
-        other = open_workspace(f"{path.parent}/other.json", path.parent / "secret.key")
+        other = open_workspace(new_store("other.json"), path.parent / "secret.key")
         other.store.apply(Batch([Edit.create(managed("anna"))], settings=AUTO_DELETE))
         with pytest.raises(StalePlan, match="another store"):
             load_plan(other, path)
@@ -243,10 +251,10 @@ class TestUnusable:
         return path.read_bytes()
 
     def refused(self, workspace: Workspace, path: Path, says: str) -> None:
-        before = workspace.path.read_bytes()
+        before = content(workspace)
         with pytest.raises(PlanFileError, match=says):
             load_plan(workspace, path)
-        assert workspace.path.read_bytes() == before
+        assert content(workspace) == before
 
     def test_cut_off_anywhere(self, filled: Workspace, path: Path, saved: bytes) -> None:
         for end in range(0, len(saved) - 2, 97):
@@ -292,13 +300,45 @@ class TestUnusable:
         path.write_text(json.dumps(whole, ensure_ascii=False))
         self.refused(filled, path, "is incomplete")
 
-    def test_far_too_large(
-        self, filled: Workspace, path: Path, saved: bytes, monkeypatch: pytest.MonkeyPatch
+    def test_far_too_large(self, filled: Workspace, path: Path, saved: bytes) -> None:
+        load_plan(filled, path, largest=len(saved))
+        with pytest.raises(PlanFileError, match="is far too large for a plan"):
+            load_plan(filled, path, largest=len(saved) - 1)
+
+    def test_a_signature_that_is_no_ascii(
+        self, filled: Workspace, path: Path, saved: bytes
     ) -> None:
-        monkeypatch.setattr("sync.runs.plan_file._LARGEST", len(saved))
-        load_plan(filled, path)
-        monkeypatch.setattr("sync.runs.plan_file._LARGEST", len(saved) - 1)
-        self.refused(filled, path, "is far too large for a plan")
+        whole = json.loads(saved)
+        whole["signature"] = "ü" * 64
+        path.write_text(json.dumps(whole, ensure_ascii=False))
+        self.refused(filled, path, "was changed after it was made")
+
+    @pytest.mark.parametrize("depth", [300, 5000])
+    def test_nested_deeper_than_a_plan(
+        self, filled: Workspace, path: Path, saved: bytes, depth: int
+    ) -> None:
+        nested = b"[" * depth + b"]" * depth
+        path.write_bytes(re.sub(rb'"plan":.*', b'"plan":{"id":%b}}' % nested, saved))
+        self.refused(filled, path, "is no whole plan")
+
+    @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+    def test_what_has_no_end(self, filled: Workspace, path: Path, make: Any) -> None:
+        """Nobody waits for it, nor reads it."""
+        make(path)
+        self.refused(filled, path, "cannot be read: it is no regular file")
+
+    @pytest.mark.parametrize("has_links", [True, False])
+    def test_one_that_is_not_durable_is_not_there(
+        self, filled: Workspace, path: Path, has_links: bool
+    ) -> None:
+        filled.secrets.sign(b"")  # makes the key
+        with (
+            failing(os, "link", errno.EPERM, lambda *_: not has_links),
+            failing(os, "fsync", errno.EIO, is_folder),
+            pytest.raises(PlanFileError, match="No plan was saved"),
+        ):
+            save(filled, path)
+        assert not path.exists()
 
     def test_not_there(self, filled: Workspace, path: Path) -> None:
         self.refused(filled, path, "cannot be read: No such file")

@@ -10,17 +10,21 @@ from typing import Any
 import pytest
 
 from store.errors import InvalidValue
+from store.files.ownership import operating_system_user
 from store.interface import Batch, Edit
-from store.models import User
+from store.models import INTEGRATED, User
 from sync.errors import GuardBlocked
 from sync.planning.plan import Answers
 from sync.planning.preview import preview
+from sync.runs import by_hand
 from sync.runs.apply import apply_plan
-from sync.runs.record import operating_system_user, shown_changes
-from sync.runs.undo import pinned_users, release, undo_preview
+from sync.runs.by_hand import pinned_users, release
+from sync.runs.record import shown_changes
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
-from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
+from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, stored
 
+pytestmark = pytest.mark.both_stores
 Fill = Callable[..., Workspace]
 HASH = "$2b$04$SECRETHASHSECRETHASHSECRETHASH"
 BERT = managed(
@@ -78,9 +82,11 @@ class TestRecord:
         assert run.summary.counts == {
             "create": 1,
             "update": 1,
+            "leave": 0,
             "delete": 1,
             "conflict": 0,
             "rename": 0,
+            "return": 0,
             "question": 0,
         }
         created, updated, deleted = run.changes
@@ -178,6 +184,18 @@ class TestUndo:
         plan = undo_preview(filled, run)
         assert lines(plan) == ["create bert", "conflict anna", "conflict carla"]
         assert "was changed since" in plan.changes[1].reason
+
+    def test_the_run_that_changed_a_user_since_is_named(self, filled: Workspace) -> None:
+        """Also where what it changed, a password, was kept by an undo of that run."""
+        synced = synchronise(filled)
+        anna = by_hand.switch_authentication(
+            filled, [stored(filled, "anna")], INTEGRATED, "correct horse battery"
+        )[0]
+        by_hand.set_password(filled, anna, "another horse battery")
+        changed = filled.snapshot().history.runs[-1]
+        assert not undo_preview(filled, changed.id).of("update")  # the newer password is kept
+        (conflict,) = undo_preview(filled, synced).of("conflict")
+        assert f", by run {changed.id} ({changed.kind}); look" in conflict.reason
 
     def test_users_gone_and_names_taken_since(self, filled: Workspace) -> None:
         run = synchronise(filled)

@@ -1,1 +1,0 @@
-"""Faults done to the store on purpose: `python -m benchmarks.faults`."""

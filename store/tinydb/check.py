@@ -1,0 +1,241 @@
+"""Looking over the store and everything beside it, without changing anything."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from store.errors import StoreError
+from store.files.archive_mark import check_owner, done_until, not_mounted, store_in
+from store.files.attempts import attempts_path
+from store.files.durable import read_regular
+from store.files.folder_work import under_way
+from store.files.notes import NOTES, Notes
+from store.files.ownership import exposure
+from store.files.secrets import SecretBox
+from store.interface import Snapshot
+from store.known_sources import KnownSources
+from store.locations import archive_root, is_archive_root_set
+from store.lockout import Attempts
+from store.progress import OnProgress, untold
+from store.text import printable, quantity
+from store.tinydb.backups import backup_folder
+from store.tinydb.check_users import state_problems
+from store.tinydb.history_files import HistoryFiles, history_folder
+from store.tinydb.restore import read_backups, read_whole
+from store.tinydb.storage import stray_files
+from store.upkeep import Finding
+
+
+def check_store(
+    store: Path, key: Path, on_progress: OnProgress = untold
+) -> tuple[Snapshot | None, list[Finding]]:
+    """Return the store's state, None if it cannot be used, and what is wrong with any file.
+
+    `key` is the file with the key for secrets. Nothing is changed.
+    """
+    state, findings = None, []
+    try:
+        state = read_whole(store)
+    except StoreError as error:
+        findings.append(Finding(store, str(error)))
+    findings += _folders(store)
+    findings += [
+        Finding(backup.path, f"This backup cannot be used: {backup.problem}")
+        for backup in read_backups(store, state, on_progress)
+        if not backup.state
+    ]
+    if state is not None:
+        findings += [Finding(store, problem) for problem in state_problems(state)]
+        findings += _history(store, state)
+    findings += check_host(store, key, state)
+    findings += _attempts(store)
+    findings += _notes(store)
+    findings += _strays(store, key)
+    return state, findings
+
+
+def check_host(host: Path, key: Path, state: Snapshot | None) -> Iterator[Finding]:
+    """Look over what is this host's own: archive folders, the password's file, the key."""
+    if state is not None:
+        yield from _folder_work(host, state)
+        yield from _password_file(state)
+    yield from _key(key, state)
+
+
+def _folders(store: Path) -> Iterator[Finding]:
+    try:
+        mode = os.stat(store.parent).st_mode
+    except OSError:
+        return
+    if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+        yield Finding(
+            store.parent,
+            f"Others than its owner may write to this folder (mode {stat.S_IMODE(mode):04o}), and "
+            "so replace the store. Close it with chmod 700.",
+        )
+    for folder in (backup_folder(store), history_folder(store)):
+        if os.path.lexists(folder) and not folder.is_dir():
+            yield Finding(
+                folder,
+                "Something else is in the place of this folder. Move it away; nothing can be "
+                "written before that.",
+            )
+
+
+def _history(store: Path, state: Snapshot) -> Iterator[Finding]:
+    files = HistoryFiles(store)
+    runs = list(state.history.runs)
+    for number in range(*state.history.pages):
+        try:
+            runs += files.page(number)
+        except StoreError as error:
+            yield Finding(files.page_path(number), str(error))
+    for run in runs:
+        path = files.path(run.id)
+        try:
+            files.read(run.id)
+        except StoreError as error:
+            yield Finding(path, str(error))
+        else:
+            if path.exists():
+                yield from _exposed(path)
+
+
+def _folder_work(store: Path, state: Snapshot) -> Iterator[Finding]:
+    root = archive_root(state.settings.archive_root, store)
+    if root is None or not state.store_id:
+        return
+    done = 0
+    try:
+        check_owner(root, state.store_id)
+        if is_archive_root_set(state.settings.archive_root) and store_in(root) is None:
+            raise not_mounted(root)
+        done = done_until(root)
+    except StoreError as error:
+        yield Finding(root, str(error))
+    moves = [item for item in state.folder_work if item.act == "move" and item.generation > done]
+    if moves:
+        yield Finding(
+            root,
+            f"{quantity(len(moves), 'archive folder')} of renamed users cannot be moved yet. No "
+            "mail is lost. Mount the archive, or check its owner and mode; the next write or "
+            "log-on moves them.",
+        )
+    known = {str(item.generation) for item in state.folder_work}
+    for place in under_way(root):
+        if place.name not in known:
+            yield Finding(
+                place,
+                "Folders of renamed users are here, and no run is known to which they belong. "
+                "Move them to their users' names by hand.",
+            )
+
+
+def _key(key: Path, state: Snapshot | None) -> Iterator[Finding]:
+    """Look at the key wherever there is one: it signs plans, also where no password is stored."""
+    if not key.is_absolute() and not (state and state.settings.password):
+        return  # a user without a home has no place for one
+    box = SecretBox(key)
+    try:
+        if state and state.settings.password:
+            box.decrypt(state.settings.password)
+        else:
+            box.check()
+    except StoreError as error:
+        yield Finding(key, str(error))
+    else:
+        if key.exists():
+            yield from _exposed(key)
+
+
+def _attempts(store: Path) -> Iterator[Finding]:
+    path, sources = attempts_path(store), KnownSources(store).path
+    try:
+        attempts = Attempts.from_stored(orjson.loads(read_regular(path)), time.time())
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        yield Finding(
+            path,
+            f"The failed log-ons cannot be read: {error.strerror}. Nobody can log on meanwhile. "
+            "Check its owner and mode, or move away what is there.",
+        )
+    except (ValueError, TypeError, LookupError, AttributeError):
+        yield Finding(
+            path,
+            "The failed log-ons cannot be read: the file is damaged. Nobody can log on meanwhile. "
+            "Move it away; then failed log-ons are counted anew, and no user is locked.",
+        )
+    else:
+        yield from _exposed(path)
+        for table, name in attempts.unreadable:
+            yield Finding(
+                path,
+                f"The count of “{printable(name, 80)}” among the {table} is damaged. The user or "
+                "source cannot log on meanwhile. End that with `mailroster users unlock NAME`, or "
+                "--source ADDRESS.",
+            )
+    if os.path.lexists(sources):
+        if sources.is_file() and not sources.is_symlink():
+            yield from _exposed(sources)
+        else:
+            yield Finding(
+                sources,
+                "Something else is in the place of the file of sources where users got in. Move "
+                "it away; a user whom others lock cannot log on from anywhere before that.",
+            )
+
+
+def _notes(store: Path) -> Iterator[Finding]:
+    """Look at how the last syncs ended, and at whatever else is noted beside the store."""
+    notes = Notes(store)
+    for name in NOTES:
+        path = notes.path(name)
+        try:
+            notes.read(name)
+        except StoreError as error:
+            yield Finding(path, str(error))
+        else:
+            if path.exists():
+                yield from _exposed(path)
+
+
+def _password_file(state: Snapshot) -> Iterator[Finding]:
+    """Look at the file with the directory's password, which is not ours to be the owner of."""
+    if not state.settings.password_file:
+        return
+    path = Path(state.settings.password_file)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is none"
+        yield Finding(
+            path,
+            f"The password file cannot be looked at: {reason}. Correct password_file, or the "
+            "owner and mode of that file.",
+        )
+        return
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        yield Finding(
+            path,
+            "Everybody on this machine may read or change the directory's password in this file "
+            f"(mode {stat.S_IMODE(mode):04o}). Close it with chmod o= and change the password.",
+        )
+
+
+def _strays(store: Path, key: Path) -> Iterator[Finding]:
+    for stray in stray_files(store):
+        yield Finding(stray, "A write that was cut short left this. The next one removes it.")
+    for stray in sorted(key.parent.glob(f".{key.name}.*.tmp")):
+        yield Finding(stray, "The making of a key that was cut short left this. Remove it.")
+
+
+def _exposed(path: Path) -> Iterator[Finding]:
+    if problem := exposure(path.stat(), path.parent):
+        yield Finding(path, f"This file {problem}.")

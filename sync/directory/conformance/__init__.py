@@ -1,0 +1,1 @@
+"""Whether a server keeps to the protocol: what is asked, and what is found."""

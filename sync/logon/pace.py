@@ -1,0 +1,44 @@
+"""How long it takes to find a password wrong on this machine now, for those who wait for that.
+
+A right password tells nothing of that, as its hash may be an older and cheaper one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+
+
+class Pace:
+    """Knows the times of the last checks that it started. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._recent: deque[float] = deque(maxlen=8)  # seconds
+
+    def timed(self, check: Callable[[], bool]) -> asyncio.Future[bool]:
+        """Start the check in a thread at once; note how long it takes if the password is wrong."""
+        return asyncio.get_running_loop().run_in_executor(None, self._timed, check)
+
+    def as_long_as(self, check: Callable[[], bool]) -> asyncio.Future[bool]:
+        """Start to take the time of one of the last; the result is False.
+
+        Where no password was found wrong yet, this check is started.
+        """
+        if not self._recent:
+            return self.timed(check)
+        return asyncio.get_running_loop().run_in_executor(None, _idle, secrets.choice(self._recent))
+
+    def _timed(self, check: Callable[[], bool]) -> bool:
+        started = time.perf_counter()
+        right = check()
+        if not right:
+            self._recent.append(time.perf_counter() - started)
+        return right
+
+
+def _idle(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False

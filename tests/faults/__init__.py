@@ -1,0 +1,1 @@
+"""Faults done to the store on purpose: `python -m tests.faults`."""

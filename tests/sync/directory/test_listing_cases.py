@@ -1,0 +1,80 @@
+"""Bounds of what is read of an answer: warnings are counted, not dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sync.directory.listing import Listing
+
+
+def bad(addresses: int) -> dict[str, Any]:
+    return {"userName": "anna", "emailAddresses": [f"bad {n}" for n in range(addresses)]}
+
+
+@pytest.mark.parametrize(
+    ("records", "kept", "last"),
+    [
+        (999, 999, "fullName was ignored"),
+        (1000, 1000, "fullName was ignored"),
+        (1001, 1001, "There is 1 more warning like these."),
+        (2500, 1001, "There are 1500 more warnings like these."),
+    ],
+)
+def test_a_thousand_warnings_are_kept(records: int, kept: int, last: str) -> None:
+    listing = Listing.unread([{"userName": f"u{n}", "fullName": 1} for n in range(records)])
+    assert len(listing.warnings) == kept
+    assert last in listing.warnings[-1]
+    assert len(listing.users) == records
+
+
+@pytest.mark.parametrize(
+    ("addresses", "warnings", "last"),
+    [
+        (9, 9, "“bad 8” was dropped"),
+        (10, 10, "“bad 9” was dropped"),
+        (11, 11, "“anna”: 1 more address was dropped."),
+        (15, 11, "“anna”: 5 more addresses were dropped."),
+    ],
+)
+def test_ten_warnings_a_user(addresses: int, warnings: int, last: str) -> None:
+    listing = Listing.unread([bad(addresses)])
+    assert len(listing.warnings) == warnings
+    assert last in listing.warnings[-1]
+    assert listing.users[0].unreadable == ("email_addresses",)
+
+
+def test_warnings_of_one_record_go_over_the_thousand_together() -> None:
+    listing = Listing.unread([*({"userName": f"u{n}", "fullName": 1} for n in range(998)), bad(7)])
+    assert len(listing.warnings) == 1001
+    assert listing.warnings[-1] == "There are 5 more warnings like these."
+
+
+def test_what_is_known_already_comes_first() -> None:
+    first = Listing.unread([{"userName": "anna", "fullName": 1}, 7])
+    both = Listing(first.users, first.invalid, first.warnings, [{"userName": "bert"}], [9])
+    assert [user.user_name for user in both.users] == ["anna", "bert"]
+    assert (len(both.invalid), len(both.warnings), both.listed) == (1, 1, 3)
+    assert (both.has_users, Listing.unread([7, {}]).has_users) == (True, False)
+    assert [user.user_name for user in first.users] == ["anna"]
+
+
+@pytest.mark.parametrize(
+    ("field", "longest"),
+    [("fullName", 1000), ("distinguishedName", 8000), ("id", 256)],
+)
+def test_texts_of_the_longest_length_are_read(field: str, longest: int) -> None:
+    records = [{"userName": "a", field: "x" * length} for length in (longest, longest + 1)]
+    read, unread = Listing.unread(records).users
+    assert (len(read.unreadable), len(unread.unreadable)) == (0, 1)
+
+
+@pytest.mark.parametrize(("count", "whole"), [(1000, True), (1001, False)])
+def test_so_many_addresses_are_read(count: int, whole: bool) -> None:
+    record = {"userName": "a", "emailAddresses": [f"a{n}@x.org" for n in range(count)]}
+    (user,) = Listing.unread([record]).users
+    assert len(user.email_addresses) == (1000 if whole else 0)
+    assert user.unreadable == (() if whole else ("email_addresses",))
+    (bad_name,) = Listing.unread([{**record, "userName": ""}]).invalid
+    assert len(bad_name.email_addresses) == 1000

@@ -1,0 +1,87 @@
+"""A preview under other settings than the store's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from store.models import Settings
+from sync.directory.listing import Listing
+from sync.planning.plan import Answers
+from sync.planning.preview import preview
+from sync.runs.apply import apply_plan
+from sync.workspace import Workspace
+from tests.support.archived_mail import give_mail
+from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
+
+KEEP = Settings(auto_delete=False)
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "plan"),
+    [
+        (AUTO_DELETE, None, ["delete anna"]),
+        (AUTO_DELETE, KEEP, []),
+        (KEEP, None, []),
+        (KEEP, AUTO_DELETE, ["delete anna"]),
+    ],
+)
+def test_the_given_settings_decide(
+    fill: Callable[..., Workspace], stored: Settings, given: Settings | None, plan: list[str]
+) -> None:
+    workspace = fill(managed("anna"), managed("bert"), settings=stored)
+    found = preview(workspace, answer(listed("bert")), given)
+    assert lines(found) == plan
+    assert found.settings == (given or stored)
+    assert workspace.snapshot().settings == stored
+
+
+def test_the_archive_is_looked_into(fill: Callable[..., Workspace]) -> None:
+    workspace = fill(managed("anna"), managed("bert"), managed("carla"))
+    give_mail(workspace, "anna")
+    plan = preview(workspace, answer(listed("carla")))
+    assert [change.archive for change in plan.changes] == ["kept", "removed"]
+
+
+def test_answers_and_warnings_are_in_the_plan(fill: Callable[..., Workspace]) -> None:
+    workspace = fill(managed("anna"))
+    listing = Listing([listed("anna")], [], ["something about a record"])
+    answers = Answers.of(link=["nobody"])
+    plan = preview(workspace, listing, answers=answers)
+    assert plan.answers == answers
+    assert plan.warnings[0] == "something about a record"
+    assert plan.warnings[1].startswith("The directory does not list “nobody”")
+
+
+def test_a_new_name_whose_folder_holds_mail_is_asked_about(fill: Callable[..., Workspace]) -> None:
+    workspace = fill(managed("anna"))
+    give_mail(workspace, "new")
+    plan = preview(workspace, answer(listed("anna"), listed("new"), listed("newer")))
+    assert [(change.user_name, change.asks) for change in plan.changes] == [
+        ("newer", None),
+        ("new", "return"),
+    ]
+    assert plan.warnings == ()
+
+
+def test_a_former_user_of_a_new_name_is_found_in_the_history(
+    fill: Callable[..., Workspace],
+) -> None:
+    workspace = fill(managed("anna"), managed("bert"))
+    apply_plan(workspace, preview(workspace, answer(listed("bert"))))
+    plan = preview(workspace, answer(listed("bert"), listed("anna")))
+    assert [(change.user_name, change.asks) for change in plan.changes] == [("anna", "return")]
+
+
+def test_where_nobody_can_look_the_archive_is_kept_and_it_is_said(
+    fill: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = fill(managed("anna"), managed("bert"))
+    monkeypatch.setenv("MAILROSTER_ARCHIVE_ROOT", "none")
+    listing = Listing([listed("bert")], [], ["about a record"])
+    plan = preview(workspace, listing)
+    assert [change.archive for change in plan.changes] == ["kept"]
+    assert plan.warnings[0] == "about a record"
+    assert plan.warnings[1].startswith("This host has no archive folders")
+    assert len(plan.warnings) == 2

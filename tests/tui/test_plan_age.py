@@ -1,0 +1,134 @@
+"""A plan says when and where its users were asked for, and an old one is not applied unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from store.interface import Clock
+from store.models import User
+from sync.workspace import Workspace
+from tests.support.builders import managed
+from tests.support.directory import Directory
+from tests.tui.driver import driving
+
+ROOT = {"administrator": "root"}
+_START = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+
+class Hands:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = _START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def shown(self) -> str:
+        return f"{self.now.astimezone():%H:%M:%S}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Hands()
+
+
+def later(clock: Clock) -> Hands:
+    """Let a minute go by."""
+    assert isinstance(clock, Hands)
+    clock.now += timedelta(minutes=1)
+    return clock
+
+
+async def test_asking_again_gives_a_sign(
+    filled: Callable[..., Workspace], directory: Directory, clock: Clock
+) -> None:
+    directory.put("anna")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 1 create", f"Asked {later(clock).shown()[:2]}", directory.url)
+        hands = later(clock)
+        await admin.press("t")
+        await admin.sees(f"Asked {hands.shown()}", "Asked again: the plan is the same as before.")
+
+
+async def test_a_plan_that_could_not_be_renewed_is_marked_and_asked_for_first(
+    filled: Callable[..., Workspace], directory: Directory, clock: Clock
+) -> None:
+    directory.put("anna")
+    workspace = filled(managed("gone"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("- 1 delete")
+        directory.stop()
+        hands = later(clock)
+        await admin.press("t")
+        await admin.sees("Not done: Test Settings")
+        await admin.press("enter")
+        await admin.sees("OLD: asked", f"could not be renewed {hands.shown()}")
+        await admin.press("s")
+        await admin.sees("Not done: Synchronize")
+        await admin.press("enter")
+        assert workspace.snapshot().find("gone")
+
+
+async def test_the_counts_leave_out_what_is_skipped(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna", "bert")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 2 create")
+        await admin.press("space")
+        await admin.sees("+ 1 create", "skipped 1")
+
+
+async def test_an_unsaved_connection_is_not_passed_over(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#url")
+        await admin.type("x")
+        for key in ("t", "s"):
+            await admin.press("f5", key)
+            await admin.sees("There are changes on Connection. Save them or discard them first.")
+        assert admin.app.listing is None
+
+
+@pytest.mark.parametrize(
+    ("auto_delete", "days", "says"),
+    [
+        (True, 0, "the next sync DELETES local"),
+        (True, 7, "after 7 days a sync DELETES local"),
+        (False, 7, ""),
+    ],
+)
+async def test_who_would_be_deleted_next_is_told_at_the_switch(
+    filled: Callable[..., Workspace], directory: Directory, auto_delete: bool, days: int, says: str
+) -> None:
+    local = User(user_name="local", password_hash="x")
+    workspace = filled(local, auto_delete=auto_delete, delete_after_days=days)
+    directory.put("anna")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "end", "a")
+        await admin.sees("does NOT know local")
+        assert ("DELETES local" in admin.words) is auto_delete
+        assert says in admin.words
+
+
+async def test_what_is_typed_replaces_the_proposed_file(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ 1 create")
+        await admin.press("p")
+        await admin.sees("Save the plan")
+        await admin.press("m", "y")
+        await admin.sees("/my")
+        assert "plan-" not in admin.words

@@ -1,0 +1,50 @@
+"""Runs the screens in the terminal, which is restored whatever ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from textual import constants
+
+from sync.workspace import Workspace
+from tui.app import MailrosterApp
+from tui.preferences import load_preferences, preferences_path
+
+if TYPE_CHECKING:
+    from sync.demo import Demo
+
+_ESCAPE_SECONDS = 0.04  # how long a lone Esc may be the start of another key
+
+
+def run_app(
+    workspace: Workspace,
+    *,
+    administrator: str | None = None,
+    demo: Demo | None = None,
+    readonly: bool = False,
+    low_bandwidth: bool = False,
+) -> int:
+    """Run the screens and return the exit code; a signal ends them with the terminal restored."""
+    app = MailrosterApp(
+        workspace,
+        administrator=administrator,
+        demo=demo,
+        readonly=readonly,
+        plain_colours=low_bandwidth,
+        preferences=load_preferences(preferences_path()),
+    )
+
+    if "ESCDELAY" not in os.environ:
+        constants.ESCAPE_DELAY = _ESCAPE_SECONDS  # type: ignore[misc]
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loop.add_signal_handler(number, app.exit, None, 128 + number)
+        await app.run_async(mouse=not low_bandwidth)
+
+    asyncio.run(run())
+    return app.return_code or 0

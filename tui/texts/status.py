@@ -1,0 +1,171 @@
+"""The status in words, and for a textfile collector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from store.text import printable, quantity, shown_time
+from sync.status.outcomes import Outcome
+from sync.status.status import LEVELS, Level, Status, Trouble, level_of, troubles
+from tui.texts.problems import told
+
+VERDICTS: dict[Level, str] = {
+    "well": "Everything is well.",
+    "look": "Something should be looked at.",
+    "act": "Something has to be done.",
+}
+SIGNS: dict[Level, str] = {"well": " ", "look": "~", "act": "!"}
+RESULTS = {
+    "applied": "",
+    "no_changes": "no changes",
+    "blocked": "stopped by the delete guard",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
+_MOST_NAMES = 5
+
+
+def status_lines(status: Status) -> Iterator[str]:
+    """Yield the status as lines: the verdict, what is not well, and what is known."""
+    found = troubles(status)
+    yield VERDICTS[level_of(found)]
+    for trouble in found:
+        yield f"{SIGNS[trouble.level]} {printable(told(trouble.problem))}"
+    yield ""
+    for name, text in facts(status):
+        yield f"{name:<11}{printable(text)}"
+
+
+def facts(status: Status) -> Iterator[tuple[str, str]]:
+    """Yield what is known, each with its name or, where it goes on with the one before, without."""
+    outcomes = status.outcomes
+    yield "Store", f"{status.where}, generation {status.generation}"
+    if status.keeps_backups:
+        yield "Backup", f"the newest is of {_time(status.newest_backup)}"
+    yield "Archive", _archive(status)
+    yield "Directory", _answer(outcomes.answered)
+    if status.pin_ends:
+        yield "", f"pinned certificate, valid until {_time(status.pin_ends)}"
+    yield "Last sync", f"successful: {_sync(outcomes.succeeded)}"
+    yield "", f"failed: {_sync(outcomes.failed)}"
+    if outcomes.began:
+        yield "", f"under way since {shown_time(str(outcomes.began['at']))}"
+    yield "Waiting", _waiting(status.planned)
+    users = status.users
+    yield (
+        "Users",
+        f"{users.total}: {users.integrated} Integrated, {users.directory_services} Directory "
+        f"Services; {status.locked} locked, {users.pinned} pinned",
+    )
+    if users.suspended:
+        yield "", f"{users.suspended} cannot log on until a question is answered"
+    if users.leaving:
+        yield "", f"{users.leaving} leaving, the next on {users.next_leaving_on}"
+    yield "History", f"{quantity(status.runs, 'run')}; the chain ends with {status.head or '-'}"
+    if status.folded_until:
+        yield "", f"runs up to {shown_time(status.folded_until)} are kept as counts only"
+
+
+def _archive(status: Status) -> str:
+    if not status.archive:
+        return f"none on this host; {quantity(status.pending, 'piece')} of work for one that has it"
+    mounted = "not mounted" if "archive" in status.problems else "at hand"
+    return f"{status.archive}, {mounted}; {quantity(status.pending, 'piece')} of work waiting"
+
+
+def _answer(answered: Outcome | None) -> str:
+    if answered is None:
+        return "no sync has asked it yet"
+    if answered.listed is None:
+        return f"no usable answer at the last sync, {shown_time(answered.at)}"
+    return f"answered {shown_time(answered.at)} with {quantity(answered.listed, 'user')}"
+
+
+def _sync(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "none yet"
+    held = f"{quantity(outcome.held, 'deletion')} held back" if outcome.held else ""
+    parts = (RESULTS.get(outcome.result, ""), _counts(outcome.counts), held)
+    return f"{shown_time(outcome.at)}, {'; '.join(filter(None, parts))}"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {action}" for action, count in counts.items() if count)
+
+
+def _waiting(planned: Outcome | None) -> str:
+    if planned is None:
+        return "nothing is known yet"
+    names = ", ".join(planned.waiting[:_MOST_NAMES])
+    more = ", ..." if len(planned.waiting) > _MOST_NAMES else ""
+    left_out = (
+        f"; addresses left out, as others have them: {planned.left_out}" if planned.left_out else ""
+    )
+    return (
+        f"{quantity(planned.conflicts, 'conflict')}, {quantity(planned.questions, 'question')}"
+        f"{f' ({names}{more})' if names else ''}{left_out}"
+    )
+
+
+def _time(time: datetime | None) -> str:
+    return "-" if time is None else shown_time(time.astimezone(UTC).isoformat(timespec="seconds"))
+
+
+def openmetrics(status: Status) -> str:
+    """Return the status in the OpenMetrics text format, for node_exporter's textfile collector."""
+    found, outcomes, planned = troubles(status), status.outcomes, status.planned
+    level = LEVELS.index(level_of(found))
+    users = status.users
+    lines: list[str] = []
+
+    def gauge(name: str, what: str, *samples: tuple[str, float]) -> None:
+        lines.append(f"# TYPE mailroster_{name} gauge")
+        lines.append(f"# HELP mailroster_{name} {what}")
+        lines.extend(f"mailroster_{name}{labels} {value:.16g}" for labels, value in samples)
+
+    def time(name: str, what: str, at: str | datetime | None) -> None:
+        if at:
+            moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+            gauge(name, what, ("", moment.timestamp()))
+
+    gauge("status", "0 well, 1 look at it, 2 act.", ("", level))
+    gauge("trouble", "1 for each thing that is not well.", *_trouble_samples(found))
+    gauge("store_whole", "1 if the store can be read.", ("", "store" not in status.problems))
+    gauge("archive_mounted", "1 if the archive is at hand.", ("", "archive" not in status.problems))
+    gauge("folder_work_pending", "Work on archive folders that waits.", ("", status.pending))
+    gauge("sync_failing", "1 if the last sync failed.", ("", bool(outcomes.failing_since)))
+    succeeded, failed = outcomes.succeeded, outcomes.failed
+    time(
+        "sync_success_timestamp_seconds",
+        "When a sync last succeeded.",
+        succeeded.at if succeeded else "",
+    )
+    time("sync_failure_timestamp_seconds", "When a sync last failed.", failed.at if failed else "")
+    time("sync_failing_since_timestamp_seconds", "Since when all fail.", outcomes.failing_since)
+    if planned:
+        gauge("conflicts", "Conflicts that the last sync left.", ("", planned.conflicts))
+        gauge("questions", "Questions that the last sync left open.", ("", planned.questions))
+        gauge("directory_users", "Users that the directory listed.", ("", planned.listed or 0))
+    gauge(
+        "users",
+        "Users by authentication method.",
+        ('{authentication="integrated"}', users.integrated),
+        ('{authentication="directory_services"}', users.directory_services),
+    )
+    gauge("users_pinned", "Users whom no sync deletes.", ("", users.pinned))
+    gauge("users_suspended", "Users who wait for an answer.", ("", users.suspended))
+    gauge("users_leaving", "Users whom a sync deletes on a later day.", ("", users.leaving))
+    gauge("users_locked", "Users locked by failed log-ons.", ("", status.locked))
+    gauge("history_runs", "Runs in the history.", ("", status.runs))
+    time(
+        "pinned_certificate_end_timestamp_seconds",
+        "When the pinned certificate ends.",
+        status.pin_ends,
+    )
+    time("backup_timestamp_seconds", "When the newest backup was made.", status.newest_backup)
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _trouble_samples(found: list[Trouble]) -> list[tuple[str, float]]:
+    return [(f'{{kind="{trouble.kind}"}}', 1) for trouble in found]
