@@ -101,7 +101,7 @@ async def test_on_the_screens(
         await admin.press("space")
         await admin.sees("WARNING: passwords are in clear in the file.")
         await admin.press("space", "ctrl+s")
-        await admin.sees("Saved.")
+        await admin.sees("Saved. Test Settings now?")
         settings = workspace.snapshot().settings
         assert settings.more == {
             "user_file": str(people),
@@ -109,7 +109,7 @@ async def test_on_the_screens(
             "user_file_header_lines": 1,
         }
 
-        await admin.press("f5", "t")
+        await admin.press("y")
         await admin.sees("anna", "bert", "+ create")
         await admin.press("f2")
         configure(workspace, {"user_file": "/elsewhere"})

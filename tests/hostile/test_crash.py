@@ -60,7 +60,7 @@ def check(text: str) -> None:
     ("module", "name", "words", "code"),
     [
         ("tui.cli.users", "table_lines", ["users", "list"], 1),
-        ("sync.logon.login", "current_users", ["login", "anna"], 111),
+        ("sync.logon.login", "log_on", ["login", "anna"], 111),
         ("tui.cli.login", "check_log_on", ["login", "anna"], 111),
         ("sync.logon.explain", "explain", ["login", "--explain", "anna"], 111),
     ],
@@ -68,7 +68,7 @@ def check(text: str) -> None:
 def test_in_a_command(tmp_path: Path, module: str, name: str, words: list[str], code: int) -> None:
     done = run(module, name, tmp_path, *words)
     assert done.code == code
-    if name == "current_users":  # where a log-on is checked, a fault is one more outage
+    if name == "log_on":  # where a log-on is checked, a fault is one more outage
         assert (done.out, done.err) == (
             "",
             "mailroster: Something unexpected went wrong (ValueError).\n",
