@@ -16,7 +16,7 @@ _PLAIN = re.compile(
 )
 
 # RFC 5321, 4.1.2, with what RFC 6531 adds to atoms: everything beyond ASCII.
-_ATOM = r"[\w!#$%&'*+/=?^`{|}~\x80-\U0010ffff-]+"
+_ATOM = r'[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+'
 _LOCAL = re.compile(rf'{_ATOM}(?:\.{_ATOM})*|"(?:[^"\\]|\\.)*"')
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")

@@ -144,7 +144,8 @@ class MailrosterApp(Session):
 
     @work(thread=True, exit_on_error=False)
     def _warm_up(self) -> None:
-        """Import what the first fetch and the first save need."""
+        """Import what the first log-on, fetch and save need."""
+        import_module("sync.logon.login")
         import_module("store.validation")
         import_module("sync.directory.client")
 

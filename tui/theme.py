@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
 from textual.color import Color
+from textual.css.stylesheet import Stylesheet
 from textual.filter import LineFilter
 from textual.reactive import Reactive
 from textual.theme import Theme
@@ -125,6 +126,7 @@ class ThemedApp(App[None]):
         if is_plain:
             self.css_path = [*self.css_path, self.css_path[0].with_name("plain.tcss")]
         self.theme = PLAIN.name if is_plain else theme or OWN[0].name
+        self.stylesheet = SheetsReadOnce(self.get_css_variables())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own colours for a theme that is not ours."""
@@ -139,6 +141,26 @@ class ThemedApp(App[None]):
         """Return what lines go through; words have no colour where there are sixteen."""
         filters = super().get_line_filters()
         return [self._signs_only, *filters] if self.native_ansi_color else filters
+
+
+class SheetsReadOnce(Stylesheet):
+    """Style sheets that are read anew when a colour changes, and not for each new screen."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        super().__init__(variables=variables)
+        self._read_with = self._wanted = variables
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Take the colours that the next reading uses."""
+        if variables != self._wanted:
+            self._wanted = variables
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """Read all sheets with other colours; what was only added is read when it is asked for."""
+        if self._read_with != self._wanted:
+            super().reparse()
+            self._read_with = self._wanted
 
 
 class SignsOnly(LineFilter):

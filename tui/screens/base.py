@@ -15,7 +15,6 @@ from textual.worker import Worker, WorkerState
 
 from store.errors import Problem
 from store.interface import Snapshot
-from sync.directory.types import insecurity
 from tui.actions import APP, READ_ONLY, actions_of, refusal
 from tui.screens.dialogs import Confirm, Dialog, Message
 from tui.texts.plain import lines, plain
@@ -119,7 +118,12 @@ class BaseScreen(Screen[None]):
 
     def show_warning(self) -> None:
         """Show, for as long as it is so, that passwords are at risk on the way."""
-        self.set_warning(insecurity(self.app.snapshot.settings))
+        if self.app.snapshot.store_id:
+            from sync.directory.types import insecurity  # slow, and not for the first frame
+
+            self.set_warning(insecurity(self.app.snapshot.settings))
+        else:
+            self.set_warning("")
 
     def set_warning(self, risk: str) -> None:
         """Warn of this risk, or of none."""

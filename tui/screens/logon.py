@@ -14,7 +14,6 @@ from typing_extensions import override
 from store.errors import Problem
 from store.privileges import ADMIN
 from sync.errors import LogOnRefused
-from sync.logon.login import log_on
 from tui.actions import bindings_for
 from tui.screens.base import BaseScreen
 from tui.texts.plain import lines, plain
@@ -75,6 +74,8 @@ class LogOnScreen(EntryScreen):
     @work(exclusive=True, group="logon", exit_on_error=False)
     async def action_log_on(self) -> None:
         """Check the password."""
+        from sync.logon.login import log_on  # slow, and not for the first frame
+
         message = self.query_one("#message", Static)
         name, password = (field.value for field in self.query(Field))
         self._busy = True
