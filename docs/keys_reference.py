@@ -61,16 +61,20 @@ Made from the registry of actions by `python -m docs.keys_reference`.
 
 ## Find out which key does what
 
-- Press F1. mailroster shows the keys of the open screen or dialog. An action that you cannot do now is grey and says why.
-- Press ^P and type. mailroster finds actions of all screens, users by name or address, settings by name or key, and themes.
-- In a form, press Tab and Shift+Tab to go from field to field, Space to tick a box and Enter to open a choice. In a filter
-  rule, the arrows, Space or a first letter change a word.
-- With the mouse, click a tab, an action in the key line, or a title to sort by it. A double click opens a line.
+- Press F1. mailroster shows the keys of the open screen or dialog. An action that you cannot do now
+  is grey and says why.
+- Press ^P and type. mailroster finds actions of all screens, users by name or address, settings by
+  name or key, and themes.
+- In a form, press Tab and Shift+Tab to go from field to field, Space to tick a box and Enter to
+  open a choice. In a filter rule, the arrows, Space or a first letter change a word.
+- With the mouse, click a tab, an action in the key line, or a title to sort by it. A double click
+  opens a line.
 
 ## Filter a list
 
-A filter looks for a text in any column. `column:text` looks in that column alone, and the field names the columns of its list.
-`>`, `<`, `>=` or `<=` before the text compares: `auth:integrated priv:export changed:>2026-11-01`.
+A filter looks for a text in any column. `column:text` looks in that column alone, and the field
+names the columns of its list. `>`, `<`, `>=` or `<=` before the text compares:
+`auth:integrated priv:export changed:>2026-11-01`.
 
 ## Choose your own keys, theme and bell
 
@@ -85,10 +89,10 @@ sign_after = 30
 ```
 
 - `[keys]` takes the ids below; commas separate several keys. ^Q always quits.
-- `theme` is `mailroster-dark` (the default), `mailroster-light`, or one of Textual's such as `nord`. A terminal of sixteen
-  colours, `--low-bandwidth` and `NO_COLOR` have a theme of their own.
-- `sign_after` is a number of seconds. A fetch or a sync that took that long (10 by default) ends with a bell and a title. 0
-  turns this off, as `--low-bandwidth` does.
+- `theme` is `mailroster-dark` (the default), `mailroster-light`, or one of Textual's such as
+  `nord`. Terminals of sixteen colours, `--low-bandwidth` and `NO_COLOR` have a theme of their own.
+- `sign_after` is a number of seconds. A fetch or a sync that took that long (10 by default) ends
+  with a bell and a title. 0 turns this off, as `--low-bandwidth` does.
 """
 
 
