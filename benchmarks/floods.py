@@ -20,7 +20,7 @@ from store.interface import Batch, Edit
 from store.models import DIRECTORY_SERVICES, Settings, User
 from store.passwords import hash_password, verify_password
 from sync.workspace import open_workspace
-from tests.docs.pages import ROOT
+from tests.docs.pages import ROOT, blocks
 from tests.support.nginx import running_nginx
 from tests.support.php_server import free_port
 
@@ -75,11 +75,10 @@ def timed(ask: Callable[[], int], times: int) -> str:
 
 def guessing(folder: Path) -> Iterator[str]:
     """40 connections of one source guess through nginx, set up as docs/LOGON.md has it."""
-    page = (ROOT / "docs" / "LOGON.md").read_text().split("## nginx\n")[1]
-    lines = "\n".join(line for line in page.splitlines() if line.startswith("    "))
+    (lines,) = (block.text for block in blocks("docs/LOGON.md") if block.language == "nginx")
     with ExitStack() as stack:
         port, log = stack.enter_context(server(folder, "login-server"))
-        http, _, location = lines.replace("14300", str(port)).partition("    # in server")
+        http, _, location = lines.replace("14300", str(port)).partition("# in server")
         location = f"root {ROOT}/docs; # {location}"
         url = stack.enter_context(running_nginx(folder, location, http)) + "UNDO.md"
 

@@ -2,66 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from tui.actions import ACTIONS, key_text
 
 PATH = Path(__file__).with_name("KEYS.md")
-HEADINGS = {
-    "app": "Everywhere",
-    "logon": "Log on",
-    "quick": "Quick Access",
-    "first": "The first administrator",
-    "form": "Forms",
-    "connection": "Connection",
-    "options": "Options: filter rules",
-    "synchronize": "Synchronize",
-    "demo": "Synchronize, in the demo",
-    "users": "Users: on the list",
-    "user": "Users: on the list and on a user's page",
-    "page": "A user's page",
-    "history": "History",
-    "run": "A run of the history",
-    "undo": "Undo",
-    "pinned": "Pinned users",
-    "table": "Lists: filter and order",
-    "filter": "Lists: the filter's field",
-    "rows": "Lists: lines",
-    "method": "Which authentication method",
-    "return": "Who a name from before is",
-    "ids": "Ids to take over",
-    "dialog": "Dialogs",
-    "message": "Messages",
-    "palette": "Actions, users and settings",
-    "confirm": "Questions",
-    "entry": "A text to enter",
-    "certificate": "The server's certificate",
-    "trial": "Try a log-on",
-    "number": "The delete guard's question",
+PLACES = {
+    "Use keys on every screen": {"app": "everywhere"},
+    "Use keys on a screen": {
+        "logon": "Log on",
+        "quick": "Quick Access",
+        "first": "The first administrator",
+        "form": "Forms",
+        "connection": "Connection",
+        "options": "Options",
+        "synchronize": "Synchronize",
+        "demo": "Synchronize, in the demo",
+        "users": "Users, the list",
+        "user": "Users, the list and a user's page",
+        "page": "A user's page",
+        "history": "History",
+        "run": "A run of the history",
+        "undo": "Undo",
+        "pinned": "Pinned users",
+    },
+    "Use keys in a list": {"table": "Filter and order", "filter": "The filter", "rows": "Lines"},
+    "Use keys in a dialog": {
+        "dialog": "Dialogs",
+        "message": "Messages",
+        "confirm": "Questions",
+        "entry": "A text to enter",
+        "palette": "Actions, users and settings",
+        "method": "Authentication method",
+        "question": "Rename",
+        "return": "A name from before",
+        "link": "Link a local user",
+        "ids": "Ids to take over",
+        "certificate": "The server's certificate",
+        "trial": "Try a log-on",
+        "number": "Delete guard",
+    },
+}
+KEYS = {
+    "QUESTION_MARK": "?",
+    "UP": "Up",
+    "DOWN": "Down",
+    "PAGEUP": "Page Up",
+    "PAGEDOWN": "Page Down",
+    "HOME": "Home",
+    "END": "End",
+    "DELETE": "Delete",
 }
 _INTRODUCTION = """\
 # Keys
 
-Made from the registry of actions by `python -m docs.keys_reference`. F1 shows the keys of the
-screen that is open; what cannot be done now is greyed and says why. ^P finds the actions of all
-screens, users by name or address, settings by name or key, and themes.
+Made from the registry of actions by `python -m docs.keys_reference`.
 
-In a dialog F1 shows its keys. Forms: Tab and Shift+Tab go from field to field,
-Space ticks a box, Enter opens a choice. In a filter rule the arrows, Space or a first letter change
-a word.
+## Find out which key does what
 
-A filter of a list looks for a text in any column. `column:text` looks in that column alone, and
-`>`, `<`, `>=` or `<=` before the text compares: `auth:integrated priv:export changed:>2026-11-01`.
-The field names the columns of its list. With the mouse: a click on a tab or on an action in the key
-line runs it, a click on a title sorts, a double click opens a line.
+- Press F1. mailroster shows the keys of the open screen or dialog. An action that you cannot do now
+  is grey and says why.
+- Press ^P and type. mailroster finds actions of all screens, users by name or address, settings by
+  name or key, and themes.
+- In a form, press Tab and Shift+Tab to go from field to field, Space to tick a box and Enter to
+  open a choice. In a filter rule, the arrows, Space or a first letter change a word.
+- With the mouse, click a tab, an action in the key line, or a title to sort by it. A double click
+  opens a line.
 
-Keys of your own go into `tui.toml` in the config directory (`~/.config/mailroster`), by the ids
-below, several keys with commas between them. ^Q always leaves. A theme can be named there too:
-`mailroster-dark` (the default), `mailroster-light`, or one of Textual's such as `nord`. A terminal
-of sixteen colours, `--low-bandwidth` and `NO_COLOR` have a theme of their own.
+## Filter a list
 
-A fetch or a sync that took 10 seconds or longer says in the terminal's title, and by a bell, that
-it has ended; `sign_after` names other seconds, and 0 turns it off, as `--low-bandwidth` does:
+A filter looks for a text in any column. `column:text` looks in that column alone, and the field
+names the columns of its list. `>`, `<`, `>=` or `<=` before the text compares:
+`auth:integrated priv:export changed:>2026-11-01`.
+
+## Choose your own keys, theme and bell
+
+Write `tui.toml` in the config directory (`~/.config/mailroster`):
 
 ```toml
 theme = "mailroster-light"
@@ -70,24 +87,34 @@ sign_after = 30
 [keys]
 "user.delete" = "ctrl+d"
 ```
+
+- `[keys]` takes the ids below; commas separate several keys. ^Q always quits.
+- `theme` is `mailroster-dark` (the default), `mailroster-light`, or one of Textual's such as
+  `nord`. Terminals of sixteen colours, `--low-bandwidth` and `NO_COLOR` have a theme of their own.
+- `sign_after` is a number of seconds. A fetch or a sync that took that long (10 by default) ends
+  with a bell and a title. 0 turns this off, as `--low-bandwidth` does.
 """
 
 
 def keys_reference() -> str:
     """Return the whole document."""
     parts = [_INTRODUCTION]
-    scopes = {action.scope for action in ACTIONS}
-    for scope in [*HEADINGS, *sorted(scopes - HEADINGS.keys())]:
-        parts.append(
-            f"## {HEADINGS.get(scope, scope.capitalize())}\n\n"
-            "| key | action | what it does | id |\n|---|---|---|---|"
-        )
-        for action in ACTIONS:
-            if action.scope == scope:
-                keys = " or ".join(map(key_text, action.key.split(",")))
-                parts.append(f"| {keys} | {action.label} | {action.tooltip} | `{action.id}` |")
+    for heading, scopes in PLACES.items():
+        parts.append(f"## {heading}\n\n| where | key | action | what it does | id |")
+        parts.append("|---|---|---|---|---|")
+        parts += (row for scope, where in scopes.items() for row in _rows(scope, where))
         parts.append("")
     return "\n".join(parts)
+
+
+def _rows(scope: str, where: str) -> Iterator[str]:
+    """Return the rows of the actions of a scope; the first one names the place."""
+    for action in ACTIONS:
+        if action.scope == scope:
+            keys = (key_text(key) for key in action.key.split(","))
+            shown = " or ".join(KEYS.get(key, key) for key in keys)
+            yield f"| {where} | {shown} | {action.label} | {action.tooltip} | `{action.id}` |"
+            where = ""
 
 
 if __name__ == "__main__":

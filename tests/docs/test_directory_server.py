@@ -23,9 +23,9 @@ LONGEST = 23  # lines
 def command_for(name: str, port: int, folder: Path) -> list[str]:
     """Return how the page says that its file is started, on another port."""
     (line,) = [
-        line.strip()
-        for line in (ROOT / PAGE).read_text().splitlines()
-        if line.startswith("    ") and line.endswith(name) and "<" not in line
+        block.text.strip()
+        for block in blocks(PAGE)
+        if block.language == "text" and block.text.endswith(f"{name}\n")
     ]
     words = line.replace(":8080", f":{port}").split()
     file = folder / name

@@ -57,5 +57,5 @@ def test_no_page_is_an_island() -> None:
 
 def test_the_changelog_knows_the_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\n## [{project['version']}] - " in (ROOT / "CHANGELOG.md").read_text()
     assert not list(Path(ROOT).glob("*/version.py"))  # pyproject.toml is the one place

@@ -17,7 +17,7 @@ from store.passwords import hash_password
 from sync.logon.login_server import LoginServer
 from sync.logon.turns import OF_ONE_SOURCE
 from sync.workspace import Workspace
-from tests.docs.pages import ROOT
+from tests.docs.pages import ROOT, blocks
 from tests.support.command_line import CommandLine
 from tests.support.nginx import FpmDirectory, running_nginx
 from tests.support.php_server import php_hash
@@ -97,11 +97,10 @@ def server(
 
 def documented(server: LoginServer) -> tuple[str, str]:
     """Return what docs/LOGON.md puts into nginx's `http` and `server` blocks, for this port."""
-    page = (ROOT / "docs" / "LOGON.md").read_text().split("## nginx\n")[1]
-    lines = "\n".join(line for line in page.splitlines() if line.startswith("    "))
+    (lines,) = (block.text for block in blocks("docs/LOGON.md") if block.language == "nginx")
     assert lines.count("proxy_pass http://127.0.0.1:14300/;") == 1
     lines = lines.replace("14300", str(server.server_address[1]))
-    http, _, location = lines.partition("    # in server")
+    http, _, location = lines.partition("# in server")
     return http, f"root {ROOT}/docs; # in server{location}"
 
 
