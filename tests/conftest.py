@@ -11,8 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from store.interface import Clock, utc_now
 from sync.workspace import Workspace, open_workspace
 from tests.support.directory import Directory, running_directory
-
-FAST = 5
+from tests.support.warm_start import FAST
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis_settings.load_profile("untimed")

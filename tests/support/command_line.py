@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.support.password_search import learn, look_at
+from tests.support.warm_start import run as run_warm
+
+_OF_THE_START = ("LD_PRELOAD", "PYTHONPATH")  # variables that nobody reads later
 
 
 class Done(NamedTuple):
@@ -28,7 +32,8 @@ class Done(NamedTuple):
 class CommandLine:
     """Calls `mailroster` as a process of its own, on a store of its own in `folder`.
 
-    `module` is what Python runs.
+    `module` is what Python runs. Commands of mailroster itself are forked from a process that has
+    imported it, unless their environment is for Python's start.
     """
 
     environment: Mapping[str, str] | None = None
@@ -49,18 +54,27 @@ class CommandLine:
         What is piped in are passwords: no command may print one, nor the hash of one.
         """
         learn(stdin.removesuffix("\n"))
+        arguments = ["--store", self.store_argument, *words]
+        environment = os.environ if self.environment is None else self.environment
+        if self.module == "tui.cli" and environment.keys().isdisjoint(_OF_THE_START):
+            done = Done(*run_warm(arguments, stdin, environment))
+        else:
+            done = self._run_cold(arguments, stdin, environment)
+        look_at(f"stdout of mailroster {' '.join(words)}", done.out)
+        look_at(f"stderr of mailroster {' '.join(words)}", done.err)
+        assert "Traceback" not in done.err, done.err
+        return done
+
+    def _run_cold(self, arguments: list[str], stdin: str, environment: Mapping[str, str]) -> Done:
         done = subprocess.run(
-            [sys.executable, "-m", self.module, "--store", self.store_argument, *words],
+            [sys.executable, "-m", self.module, *arguments],
             input=stdin,
-            env=self.environment,
+            env=environment,
             capture_output=True,
             encoding="utf-8",
             timeout=60,
             check=False,
         )
-        look_at(f"stdout of mailroster {' '.join(words)}", done.stdout)
-        look_at(f"stderr of mailroster {' '.join(words)}", done.stderr)
-        assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 
     def set_up(self, url: str, *assignments: str) -> None:
