@@ -17,6 +17,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -124,8 +125,9 @@ def _start(given: int, out: int, err: int, tests: int) -> None:
     os._exit(code)
 
 
-def _stream(number: int, mode: str) -> TextIO:
-    return open(number, mode, encoding="utf-8", closefd=False)
+def _stream(number: int, mode: str) -> TextIOWrapper:
+    binary = open(number, mode + "b", closefd=False)  # noqa: SIM115 - until the end
+    return TextIOWrapper(binary, encoding="utf-8")
 
 
 if __name__ == "__main__":
