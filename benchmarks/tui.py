@@ -76,7 +76,7 @@ def first_frame(small: Path) -> Iterator[Sample]:
     with Terminal([sys.executable, "-m", "tui.cli", "--store", small]) as terminal:
         value = terminal.until("Password") - terminal.started
         processor = terminal.processor_seconds()
-    yield Sample("first frame", value, floor, goal="<= 1.5")
+    yield Sample("first frame", value, floor, goal="<= 1.3")
     yield Sample("  first frame, processor", processor, floor_processor)
 
 
