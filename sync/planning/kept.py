@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from store.models import UserRow
+from store.models import DIRECTORY_SERVICES, UserRow
 from store.names import match_key
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning import changes
-from sync.planning.doubt import who_may_be_listed, who_may_be_renamed
+from sync.planning.doubt import judged, who_may_be_listed, who_may_be_renamed
 from sync.planning.draft import Draft
 from sync.planning.identity import known_id, told_apart
 from sync.planning.plan import Answers
-from sync.planning.renames import rename_candidates
+from sync.planning.renames import Candidates, rename_candidates
 
 _SHOWN = 5  # names in a warning
 
@@ -86,6 +86,8 @@ def keep_who_is_in_doubt(
         for old, bad in who_may_be_listed(users, draft.deletes, listing.invalid, known).items()
     ]
     renamed = who_may_be_renamed(users, draft.deletes, in_part, directory)
+    for key, olds in _candidates_of_unclear(users, draft, in_part).items():
+        renamed.setdefault(key, set()).update(draft.deletes.keys() & olds)
     for key, several in told_apart(renamed, users, in_part, directory).items():
         draft.updates.pop(key, None)
         kept += [(old, in_part[key].user_name) for old in sorted(several)]
@@ -99,3 +101,24 @@ def keep_who_is_in_doubt(
             f"{changes.quoted(olds, _SHOWN)}: gone, but not deleted, because a record that "
             f"cannot be read in full may be the same person: {shown}. Correct it in the directory."
         )
+
+
+def _candidates_of_unclear(
+    users: Mapping[str, UserRow], draft: Draft, in_part: Mapping[str, DirectoryUser]
+) -> Candidates:
+    """Return whom would be asked about if the records of unknown scope were in scope."""
+    unclear = {
+        key: judged(record, users.get(key))
+        for key, record in in_part.items()
+        if key in draft.unclear
+    }
+    new = {key: record for key, record in unclear.items() if key not in users}
+    known = {
+        key: record
+        for key, record in unclear.items()
+        if key in users and users[key]["authentication"] == DIRECTORY_SERVICES
+    }
+    found = rename_candidates(
+        users, {**draft.creates, **new}, {**draft.updates, **known}, draft.deletes
+    )
+    return {key: olds for key, olds in found.items() if key in unclear}

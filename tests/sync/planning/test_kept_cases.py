@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -25,8 +26,8 @@ def known(name: str, stable_id: str, **fields: Any) -> User:
     return managed(name, directory_id=stable_id, directory=HERE, **fields)
 
 
-def unknown(name: str, *fields: str, **about: Any) -> DirectoryUser:
-    found: DirectoryUser = listed(name, **about)
+def unknown(name: str, *fields: str, addresses: Sequence[str] = (), **about: Any) -> DirectoryUser:
+    found: DirectoryUser = listed(name, *addresses, **about)
     return found._replace(unreadable=fields)
 
 
@@ -164,6 +165,33 @@ CASES = {
         [unknown("n", "distinguished_name"), unknown("N", "email_addresses")],
         ["delete c", "conflict n", "conflict N"],
         warnings=("“a”, “b”" + MAY_BE.format("“N”"),),
+    ),
+    "a new name of unknown scope, by what can be read": Case(
+        [managed("a", email_addresses=["a@x.org"]), managed("b")],
+        [unknown("n", "distinguished_name", addresses=["a@x.org"])],
+        ["delete b", "conflict n"], rules="exclude distinguished_name *",
+        warnings=("“a”" + MAY_BE.format("“n”"),),
+    ),
+    "a known name of unknown scope, by what can be read": Case(
+        [dn("a", "CN=1"), dn("n", "CN=2"), managed("b")],
+        [unknown("n", "email_addresses", dn="CN=1")],
+        ["delete b", "conflict n"], rules="include email_domain x.org",
+        warnings=("“a”" + MAY_BE.format("“n”"),),
+    ),
+    "a known name of unknown scope with what it had": Case(
+        [dn("a", "CN=1"), dn("n", "CN=2"), managed("b")],
+        [unknown("n", "email_addresses", dn="CN=2")],
+        ["delete a", "delete b", "conflict n"], rules="include email_domain x.org",
+    ),
+    "a local user's name of unknown scope": Case(
+        [dn("a", "CN=1"), User(user_name="n", distinguished_name="CN=2")],
+        [unknown("n", "email_addresses", dn="CN=1")],
+        ["delete a", "conflict n"], rules="include email_domain x.org",
+    ),
+    "by what can be read, but ids tell apart": Case(
+        [known("a", "1", email_addresses=["a@x.org"])],
+        [unknown("n", "distinguished_name", addresses=["a@x.org"], stable_id="9")],
+        ["delete a", "conflict n"], rules="exclude distinguished_name *",
     ),
     "ids tell apart": Case(
         [known("a", "1", distinguished_name="CN=1")],
