@@ -42,7 +42,8 @@ class RunChange(TypedDict):
     """One change of a run, complete enough to replay and to take back.
 
     `old` and `new` are whole rows where a user went or came, and the differing fields alone where
-    one stayed. Conflicts and open questions have neither.
+    one stayed. Conflicts and open questions have neither. `came_from` is the earlier name whose
+    archive folder moved along with who came, or moved back to with who went.
     """
 
     action: str
@@ -52,6 +53,7 @@ class RunChange(TypedDict):
     old: dict[str, Any] | None
     new: dict[str, Any] | None
     left_out: NotRequired[list[dict[str, str]]]
+    came_from: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

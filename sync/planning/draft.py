@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from store.files.archives import same_folder
-from store.models import UserRow
+from store.models import DIRECTORY_SERVICES, UserRow
 from sync.directory.listing import DirectoryUser
 from sync.planning import changes
 from sync.planning.identity import Identities
@@ -47,6 +47,17 @@ class Draft:
         looked_at = self.scope | self.left_alone | self.unclear.keys()
         listed = self.identities.listed_as.items()
         return {old: new for old, new in listed if new is None or new in looked_at}
+
+    def blocked_by_ids(self, users: Mapping[str, UserRow]) -> dict[str, DirectoryUser]:
+        """Return the records of users of whom the listed ids decide nothing: who they are is open.
+
+        So their own names may have gone to others, and they may have come under new ones.
+        """
+        return {
+            key: self.present[key]
+            for key in self.identities.conflicts.keys() & self.scope & users.keys()
+            if users[key]["authentication"] == DIRECTORY_SERVICES
+        }
 
     def conflicts_about_folders(self, users: Mapping[str, UserRow]) -> None:
         """Create nobody whose archive folder would be another user's."""

@@ -106,12 +106,16 @@ def _ended(row: UserRow, ended: set[str]) -> FieldChange:
 
 
 def returned_keys(changes: Iterable[Change]) -> dict[str, str]:
-    """Map the earlier keys of those who come back under another name to the new ones."""
-    return {
-        match_key(change.candidates[0]): match_key(change.user_name)
-        for change in changes
-        if change.action == "return" and change.edit and change.candidates
-    }
+    """Map the keys of folders that move with users who come or go under another name.
+
+    Who comes back brings the folder of the earlier name; if that is undone it moves back.
+    """
+    moved: dict[str, str] = {}
+    for change in changes:
+        if change.edit and change.candidates and change.action in ("return", "create", "delete"):
+            earlier, name = match_key(change.candidates[0]), match_key(change.user_name)
+            moved.update({earlier: name} if change.edit.user else {name: earlier})
+    return moved
 
 
 def with_moved_rights(

@@ -345,12 +345,11 @@ def _settle_renames(
 ) -> list[Line]:
     """Take renames and open questions out of the draft and return the renames."""
     records_of = {**draft.creates, **draft.updates}
-    candidates = decided_by_ids(
-        rename_candidates(users, draft.creates, draft.updates, draft.deletes),
-        users,
-        records_of,
-        directory,
-    )
+    blocked = draft.blocked_by_ids(users)
+    found = rename_candidates(users, draft.creates, {**draft.updates, **blocked}, draft.deletes)
+    for key in blocked:
+        found.pop(key, None)
+    candidates = decided_by_ids(found, users, records_of, directory)
     if unknown := (answers.rename.keys() | answers.separate) - candidates.keys():
         draft.warnings.append(f"No rename is in question for {changes.quoted(sorted(unknown))}.")
     by_id = {new: old for new, old in draft.identities.moves.items() if new in records_of}

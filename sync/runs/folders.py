@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -189,19 +189,30 @@ def folder_work_of(
                 work.append(FolderWork("move", aside_name(folder, undoes), folder))
         elif change.edit and not change.edit.rev and folder_name(change.user_name) in to_be_removed:
             work.append(FolderWork("make", folder_name(change.user_name)))
-        elif change.action == "return" and change.candidates:
+        elif change.action in ("return", "create") and change.edit and change.candidates:
             folder, target = map(folder_name, (change.candidates[0], change.user_name))
-            if archives is None or not archives.is_empty(target):
-                work.append(FolderWork("aside", target, aside_name(target, run_id)))
-            work.append(FolderWork("move", folder, target))
+            work += _moved(folder, target, archives, run_id)
         elif change.action == "delete":
             folder = folder_name(change.user_name)
             kept = archives is None or _is_kept(archives, folder)
-            if archives is None or not kept:
+            if kept and change.candidates:
+                work += _moved(folder, folder_name(change.candidates[0]), archives, run_id)
+                if undoes:
+                    work.append(FolderWork("move", aside_name(folder, undoes), folder))
+            elif archives is None or not kept:
                 work.append(FolderWork("remove", folder))
             change = replace(change, archive="kept" if kept else "removed")
         done.append(change)
     return done, work
+
+
+def _moved(
+    folder: str, target: str, archives: Archives | None, run_id: str
+) -> Iterator[FolderWork]:
+    """Yield the move of a folder, after what sets aside a folder that holds something there."""
+    if archives is None or not archives.is_empty(target):
+        yield FolderWork("aside", target, aside_name(target, run_id))
+    yield FolderWork("move", folder, target)
 
 
 def aside_name(folder: str, run_id: str) -> str:

@@ -137,6 +137,8 @@ def _record(
         old=old,
         new=new,
     )
+    if change.candidates and (old is None) != (new is None):
+        record["came_from"] = change.candidates[0]
     if change.left_out:
         record["left_out"] = [item._asdict() for item in change.left_out[:_MOST_LEFT_OUT]]
     return record

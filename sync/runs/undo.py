@@ -170,7 +170,9 @@ def _reversed(
     folder_changes = change["archive"] in ("aside", "back")
     if new is None:
         restored = _restored(old or {})
-        return replace(restored, archive="aside") if folder_changes else restored
+        if folder_changes:
+            return replace(restored, archive="aside")
+        return _with_folder_of(restored, change, snapshot.users, keeps_archive)
     name = new.get("user_name") or change["user_name"]
     row = snapshot.users.get(match_key(name))
     if row is None:
@@ -185,8 +187,33 @@ def _reversed(
         )
     if old is None:
         gone = changes.deletion(row, "the undone run had created the user", keeps_archive)
-        return replace(gone, archive="back") if folder_changes else gone
+        if folder_changes:
+            return replace(gone, archive="back")
+        return _with_folder_of(gone, change, snapshot.users, keeps_archive)
     return _reverted(row, old)
+
+
+def _with_folder_of(
+    undo: Change,
+    change: RunChange,
+    users: Mapping[str, UserRow],
+    keeps_archive: Callable[[str], bool],
+) -> Change:
+    """Return the undo of `change` with the archive folder that moves back to where it came from.
+
+    It stays where it is if the other name has an owner by now, or a folder that holds something.
+    """
+    earlier = change.get("came_from")
+    if earlier is None or match_key(earlier) in users:
+        return undo
+    leaves, arrives = undo.user_name, earlier
+    if undo.action != "delete":
+        leaves, arrives = arrives, leaves
+    if not keeps_archive(leaves) or keeps_archive(arrives):
+        return undo
+    shown = printable(arrives, 60)
+    reason = f"{undo.reason}; the archive folder moves back to “{shown}”"
+    return replace(undo, candidates=(earlier,), reason=reason)
 
 
 def _restored(row: dict[str, Any]) -> Change:

@@ -57,7 +57,7 @@ def watching() -> Iterator[Watch]:
 
 
 def test_commands_show_none(tmp_path: Path, directory: Directory) -> None:
-    mailroster = CommandLine(tmp_path)
+    mailroster = CommandLine(tmp_path, warm=False)
     directory.put(dora=REMOTE)
     source = tmp_path / "password-of-the-service"
     source.write_text(SERVICE + "\n")

@@ -19,7 +19,7 @@ GOOD = "correct horse battery"
 
 def test_the_cost_is_twelve(tmp_path: Path) -> None:
     """In a process of its own, without the fixture that makes hashes fast."""
-    mailroster = CommandLine(tmp_path)
+    mailroster = CommandLine(tmp_path, warm=False)
     assert mailroster("users", "add", "anna", stdin=GOOD).code == 0
     assert '"password_hash":"$2b$12$' in mailroster.store.read_text()
 

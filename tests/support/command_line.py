@@ -33,13 +33,14 @@ class CommandLine:
     """Calls `mailroster` as a process of its own, on a store of its own in `folder`.
 
     `module` is what Python runs. Commands of mailroster itself are forked from a process that has
-    imported it, unless their environment is for Python's start.
+    imported it, unless they are not `warm` or their environment is for Python's start.
     """
 
     environment: Mapping[str, str] | None = None
 
-    def __init__(self, folder: Path, module: str = "tui.cli") -> None:
+    def __init__(self, folder: Path, module: str = "tui.cli", *, warm: bool = True) -> None:
         self.module = module
+        self.is_warm = warm and module == "tui.cli"
         self.store = folder / "users.json"
         self.archive = folder / "archive"
 
@@ -56,7 +57,7 @@ class CommandLine:
         learn(stdin.removesuffix("\n"))
         arguments = ["--store", self.store_argument, *words]
         environment = os.environ if self.environment is None else self.environment
-        if self.module == "tui.cli" and environment.keys().isdisjoint(_OF_THE_START):
+        if self.is_warm and environment.keys().isdisjoint(_OF_THE_START):
             done = Done(*run_warm(arguments, stdin, environment))
         else:
             done = self._run_cold(arguments, stdin, environment)

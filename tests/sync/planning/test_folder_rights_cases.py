@@ -150,6 +150,9 @@ def test_who_comes_back_under_another_name() -> None:
     edit = fresh("New")
     back = change(edit, "return", candidates=("Old",))
     assert returned_keys([back]) == {"old": "new"}
+    undone = [replace(back, action="delete", edit=Edit.delete(User(user_name="New", rev=1)))]
+    assert returned_keys(undone) == {"new": "old"}
+    assert returned_keys([replace(back, action="create")]) == {"old": "new"}
     others = [
         replace(back, candidates=()), replace(back, action="rename"), replace(back, edit=None),
     ]  # fmt: skip

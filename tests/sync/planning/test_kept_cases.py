@@ -31,6 +31,9 @@ def unknown(name: str, *fields: str, addresses: Sequence[str] = (), **about: Any
     return found._replace(unreadable=fields)
 
 
+A = known("a", "1", distinguished_name="CN=1")
+
+
 def dn(name: str, value: str) -> User:
     return managed(name, distinguished_name=value)
 
@@ -127,7 +130,7 @@ CASES = {
         ["delete a"], rules=SKIP,
     ),
     "what cannot be read of one but the id, where ids are known": Case(
-        [known("a", "1", distinguished_name="CN=1"), managed("new")],
+        [A, managed("new")],
         [unknown("new", "distinguished_name")], ["delete a"], rules=SKIP,
     ),
     "two records for one, and one for another": Case(
@@ -165,6 +168,21 @@ CASES = {
         [unknown("n", "distinguished_name"), unknown("N", "email_addresses")],
         ["delete c", "conflict n", "conflict N"],
         warnings=("“a”, “b”" + MAY_BE.format("“N”"),),
+    ),
+    "the name of who may have come under a new one waits for its ids": Case(
+        [A, dn("b", "CN=2"), managed("c")],
+        [listed("a", dn="CN=1"), listed("b", dn="CN=9", stable_id="1"), listed("n", dn="CN=2")],
+        ["delete c", "conflict b", "rename n?"],
+    ),
+    "that is answered with another person": Case(
+        [A, dn("b", "CN=2")],
+        [listed("a", dn="CN=1"), listed("b", dn="CN=9", stable_id="1"), listed("n", dn="CN=2")],
+        ["create n", "conflict b"], Answers.of(separate=["n"]),
+    ),
+    "a local user's name waits for nobody": Case(
+        [A, User(user_name="b", distinguished_name="CN=2")],
+        [listed("a", dn="CN=1"), listed("b", dn="CN=9", stable_id="1"), listed("n", dn="CN=2")],
+        ["create n", "conflict b"],
     ),
     "a new name of unknown scope, by what can be read": Case(
         [managed("a", email_addresses=["a@x.org"]), managed("b")],

@@ -148,7 +148,7 @@ def test_a_full_disk_at_every_write(small_disk: Path) -> None:
 
 
 def test_a_command_ends_with_22_and_works_again_with_room(tmp_path: Path) -> None:
-    mailroster = CommandLine(tmp_path)
+    mailroster = CommandLine(tmp_path, warm=False)
     words = ("users", "add", "anna", "--privilege", "admin")
     assert mailroster(*words, stdin="correct horse battery").code == 0
     content = mailroster.store.read_bytes()

@@ -132,6 +132,50 @@ def test_somebody_new_finds_no_mail_and_an_undo_brings_all_back(workspace: Works
     assert left_behind(workspace) == []
 
 
+@pytest.fixture
+def renamed(workspace: Workspace) -> str:
+    """John, who has an id now, was deleted and is back under another name: the run."""
+    known, new = (JOHN._replace(user_name=name, id="7") for name in ("jsmith", "john"))
+    applied(workspace, plan_with(workspace, listing(known)))
+    applied(workspace, plan_with(workspace, listing()))
+    plan = plan_with(workspace, listing(new), same=["john"])
+    assert lines(plan) == ["return john"]
+    return applied(workspace, plan)
+
+
+def test_who_comes_back_under_another_name_and_its_undo(workspace: Workspace, renamed: str) -> None:
+    users = workspace.snapshot().users
+    assert users["boss"]["folder_privileges"] == {"john": ["read", "delete"]}
+    assert (mail(workspace, "john"), workspace.messages("jsmith")) == ("mail of jsmith", 0)
+    after = state(workspace)
+
+    plan = undo_preview(workspace, renamed)
+    assert "the archive folder moves back to “jsmith”" in plan.changes[0].reason
+    undo = applied(workspace, plan)
+    users = workspace.snapshot().users
+    assert users["boss"]["folder_privileges"] == {"jsmith": ["read", "delete"]}
+    assert (mail(workspace, "jsmith"), workspace.messages("john")) == ("mail of jsmith", 0)
+
+    applied(workspace, undo_preview(workspace, undo))
+    users, files = state(workspace)
+    assert (users["john"].pop("pinned"), after[0]["john"].pop("pinned")) == (True, False)
+    assert (users, files) == after
+
+
+@pytest.mark.parametrize("is_user", [True, False])
+def test_the_folder_stays_where_the_earlier_name_is_taken(
+    workspace: Workspace, renamed: str, is_user: bool
+) -> None:
+    if is_user:
+        add_user(workspace, User(user_name="jsmith"), "a long enough password")
+    give_mail(workspace, "jsmith")
+    plan = undo_preview(workspace, renamed)
+    assert "moves back" not in plan.changes[0].reason
+    applied(workspace, plan)
+    assert mail(workspace, "john") == "mail of jsmith"
+    assert state(workspace)[0]["boss"]["folder_privileges"] == {"john": ["read", "delete"]}
+
+
 def _pinned(users: dict[str, Any]) -> dict[str, Any]:
     return {**users, "jsmith": {**users["jsmith"], "pinned": True}}
 
