@@ -87,12 +87,12 @@ def address_problem(address: str) -> str | None:
     if not _LOCAL.fullmatch(local):
         if "@" in local:
             return "it contains more than one “@”"
-        return "what stands before the “@” needs quotes (RFC 5321)"
+        return "the part before the “@” needs quotes (RFC 5321)"
     if domain.startswith(".") or domain.endswith(".") or ".." in domain:
         return "its domain has an empty part"
     in_ascii = domain if domain.isascii() else _ascii_domain(domain)
     if in_ascii is None or not (_DOMAIN.fullmatch(in_ascii) or _LITERAL.fullmatch(in_ascii)):
-        return "its domain cannot be one (RFC 5321, IDNA 2008)"
+        return "its domain is not a valid name (RFC 5321, IDNA 2008)"
     return None
 
 

@@ -45,7 +45,7 @@ def store_path(given: str | None = None) -> Path:
     folder = None if chosen else _folder(user_data_path)
     if folder is None:
         raise InvalidValue(
-            f"There is no place for the user database: the operating system's user "
+            "mailroster has no place for the user database: the operating system's user "
             f"{operating_system_user()} has no home, and HOME is not set.",
             f"Give its path with --store or {STORE_VARIABLE}.",
             untouched="Nothing was changed.",

@@ -292,7 +292,7 @@ def source_key(source: str | None) -> str:
         address = ip_address(source.partition("%")[0])
     except ValueError:
         raise InvalidValue(
-            f"“{printable(source, 60)}” is no IP address.",
+            f"“{printable(source, 60)}” is not an IP address.",
             "Give the address that the log-on comes from, without a port.",
             untouched="Nothing was checked or counted.",
         ) from None

@@ -35,7 +35,7 @@ class Notes:
             found = orjson.loads(read_regular(path, LARGEST))
             if isinstance(found, dict):
                 return found
-            problem = "it holds something else"
+            problem = "it holds other data than mailroster writes"
         except FileNotFoundError:
             return {}
         except OSError as error:

@@ -60,6 +60,6 @@ class Address:
 def _malformed() -> InvalidValue:
     return InvalidValue(
         "The address of the user database cannot be read.",
-        "It looks like this: postgresql://host1,host2/mailroster?target_session_attrs=read-write",
+        "Give it in this form: postgresql://host1,host2/mailroster?target_session_attrs=read-write",
         untouched="Nothing was opened.",
     )

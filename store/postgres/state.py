@@ -104,7 +104,7 @@ def read_state(connection: Connection, seen: State) -> State:
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise StoreDamaged(
-            f"The row in the table “store” is not as mailroster makes it ({error!r}).",
+            f"The row in the table “store” is not in the form that mailroster makes: {error!r}.",
             "Restore a backup of the database.",
         ) from None
 

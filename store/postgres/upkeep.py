@@ -99,8 +99,8 @@ class PostgresUpkeep:
         whole = self._store.whole()
         if not whole.state.store_id:
             raise StoreUnwritable(
-                f"There is no user database at {self._store.where} yet, so there is nothing to "
-                "copy.",
+                f"The user database {self._store.where} does not exist yet, so it cannot be "
+                "copied.",
                 "Give its path or address with --store or MAILROSTER_STORE.",
             )
         try:
@@ -167,7 +167,7 @@ def _chain_problems(whole: Whole) -> Iterator[str]:
             "backup of the database; the other runs are not affected."
         )
     if previous is not None and whole.state.history.head not in ("", previous):
-        yield "The newest record is another one than the store says. Somebody changed it."
+        yield "The newest record is not the one that the store names. Somebody changed it."
 
 
 def _owned_addresses(connection: Connection) -> dict[str, str]:
@@ -186,6 +186,6 @@ def _address_problem(state: Snapshot, owned: dict[str, str]) -> str:
         return ""
     (address, _), *_ = wrong
     return (
-        f"Owners of addresses are not what the users say, “{printable(address, 60)}” among them: "
-        "somebody changed the tables by hand. Set the addresses of that user again."
+        f"The table of addresses does not match the users, “{printable(address, 60)}” among "
+        "others: somebody changed the tables by hand. Set the addresses of that user again."
     )

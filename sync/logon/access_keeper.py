@@ -10,7 +10,7 @@ from pathlib import Path
 from store.errors import Problem
 from store.files.archives import folder_name
 from store.interface import Snapshot
-from store.text import printable
+from store.text import printable, quantity
 from sync.logon.login import current_users
 from sync.logon.mail_access import has_access_file, write_access
 from sync.workspace import Workspace
@@ -86,7 +86,11 @@ class AccessKeeper(threading.Thread):
                 self._failed[home] = name
                 problem = problem or f"{error.filename or folder}: {error.strerror}."
         others = len(self._failed) - 1
-        return f"{problem} So it is with {others} more." if others > 0 else problem
+        return (
+            f"{problem} The same holds for {quantity(others, 'more home')}."
+            if others > 0
+            else problem
+        )
 
 
 def _changed_names(before: Snapshot, now: Snapshot) -> Iterator[str]:

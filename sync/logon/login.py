@@ -140,7 +140,7 @@ def _looked_up(workspace: Workspace, user_name: str, source: str | None) -> tupl
 def _of_a_store(workspace: Workspace, snapshot: Snapshot) -> Snapshot:
     if not snapshot.store_id:
         raise LogOnUnavailable(
-            f"There is no user database at {workspace.store.where}. Nobody can log on.",
+            f"The user database {workspace.store.where} does not exist. Nobody can log on.",
             "Give its path with --store or MAILROSTER_STORE, or start mailroster to make it.",
         )
     return snapshot

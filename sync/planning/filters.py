@@ -80,7 +80,7 @@ def parse_rule(text: str) -> FilterRule:
     words = text.split(None, 2)
     if len(words) < 3 or words[0] not in RULE_ACTIONS or words[1] not in RULE_FIELDS:
         raise InvalidValue(
-            f"“{printable(text, 100)}” is no filter rule.",
+            f"“{printable(text, 100)}” is not a filter rule.",
             f"Write {' or '.join(RULE_ACTIONS)}, then {', '.join(RULE_FIELDS)}, then a pattern, "
             "such as “exclude user_name svc-*”.",
         )
@@ -88,7 +88,7 @@ def parse_rule(text: str) -> FilterRule:
     pattern = (typed[2] or typed[1].replace('""', '"')) if typed else ""
     if not typed or not pattern.strip():
         raise InvalidValue(
-            f"“{printable(text, 100)}” is no filter rule: its pattern is missing, or it is not "
+            f"“{printable(text, 100)}” is not a filter rule: its pattern is missing, or it is not "
             "clear where the pattern ends.",
             "Type the pattern, in quotes if it has a quote, “#” or “;” in it, and a reason after "
             f'“{REASON_MARK}”: {words[0]} {words[1]} "a*"{REASON_MARK}on leave.',

@@ -293,7 +293,8 @@ def _decide_about_names(
     asked = new.in_question | known.in_question
     if unknown := (answers.same | answers.new) - asked:
         draft.warnings.append(
-            f"It is in no question who {changes.quoted(sorted(unknown))} is; nothing to answer."
+            f"mailroster has no question who {changes.quoted(sorted(unknown))} is; the answer was "
+            "not used."
         )
     return Decided([*new.writable, *known.writable])
 
@@ -302,8 +303,8 @@ def _unclear(record: DirectoryUser) -> str:
     unreadable = [name for name in record.unreadable if name in changes.FOLLOWED_FIELDS]
     fields = " and ".join(map(changes.field_label, unreadable))
     return (
-        f"the {fields} of this record cannot be read in full, and a filter asks for that, so "
-        "nothing is decided about this user; correct the record in the directory"
+        f"the {fields} of this record cannot be read in full, and a filter needs them, so "
+        "mailroster decides nothing about this user; correct the record in the directory"
     )
 
 
@@ -352,7 +353,10 @@ def _settle_renames(
         directory,
     )
     if unknown := (answers.rename.keys() | answers.separate) - candidates.keys():
-        draft.warnings.append(f"No rename is in question for {changes.quoted(sorted(unknown))}.")
+        draft.warnings.append(
+            f"mailroster has no question about a rename of {changes.quoted(sorted(unknown))}; the "
+            "answer was not used."
+        )
     by_id = {new: old for new, old in draft.identities.moves.items() if new in records_of}
     candidates.update((new, [old]) for new, old in by_id.items())
     answers = replace(
@@ -360,8 +364,8 @@ def _settle_renames(
     )
     moves = settle(candidates, answers)
     draft.warnings += [
-        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}: the answer “rename” "
-        "has to say whom of them."
+        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say in the answer "
+        "“rename” which of them it is."
         for new in moves.open
         if new in answers.rename
     ]

@@ -213,8 +213,8 @@ def check_guard(
     if sentences and deletes and allow_deletes is None:
         raise GuardBlocked(
             f"The delete guard stopped this {plan.kind}: {' '.join(sentences)}",
-            f"{since}If {quantity(deletes, 'deletion')} is what you expect, confirm the exact "
-            f"number (--allow-deletes {deletes}); to apply everything else, hold deletions back "
-            "(--hold-deletes).",
+            f"{since}If you expect {quantity(deletes, 'deletion')}, confirm the exact number with "
+            f"--allow-deletes {deletes}. To apply everything else, hold deletions back with "
+            "--hold-deletes.",
         )
     return bool(sentences and deletes)

@@ -90,11 +90,11 @@ def archives_to_look_into(workspace: Workspace, state: Snapshot) -> tuple[Archiv
     try:
         archives = archive_at_hand(workspace, state)
     except (ArchiveNotMounted, StoreUnwritable) as error:
-        return None, f"{error.what} What concerns no archive folder goes on. {error.advice}"
+        return None, f"{error.what} Changes that need no archive folder continue. {error.advice}"
     if archives is None:
         return None, (
-            f"{why_no_archive(state.settings.archive_root)}; those of deleted users are looked at "
-            "on a host that has them."
+            f"{why_no_archive(state.settings.archive_root)}; a host that has them checks those of "
+            "deleted users."
         )
     return archives, ""
 
@@ -114,8 +114,8 @@ def finish_folder_work(
     carry_out(archives, state.store_id, state.folder_work, is_marked=is_marked)
     if left:
         workspace.notices.append(
-            f"Done now: {quantity(len(left), 'piece')} of work on archive folders that an earlier "
-            "change had left."
+            f"mailroster finished {quantity(len(left), 'piece')} of work on archive folders that "
+            "an earlier change had left."
         )
     return state.folder_work[-1].generation
 

@@ -40,7 +40,7 @@ def undo_preview(workspace: Workspace, run_id: str, *, old_passwords: bool = Fal
         raise InvalidValue(
             f"Run {printable(run_id, 60)} ({run.summary.kind}) cannot be undone: it left nothing "
             "to go back to.",
-            "`mailroster history list` shows the others.",
+            "Choose another run from `mailroster history list`.",
             untouched="Nothing was changed.",
         )
     snapshot = workspace.snapshot()
@@ -174,10 +174,10 @@ def _reversed(
     name = new.get("user_name") or change["user_name"]
     row = snapshot.users.get(match_key(name))
     if row is None:
-        return changes.conflict(name, "was deleted or renamed since; there is nothing to take back")
+        return changes.conflict(name, "was deleted or renamed since; nothing can be undone")
     if not since.still_as_left(match_key(name), row["rev"]):
         later = since.run_of(row["rev"])
-        by = f", by run {printable(later.id, 60)} ({later.kind})" if later else ""
+        by = f", by run {printable(later.id, 60)}, kind {later.kind}" if later else ""
         return changes.conflict(
             name,
             f"was changed since, on {shown_time(row['changed'])}{by}; look at the user and change "
@@ -195,8 +195,8 @@ def _restored(row: dict[str, Any]) -> Change:
     if user.authentication == DIRECTORY_SERVICES:
         user = replace(user, pinned=True)
         reason = (
-            "comes back whole, and pinned: the undone run had deleted the user, and no sync "
-            "does so again until released"
+            "comes back whole and pinned: the undone run had deleted the user; syncs will not "
+            "delete this user until you release it with F7, p, r"
         )
     return Change(
         action="create",
@@ -234,7 +234,8 @@ def _reverted(row: UserRow, old: dict[str, Any]) -> Change:
     return Change(
         action=action,
         user_name=after.user_name if renamed else before.user_name,
-        reason=f"{reason}, and pinned: no sync lets the user leave until released"
+        reason=f"{reason}, and pinned: syncs will not delete this user until you release it with "
+        "F7, p, r"
         if stays
         else reason,
         fields=fields,

@@ -100,8 +100,9 @@ class DirectoryFile:
             except DirectoryFileInvalid as error:
                 self._seen = None
                 self.problem = DirectoryFileInvalid(
-                    f"{error.what} Its state of {self._read_at} is served.",
-                    f"{error.advice} It is read again with the next request.",
+                    f"{error.what} The directory server still serves the file as read at "
+                    f"{self._read_at}.",
+                    f"{error.advice} The next request reads it again.",
                 )
             return self._directory
 
@@ -154,7 +155,7 @@ def read_file(path: Path, layout: Layout | None = None) -> Content:
 
 
 def _invalid(
-    path: Path, problem: str, advice: str = "Check its path and who may read it"
+    path: Path, problem: str, advice: str = "Check its path and its mode"
 ) -> DirectoryFileInvalid:
     return DirectoryFileInvalid(
         f"The directory file {printable(path)} cannot be served: {printable(problem, 300)}.",

@@ -166,7 +166,7 @@ class Listener(socketserver.TCPServer):
                 return f"{problem} are being worked on"
             del self._open[slowest], self._arriving[slowest]
             _hang_up(slowest)
-        self.log(f"busy: of {problem}, the one slowest to ask was closed")
+        self.log(f"busy: {problem}; closed the one slowest to ask")
         return ""
 
     def _refuse(self, request: Any, problem: str) -> None:

@@ -86,7 +86,7 @@ class TestNotMounted:
         assert away("users", "edit", "anna", "--full-name", "Anna").code == 0
         undone = away("history", "undo", "last", "--yes")
         assert undone.code == 0
-        assert "What concerns no archive folder goes on." in undone.err
+        assert "Changes that need no archive folder continue." in undone.err
         assert away("users", "delete", "anna", "--yes").code == 23
 
 

@@ -293,7 +293,7 @@ class TestCopies:
         run_sql(filled.url, "INSERT INTO addresses VALUES ('x@example.com', 'anna')")
         done = filled("store", "check")
         assert done.code == 22
-        for told in ("cannot be read", "The newest record is another one", "Owners of addresses"):
+        for told in ("cannot be read", "The newest record is not the one", "The table of addresses"):
             assert told in done.out
 
 

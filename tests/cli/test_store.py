@@ -270,7 +270,7 @@ class TestRestore:
         assert done.json["backup"] == str(backups[1])
         assert Path(done.json["set_aside"]).read_text() == "{"
         assert "is not valid JSON" in done.json["lost"]["problem"]
-        told = "Archive folders of users who came after the backup, and are gone now, stay: “bert”."
+        told = "The archive folders of users who were added after the backup stay: “bert”."
         assert told in done.err
         assert filled.users().keys() == {"anna"}
 

@@ -297,7 +297,7 @@ def test_a_password_file_that_has_no_end(
     box: SecretBox, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     make(tmp_path / "endless")
-    with pytest.raises(SecretUnavailable, match="cannot be read: it is no regular file"):
+    with pytest.raises(SecretUnavailable, match="cannot be read: it is not a regular file"):
         directory_password(Settings(password_file=str(tmp_path / "endless")), box)
 
 

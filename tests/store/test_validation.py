@@ -20,7 +20,7 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("changes", "says"),
         [
-            ({"nonsense": "1"}, "“nonsense” is no setting"),
+            ({"nonsense": "1"}, "“nonsense” is not a setting"),
             ({"url": "foo"}, "does not start with http"),
             ({"url": "ftp://x/"}, "does not start with http"),
             ({"url": "http:///path"}, "names no host"),
@@ -49,7 +49,7 @@ class TestSettings:
             ({"guard_max_delete_percent": 101}, "at most 100"),
             ({"delete_after_days": -1}, "must not be negative"),
             ({"delete_after_days": 3651}, "at most 3650"),
-            ({"default_privileges": ["admin", "login"]}, "stands alone"),
+            ({"default_privileges": ["admin", "login"]}, "cannot be combined with others"),
             ({"default_folder_privileges": ["fly"]}, "is no folder privilege"),
             ({"filters": [{"action": "drop", "field": "user_name", "pattern": "*"}]}, "filters"),
             (

@@ -163,7 +163,7 @@ def test_a_filter_edit_that_wipes_users(staffed: Workspace) -> None:
     configure(staffed, {"filters": [rule.to_stored()]})
     plan = asked(staffed, people(*STAFF))
     assert {change.reason for change in plan.changes} == {
-        "out of the filters' scope (filter changed since the last sync)"
+        "out of the filters' scope, which changed since the last sync"
     }
     with pytest.raises(GuardBlocked, match="All 40 managed users would be deleted"):
         apply_plan(staffed, plan)

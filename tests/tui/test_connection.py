@@ -264,7 +264,7 @@ async def test_a_log_on_is_tried_and_explained(
         await admin.press("ctrl+u")
         await admin.type("nobody")
         await admin.press("enter", "enter")
-        await admin.sees("There is no user “nobody”.")
+        await admin.sees("The user “nobody” does not exist.")
         await admin.press("ctrl+u")
         await admin.type("root")
         await admin.press("enter")

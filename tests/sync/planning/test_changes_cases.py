@@ -292,11 +292,11 @@ def test_many_names_in_a_sentence(names: str, most: int, shown: str) -> None:
 @pytest.mark.parametrize(
     ("spellings", "name", "says"),
     [
-        (("a", "A"), "A", "the directory lists this name 2 times (“a”, “A”); give each user"),
+        (("a", "A"), "A", "the directory lists this name 2 times: “a”, “A”; give each user"),
         (
             ("é", "e\u0301"), "e\u0301",
-            "the directory lists this name 2 times (“é”, “e\u0301”, in different Unicode forms: "
-            "here e\\u0301); give each user",
+            "the directory lists this name 2 times: “é”, “e\u0301”, in different Unicode forms, "
+            "here e\\u0301; give each user",
         ),
     ],
 )  # fmt: skip

@@ -167,7 +167,7 @@ def test_how_a_rule_is_written(one: FilterRule, text: str) -> None:
 def test_what_is_none_says_what_to_write(text: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         parse_rule(text)
-    assert f"“{text}” is no filter rule" in refused.value.what
+    assert f"“{text}” is not a filter rule" in refused.value.what
     assert (
         "Write include or exclude or skip, then user_name, email_domain, distinguished_name, "
         in (refused.value.advice)

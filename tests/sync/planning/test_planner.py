@@ -137,10 +137,10 @@ class TestConflict:
     @pytest.mark.parametrize(
         ("names", "told"),
         [
-            (("Müller", "Mu\u0308ller"), "2 times (“Müller”, “Mu\u0308ller”, in different Unicode"),
+            (("Müller", "Mu\u0308ller"), "2 times: “Müller”, “Mu\u0308ller”, in different Unicode"),
             (("Müller", "Mu\u0308ller", "MÜLLER"), "in different Unicode forms"),
-            (("Müller", "MÜLLER"), "2 times (“Müller”, “MÜLLER”); give"),
-            (("Müller", "Müller"), "2 times (“Müller”, “Müller”); give"),
+            (("Müller", "MÜLLER"), "2 times: “Müller”, “MÜLLER”; give"),
+            (("Müller", "Müller"), "2 times: “Müller”, “Müller”; give"),
         ],
     )
     def test_names_that_look_the_same_are_told_apart(

@@ -47,7 +47,7 @@ class TestAdd:
             (User(user_name="be/rt"), PASSWORD, "contains “/”"),
             (User(user_name="ANNA"), PASSWORD, "There is a user “ANNA” already"),
             (User(user_name="b", email_addresses=["A@x.org"]), PASSWORD, "belongs to “anna”"),
-            (User(user_name="b", privileges=["admin", "login"]), PASSWORD, "stands alone"),
+            (User(user_name="b", privileges=["admin", "login"]), PASSWORD, "cannot be combined"),
         ],
     )
     def test_refused(self, fill: Fill, user: User, password: str | None, says: str) -> None:

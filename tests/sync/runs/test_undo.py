@@ -195,7 +195,7 @@ class TestUndo:
         changed = filled.snapshot().history.runs[-1]
         assert not undo_preview(filled, changed.id).of("update")  # the newer password is kept
         (conflict,) = undo_preview(filled, synced).of("conflict")
-        assert f", by run {changed.id} ({changed.kind}); look" in conflict.reason
+        assert f", by run {changed.id}, kind {changed.kind}; look" in conflict.reason
 
     def test_users_gone_and_names_taken_since(self, filled: Workspace) -> None:
         run = synchronise(filled)
