@@ -163,7 +163,7 @@ class TestSetPrivileges:
             (("none", "login"), "“none” cannot be combined"),
             (("--folder", "anna=none,read"), "“none” cannot be combined"),
             (("--folder", "anna=own"), "“own” is no folder privilege"),
-            (("--folder", "nobody=read"), "neither a user nor an archive folder"),
+            (("--folder", "nobody=read"), "either a user nor an archive folder"),
             (("--folder", "read"), "is not OWNER=RIGHTS"),
             (("fly",), "is not one of"),
             ((), "Name privileges"),

@@ -260,7 +260,7 @@ async def test_a_log_on_is_tried_and_explained(
         await admin.press("ctrl+u")
         await admin.type("bert")
         await admin.press("enter", "enter")
-        await admin.sees("hold neither login nor admin")
+        await admin.sees("include neither login nor admin")
         await admin.press("ctrl+u")
         await admin.type("nobody")
         await admin.press("enter", "enter")
