@@ -162,7 +162,7 @@ class TestSetPrivileges:
             (("admin", "login"), "“admin” cannot be combined"),
             (("none", "login"), "“none” cannot be combined"),
             (("--folder", "anna=none,read"), "“none” cannot be combined"),
-            (("--folder", "anna=own"), "“own” is no folder privilege"),
+            (("--folder", "anna=own"), "“own” is not a folder privilege"),
             (("--folder", "nobody=read"), "either a user nor an archive folder"),
             (("--folder", "read"), "is not OWNER=RIGHTS"),
             (("fly",), "is not one of"),

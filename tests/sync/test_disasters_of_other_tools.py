@@ -77,7 +77,7 @@ class TestAnOutageReadAsEveryoneLeft:
         before = content(staffed)
         plan = asked(staffed, people())
         assert plan.changes == ()
-        with pytest.raises(GuardBlocked, match="answered no users at all"):
+        with pytest.raises(GuardBlocked, match="listed no users at all"):
             apply_plan(staffed, plan, allow_deletes=confirmed)
         assert content(staffed) == before
 

@@ -200,8 +200,8 @@ async def test_a_401_that_does_not_offer_basic(challenge: str, words: str) -> No
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("<title>400 No required SSL certificate was sent</title>", "a certificate of the client"),
-        ("<title>400 The SSL certificate error</title>", "a certificate of the client"),
+        ("<title>400 No required SSL certificate was sent</title>", "a client certificate"),
+        ("<title>400 The SSL certificate error</title>", "a client certificate"),
         ("<title>400 Bad Request</title>", "unexpected status 400"),
         (" " * MIB + "SSL certificate", "unexpected status 400"),
     ],

@@ -186,7 +186,7 @@ def like_before_tls_1_3(context: ssl.SSLContext) -> None:
     ("change", "words"),
     [
         (without_new_tls, "Turn on TLS 1.2 or 1.3"),
-        (asking_for_a_certificate, "wants a client certificate, which mailroster does not have (tls"),
+        (asking_for_a_certificate, "client certificate, which mailroster does not have (tls"),
         (like_before_tls_1_3, "whether it wants a client certificate"),
     ],
 )

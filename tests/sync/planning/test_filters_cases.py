@@ -133,7 +133,7 @@ def test_how_a_rule_is_read(text: str, read: FilterRule) -> None:
 def test_a_pattern_whose_end_is_not_clear_says_what_to_type(typed: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         parse_rule(f"exclude user_name {typed}")
-    assert refused.value.what.startswith(f"“{printable(f'exclude user_name {typed}')}” is no ")
+    assert refused.value.what.startswith(f"“{printable(f'exclude user_name {typed}')}” is not a ")
     assert refused.value.untouched == "Nothing was written."
     example = refused.value.advice.rpartition(": ")[2].removesuffix(".")
     assert parse_rule(example) == rule("a*", "on leave", "exclude")

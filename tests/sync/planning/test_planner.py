@@ -121,7 +121,7 @@ class TestDelete:
     def test_an_empty_answer_deletes_nobody_and_blocks(self) -> None:
         plan = plan_for([managed("anna")], answer())
         assert plan.changes == ()
-        assert "answered no users at all" in plan.guard[0]
+        assert "listed no users at all" in plan.guard[0]
 
 
 class TestConflict:

@@ -29,7 +29,7 @@ from sync.server.directory_file import (
         ("d.json", '[{"userName": "a"},\n {"userName": NaN}]', "line 2, column 15"),
         ("d.json", '[{"userName": "a"}', "line 1, column 19"),
         ("d.json", '{"userName": "a"}', "it is not an array of objects"),
-        ("d.json", '[{"login": "a"}]', "there is no column userName"),
+        ("d.json", '[{"login": "a"}]', "the column userName is missing"),
     ],
 )
 def test_a_file_that_is_no_table_of_users_is_refused(
@@ -41,7 +41,7 @@ def test_a_file_that_is_no_table_of_users_is_refused(
         DirectoryFile(path)
     assert problem in str(refused.value)
     assert str(path) in str(refused.value)
-    assert "with the next request" not in str(refused.value)  # at the start there is none
+    assert "The next request" not in str(refused.value)  # at the start there is none
     assert refused.value.kind == "directory_file"
 
 
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_table_of_users_is_refused(
         ("userName\na\n\nb,c\n", ["a", None], "line 4: 2 cells, but the header has 1."),
         ("userName,fullName\na\n", [None], "line 2: 1 cells, but the header has 2."),
         ("userName,fullName\n  ,Anna\n", [None], "line 2: userName is empty."),
-        ("userName,passwordHash\na,secret\n", ["a"], "line 2: passwordHash is no bcrypt hash"),
+        ("userName,passwordHash\na,secret\n", ["a"], "line 2: passwordHash is not a bcrypt hash"),
         (
             "userName,fullName\nanna,1\nANNA,2\n",
             ["anna", "ANNA"],

@@ -322,7 +322,7 @@ def test_a_bad_row_is_an_outage_for_its_user_and_nobody_else(
         unclear,
         right,
     )
-    assert any("line 3: passwordHash is no bcrypt hash" in line for line in lines)
+    assert any("line 3: passwordHash is not a bcrypt hash" in line for line in lines)
     assert any("line 5: the user name appears already in line 4" in line for line in lines)
     assert not any("{SHA}" in line for line in lines)
 
