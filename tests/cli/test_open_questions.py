@@ -72,7 +72,7 @@ class TestExplain:
         synced(site, code=13)
         done = site("login", "--explain", "jsmith")
         assert (done.code, RETURN in done.out) == (1, True)
-        assert "There is no user “jsmith”" in done.out
+        assert "The user “jsmith” does not exist" in done.out
 
     def test_everything_but_the_name_changed(
         self, site: CommandLine, server: ScriptedDirectory
