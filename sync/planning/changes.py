@@ -234,12 +234,17 @@ def question(record: DirectoryUser, candidates: Sequence[UserRow], known: bool) 
     if known:
         reason = f"has the distinguished name or the addresses that {old} had until now"
     else:
-        reason = f"shares a distinguished name or an address with {old}, who is gone from there"
+        reason = (
+            f"shares a distinguished name or an address with {old}, whom the directory no longer "
+            "lists"
+        )
     return Change(
         action="rename",
         user_name=record.user_name,
-        reason=f"{reason}; perhaps the same person, so neither is touched until you say "
-        "“rename” or “separate”",
+        reason=(
+            f"{reason}; perhaps the same person, so a sync touches neither until you say “rename” "
+            "or “separate”"
+        ),
         fields=_compared(candidates[0], record),
         asks="rename",
         candidates=tuple(row["user_name"] for row in candidates),

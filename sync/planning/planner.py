@@ -394,8 +394,8 @@ def _settle_renames(
         elif owner := same_folder([record.user_name], names_of(users)).get(record.user_name):
             draft.conflict(
                 record.user_name,
-                f"{changes.quoted([users[old]['user_name']])} cannot be renamed to this: the "
-                f"archive folder of that name would be that of {changes.quoted([owner])}",
+                f"{changes.quoted([users[old]['user_name']])} cannot be renamed to this: that "
+                f"name would have the same archive folder as {changes.quoted([owner])}",
             )
         else:
             renames.append(

@@ -244,7 +244,7 @@ def _described(error: BaseException) -> tuple[Result, dict[str, Any]]:
     if not isinstance(problem, Problem):
         problem = Problem(
             f"The sync ended with an unexpected error ({type(error).__name__}).",
-            "Look at what it printed, in the journal if it ran unattended.",
+            "Look at its output, in the journal if it ran unattended.",
             untouched="Changes that were written are complete.",
         )
     record: dict[str, Any] = problem.to_record()

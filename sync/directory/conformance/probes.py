@@ -235,7 +235,7 @@ async def _refusal_of(stranger: _Probe, who: str, what: str) -> Finding:
     return Finding(
         check,
         "problem",
-        f"The {what} is answered {who}.",
+        f"The server answers the {what} {who}.",
         "Everybody on the network can read all users or try passwords.",
         "Check the service's credentials before the command; otherwise answer 401.",
     )

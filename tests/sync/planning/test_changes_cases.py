@@ -242,7 +242,7 @@ def test_a_question(known: bool, why: str) -> None:
     assert change.candidates == ("anna", "o\x1b")
     assert change.fields == {"user_name": FieldChange("anna", "Anna")}
     assert change.reason.startswith(why)
-    assert "; perhaps the same person, so neither is touched until you say" in change.reason
+    assert "; perhaps the same person, so a sync touches neither until you say" in change.reason
 
 
 @pytest.mark.parametrize(

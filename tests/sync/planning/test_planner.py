@@ -178,7 +178,7 @@ def test_two_users_never_share_a_folder() -> None:
     with in_place_of(hashlib, "sha256", lambda _text: hashlib.md5(b"one for all")):
         plan = plan_for([User(user_name=one)], directory)
     assert lines(plan) == ["create anna", f"conflict {other}"]
-    assert "the archive folder of this name would be that of “üü" in plan.changes[1].reason
+    assert "this name would have the same archive folder as “üü" in plan.changes[1].reason
 
 
 class TestAddresses:

@@ -148,7 +148,7 @@ def search_failure(server: Server, settings: Settings, schema: Schema, code: int
             "" if settings.requires_authentication else " It may be hidden from anonymous users."
         )
         return BaseNotFound(
-            f"{name} has no entry {base}.{hidden}", "Check the base, and who may read it."
+            f"{name} has no entry {base}.{hidden}", "Check the base and its access rights."
         )
     if code in (_FILTER_ERROR, _UNDEFINED_TYPE, _INAPPROPRIATE_MATCHING, _BAD_SYNTAX, _PROTOCOL):
         return FilterRefused(
@@ -228,7 +228,7 @@ def nobody(server: Server, settings: Settings, schema: Schema) -> WrongShape:
     return WrongShape(
         f"{_named(server)} has no entry under {printable(BASE.value(settings), 200)} that matches "
         f"{printable(schema.filter, 200)}.",
-        "Check the base, the filter and the schema, and what the service's own name may read.",
+        "Check the base, the filter, the schema and the rights of the service's own name.",
     )
 
 
@@ -237,7 +237,7 @@ def no_names(server: Server, count: int, schema: Schema) -> WrongShape:
     return WrongShape(
         f"None of {quantity(count, 'record')} at {_named(server)} has a user name in "
         f"the attribute {schema.user_name}.",
-        "Check the schema and ldap_user_name_attribute, and what the service's own name may read.",
+        "Check the schema, ldap_user_name_attribute and the rights of the service's own name.",
     )
 
 
