@@ -29,7 +29,7 @@ _OF_OTHER_SYSTEMS = frozenset({"sip", "x500", "x400", "eum", "spo"})
 class Typed(NamedTuple):
     """An address without the type that Exchange puts before it (`proxyAddresses`).
 
-    `address` is None where the type says that it is no e-mail address.
+    `address` is None where the type names something other than e-mail.
     """
 
     address: str | None

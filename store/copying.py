@@ -14,7 +14,7 @@ def copy_store(source: Upkeep, target: Upkeep) -> Snapshot:
     """Put all of `source` into `target`, which is empty; return the state there.
 
     It gets an id of its own, so that neither store takes the other's plans and archive for its
-    own. Raises `StoreDamaged` where `source` is not whole, or what was written is not the same,
+    own. Raises `StoreDamaged` where `source` is not whole, or the copy differs from it,
     and `StoreUnwritable` where `target` is not empty or cannot be written.
     """
     whole = source.whole()

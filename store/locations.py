@@ -12,7 +12,7 @@ from store.files.ownership import operating_system_user, owner_for_root
 
 STORE_VARIABLE = "MAILROSTER_STORE"
 ARCHIVE_VARIABLE = "MAILROSTER_ARCHIVE_ROOT"
-ADDRESSES = ("postgresql://", "postgres://")  # how a store begins that is no file
+ADDRESSES = ("postgresql://", "postgres://")  # how the address of a store in PostgreSQL begins
 NO_ARCHIVE = "none"  # its value, or that of the setting, where there are no archive folders
 _NAME = "mailroster"
 

@@ -39,8 +39,8 @@ def is_reserved(name: str) -> bool:
 def name_problem(name: object) -> str | None:
     """Return why `name` cannot be a user name, or None if it can.
 
-    A name ends up in folder names, IMAP mailbox names and access lists, so whatever has a
-    meaning there is refused, never repaired.
+    A name ends up in folder names, IMAP mailbox names and access lists, so a name with a
+    special meaning there is refused, never repaired.
     """
     if not isinstance(name, str):
         return "the user name is not a text"

@@ -50,7 +50,7 @@ class Lockout:
 
     A file that cannot be read, or is damaged (`AttemptsUnreadable`), says nothing about who is
     locked: nobody gets in, nothing is written, and the counts stay. Where single counts of it are
-    damaged, it is so for these users and sources alone; their counts stay as they are until an
+    damaged, this holds for these users and sources alone; their counts stay as they are until an
     administrator unlocks them. Where the file cannot be written, right passwords are accepted, but
     a wrong one is an error (`AttemptsUnwritable`) that front ends log and answer with "try later":
     a full disk does not keep everybody out, and no failure goes uncounted without saying so.

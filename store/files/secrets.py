@@ -80,7 +80,7 @@ class SecretBox:
     def _key(self) -> bytes | None:
         """Return the key, None if there is none; raises `SecretUnavailable` for anything else.
 
-        An empty or cut file must not pass for a key: whoever knows it can sign plans.
+        An empty or cut file must not pass for a key: anybody who guessed it could sign plans.
         """
         try:
             key = read_regular(self._absolute_path(), LARGEST_TEXT).strip()

@@ -23,7 +23,7 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Return the address; raises `InvalidValue` for one that is none, or holds a password.
+        """Return the address; raises `InvalidValue` for a malformed one, or one with a password.
 
         A password would be in process lists, in units of systemd and in the mail server's files.
         """

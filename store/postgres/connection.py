@@ -78,8 +78,8 @@ class Database:
     def run(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` does with a connection that is idle, and idle again afterwards.
 
-        Where the connection turns out to be lost, or to be one to a server that is no primary any
-        more, `work` is done once again with another one: it must not be halfway by then, as a
+        Where the connection turns out to be lost, or its server to be no longer the
+        primary, `work` is done once again with another one: it must not be halfway by then, as a
         transaction that was not committed is not. Raises `StoreUnreachable` and the store's
         other errors for what psycopg raises; what else `work` raises passes.
         """

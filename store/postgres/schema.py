@@ -25,7 +25,7 @@ def migrations() -> list[str]:
 
 
 def script(first: int, steps: Sequence[str]) -> str:
-    """Return the SQL that brings schema `first` up to date, for whoever may run it."""
+    """Return the SQL that brings schema `first` up to date, for a role that may run it."""
     return "".join(("BEGIN;\n", *steps[first:], "COMMIT;\n"))
 
 

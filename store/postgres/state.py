@@ -121,7 +121,7 @@ def goes_on_from(connection: Connection, seen: State) -> bool:
 
 
 def write_state(connection: Connection, before: State, after: State, gone: list[str]) -> None:
-    """Make `after` the state of now, and tell whoever listens."""
+    """Make `after` the state of now, and notify sessions that listen."""
     parameters = {
         "generation": after.generation,
         "stamp": after.stamp,

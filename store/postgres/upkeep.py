@@ -127,7 +127,7 @@ class PostgresUpkeep:
         return aside
 
     def replace_unreadable(self, backup: Path, run: Run, folder_work: FolderWorkOf) -> Path | None:
-        """Fill an empty database from `backup`; what is damaged is a matter for its server."""
+        """Fill an empty database from `backup`; damage is a matter for its server."""
         state = self.read(backup)
         records = [(summary, b"") for summary in state.history.runs]  # a copy has none
         state = replace(state, history=replace(state.history, pages=(0, 0), size=0))
@@ -140,7 +140,7 @@ class PostgresUpkeep:
         return self._store.make_schema() == 0
 
     def create_script(self) -> str:
-        """Return the SQL for whoever may make the tables."""
+        """Return the SQL for a role that may make the tables."""
         return script(0, migrations())
 
     def whole(self) -> Whole:

@@ -192,7 +192,7 @@ def _attempts(store: Path) -> Iterator[Finding]:
 
 
 def _notes(store: Path) -> Iterator[Finding]:
-    """Look at how the last syncs ended, and at whatever else is noted beside the store."""
+    """Look at how the last syncs ended, and at the other notes beside the store."""
     notes = Notes(store)
     for name in NOTES:
         path = notes.path(name)

@@ -1,4 +1,4 @@
-"""JSON read strictly: whatever two readers could understand differently is refused."""
+"""JSON read strictly: texts that two readers could understand differently are refused."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ async def explain(
     """Return what a log-on of this user would meet, in the order of a log-on.
 
     With a `password` that is checked too; without one, a directory user's name is looked up in
-    the directory's list. Where that is no user, or the password is wrong, it is told what a sync
+    the directory's list. For an unknown user or a wrong password, the steps say what a sync
     would ask about the name. Nothing is counted as an attempt.
     """
     try:

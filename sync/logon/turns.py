@@ -1,4 +1,4 @@
-"""Who is worked on next: no source, and nothing that waits, takes all the workers of a server."""
+"""Which log-on is next: no source, and no wait, takes all the workers of a server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Turns:
 
     A source has at most `OF_ONE_SOURCE` of them; log-ons that name none, or this machine, are not
     told apart and may have them all. Of a source's and of all workers a quarter is kept from
-    what waits for the directory, so local users get in while it hangs. Whoever finds none free
+    what waits for the directory, so local users get in while it hangs. A log-on that finds none
     waits in a short queue. A log-on that is locked needs no worker and does not queue; a source
     has no more of those at once than it may have workers. There are `workers`; the queue is left
     after `patience` seconds.

@@ -31,8 +31,9 @@ _TYPED = re.compile(rf'(?:"((?:[^"]|"")*)"|({_BARE}))(?:\s+#\s+(.*))?', re.DOTAL
 def scope_of(rules: Iterable[FilterRule]) -> Scope:
     """Return the test for users in scope.
 
-    In scope is who is matched by an include rule, or there is none, and by no exclude or skip
-    rule. Patterns are shell-style globs, case-insensitive, on the whole value.
+    A user is in scope who matches an include rule, or any user if there are none, unless an
+    exclude or skip rule matches too. Patterns are shell-style globs, case-insensitive, on the
+    whole value.
     """
     rules = list(rules)
     includes = [rule for rule in rules if rule.action == "include"]

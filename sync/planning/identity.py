@@ -1,4 +1,4 @@
-"""Who is who by the directory's ids: the same id is the same person, whatever the name.
+"""Who is who by the directory's ids: the same id is the same person under any name.
 
 An id counts for the directory that gave it, which its type and URL tell. What is not listed, or
 cannot be read, is unknown and decides nothing.
@@ -43,7 +43,7 @@ class Identities:
     """What the listed ids say; everything goes by match key.
 
     `conflicts` are reasons to leave a record alone. `moves` map new names to the users who came
-    under them. `others` are users whose name is listed with another person's id: whoever that is
+    under them. `others` are users whose name is listed with another person's id: that person
     must not log on as the user, unless the user goes or comes under another name. `listed_as`
     maps users to the names that have their id now, None for a record whose name cannot be used.
     """

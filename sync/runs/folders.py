@@ -84,7 +84,7 @@ def kept_archives(workspace: Workspace, state: Snapshot) -> tuple[Callable[[str]
 def archives_to_look_into(workspace: Workspace, state: Snapshot) -> tuple[Archives | None, str]:
     """Return the archive, or None and why nobody can look into it.
 
-    Work that waits is done first, as else the mail of a renamed user looks like somebody else's.
+    Work that waits is done first; otherwise the mail of a renamed user looks like somebody else's.
     """
     try_folder_work(workspace)
     try:
@@ -229,6 +229,6 @@ def _is_kept(archives: Archives, folder: str) -> bool:
 
 
 def _put_mark(workspace: Workspace, state: Snapshot, root: Path, store_id: str) -> None:
-    """Put the mark; it says that all work is done but what waits, whatever root that was for."""
+    """Put the mark; it says that all work but the waiting is done, under any root."""
     done = state.folder_work[0].generation - 1 if state.folder_work else state.generation
     put_mark(root, store_id, done, workspace.host_path.parent)

@@ -89,7 +89,7 @@ def load_plan(workspace: Workspace, path: Path, largest: int = LARGEST) -> Saved
 
     Raises `PlanFileError` for a file that is no whole plan of this store's owner,
     `AlreadyApplied`, or `StalePlan` with every difference; for the undo of a run that the history
-    has no more of, `InvalidValue` or `StoreDamaged`.
+    no longer has, `InvalidValue` or `StoreDamaged`.
     """
     record = _read(workspace, path, largest)
     snapshot = workspace.snapshot()
@@ -142,7 +142,7 @@ def outcome_differences(workspace: Workspace, plan: Plan, listing: Listing) -> d
 
 
 def listing_digest(listing: Listing) -> str:
-    """Return a digest of the directory's answer, in whatever order it lists its users."""
+    """Return a digest of the directory's answer, in any order of its users."""
     digest = hashlib.sha256()
     for record in sorted(map(repr, (*listing.users, *listing.invalid))):
         digest.update(record.encode(errors="surrogatepass"))

@@ -63,8 +63,8 @@ def undo_plan(
 
     Users that it created are deleted, those that it deleted come back whole and pinned, those
     that it changed get their old values, and so do settings. Those whom it marked as leaving are
-    pinned too. Whoever was edited since is left as
-    a conflict, unless that was taken back again; whatever setting was changed since as a warning.
+    pinned too. A user who was edited since is left as
+    a conflict, unless the edit was undone; a setting that was changed since is left with a warning.
     """
     users, settings = snapshot.users, snapshot.settings
     warnings: list[str] = []

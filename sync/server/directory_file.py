@@ -60,8 +60,8 @@ class Directory:
     def accepts(self, user_name: str, password: str) -> bool:
         """Tell whether the password is right; unknown names take as long as known ones.
 
-        Raises `Unclear` for rows that give a user several passwords, for a hash that is none, and
-        for an unknown name while a row has none that can be read.
+        Raises `Unclear` for rows that give a user several passwords, for a malformed hash, and
+        for an unknown name while the name of a row cannot be read.
         """
         key = match_key(user_name)
         if key in self._unclear or (self._has_lost_names and key not in self._hashes):

@@ -74,7 +74,7 @@ class Outcomes:
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Outcomes:
-        """Build the outcomes from the store's note; raises `TypeError` for what is none."""
+        """Build the outcomes from the store's note; raises `TypeError` for anything else."""
         return cls(
             **{
                 name: _outcome(stored.get(name))
