@@ -292,10 +292,7 @@ def _decide_about_names(
     draft.changes += (*new.asked, *known.asked)
     asked = new.in_question | known.in_question
     if unknown := (answers.same | answers.new) - asked:
-        draft.warnings.append(
-            f"mailroster has no question who {changes.quoted(sorted(unknown))} is; the answer was "
-            "not used."
-        )
+        draft.warnings.append(f"No question asks who {changes.quoted(sorted(unknown))} is.")
     return Decided([*new.writable, *known.writable])
 
 
@@ -353,10 +350,7 @@ def _settle_renames(
         directory,
     )
     if unknown := (answers.rename.keys() | answers.separate) - candidates.keys():
-        draft.warnings.append(
-            f"mailroster has no question about a rename of {changes.quoted(sorted(unknown))}; the "
-            "answer was not used."
-        )
+        draft.warnings.append(f"No question is about renaming {changes.quoted(sorted(unknown))}.")
     by_id = {new: old for new, old in draft.identities.moves.items() if new in records_of}
     candidates.update((new, [old]) for new, old in by_id.items())
     answers = replace(

@@ -155,12 +155,12 @@ CASES = {
     "a rename by the id that is answered otherwise": Case(
         [known("a", "1"), known("b", "2")], [listed("n", stable_id="1")],
         ["delete b", "rename n"], Answers.of(separate=["n"]),
-        warnings=("mailroster has no question about a rename of “n”; the answer was not used.",),
+        warnings=("No question is about renaming “n”.",),
     ),
     "a rename by the id beside an answer that somebody else came": Case(
         [known("a", "1"), known("b", "2")], [listed("n", stable_id="1")],
         ["delete b", "rename n"], Answers.of(rename_from=[("b", "n")]),
-        warnings=("mailroster has no question about a rename of “n”; the answer was not used.",),
+        warnings=("No question is about renaming “n”.",),
     ),
     "a rename by the id out of scope": Case(
         [known("a", "1"), known("b", "2")], [listed("n", stable_id="1")],
@@ -180,7 +180,7 @@ CASES = {
     "an answer to a question that nobody asked": Case(
         [managed("a")], [listed("a"), listed("b")], ["create b"],
         Answers.of(same=["b"], new=["a"]),
-        warnings=("mailroster has no question who “a”, “b” is; the answer was not used.",),
+        warnings=("No question asks who “a”, “b” is.",),
     ),
     "an answer that does not say whom": Case(
         [managed(n, distinguished_name="CN=1") for n in "ab"], [listed("n", dn="CN=1")],
