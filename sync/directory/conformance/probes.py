@@ -246,11 +246,11 @@ async def _listed_anyway(what: str, probe: _Probe) -> Finding:
     try:
         await probe.list_users()
     except DirectoryError:
-        return Finding("commands", "ok", f"The answer to {what} is not the list.")
+        return Finding("commands", "ok", f"The server does not answer {what} with the list.")
     return Finding(
         "commands",
         "note",
-        f"The answer to {what} is the list as well.",
+        f"The server answers {what} with the list as well.",
         "A request outside the protocol should fail; answers to GET also end up in caches, logs "
         "and histories.",
         "Answer 405 to GET, and 400 to an unknown command.",
