@@ -359,6 +359,6 @@ def test_changing_privileges_needs_a_privilege_and_users(anna: CommandLine) -> N
     done = anna("users", "change-privileges", "anna")
     assert (done.code, "Name privileges with --give, --take or both." in done.err) == (2, True)
     done = anna("users", "change-privileges", "anna", "nobody", "--give", "archive")
-    assert (done.code, "The user “nobody” does not exist." in done.err) == (1, True)
+    assert (done.code, "There is no user “nobody”." in done.err) == (1, True)
     done = anna("users", "change-privileges", "anna", "--give", "admin", "--give", "login")
     assert (done.code, "cannot be combined" in done.err) == (1, True)
