@@ -204,7 +204,7 @@ _BACKUP_ADVICE = (
     "`mailroster store backup FILE`."
 )
 _WAITING_ADVICE = (
-    "Look at them with `mailroster test`, and answer questions with `mailroster sync` or on the "
+    "Look at the plan with `mailroster test`, and answer questions with `mailroster sync` or on the "
     "Synchronize screen."
 )
 
