@@ -204,8 +204,8 @@ _BACKUP_ADVICE = (
     "`mailroster store backup FILE`."
 )
 _WAITING_ADVICE = (
-    "Look at the plan with `mailroster test`, and answer questions with `mailroster sync` or on the "
-    "Synchronize screen."
+    "Look at the plan with `mailroster test`, and answer questions with `mailroster sync` or on "
+    "the Synchronize screen."
 )
 
 
