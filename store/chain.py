@@ -45,7 +45,7 @@ def verify(history: History, runs: Sequence[RunSummary], record: Record, noted: 
     was noted elsewhere, which the chain must still hold.
     """
     before, last, unchained = history.folded_head, "", 0
-    starts_anywhere = history.folded_runs and not before  # its digest could not be read any more
+    starts_anywhere = history.folded_runs and not before  # its digest can no longer be read
     is_noted = not noted or noted == before
     for number, run in enumerate(runs):
         try:

@@ -26,7 +26,7 @@ def given_store(given: str | None = None) -> str | None:
 
 
 def host_path() -> Path:
-    """Return where on this host its own things lie, of a store that is no file of it."""
+    """Return where on this host its own things lie, of a store that is not a file here."""
     from platformdirs import user_data_path
 
     return (_folder(user_data_path) or _SHARED) / "postgresql"

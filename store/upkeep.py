@@ -17,7 +17,7 @@ from store.lockout import Attempts
 class Finding(NamedTuple):
     """Something that is wrong with `path`, in a sentence or more that say what to do.
 
-    Of a store that is no file, `path` is where it is, or a table there.
+    Of a store that is not a file, `path` is where it is, or a table there.
     """
 
     path: Path | str

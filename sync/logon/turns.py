@@ -70,7 +70,7 @@ class Turns:
                 raise Busy(f"log-ons{named} waited {self._patience:g} s for a worker")
         finally:
             self._waiting[source] -= 1
-            self._waiting += Counter()  # without those who do not wait any more
+            self._waiting += Counter()  # without those who no longer wait
 
     def _is_free(self, source: str, need: Need) -> bool:
         workers = self._workers if source == LOCAL else OF_ONE_SOURCE

@@ -120,7 +120,7 @@ def successors(
 
     That is so for `others`, whose id is another, and where everything but the name changed. Those
     whose own id is listed `elsewhere`, in another record, None for one without a usable name, are
-    certainly not who is listed here, and not gone either: that is no question.
+    certainly not listed here, and not gone either, so mailroster asks nothing.
     """
     decided, directory = Decided(), directory_of(settings)
     for key, record in updates.items():

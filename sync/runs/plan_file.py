@@ -87,7 +87,7 @@ def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing | N
 def load_plan(workspace: Workspace, path: Path, largest: int = LARGEST) -> SavedPlan:
     """Read a plan and check it against the store's current state.
 
-    Raises `PlanFileError` for a file that is no whole plan of this store's owner,
+    Raises `PlanFileError` for a file that is not a complete plan of this store's owner,
     `AlreadyApplied`, or `StalePlan` with every difference; for the undo of a run that the history
     no longer has, `InvalidValue` or `StoreDamaged`.
     """

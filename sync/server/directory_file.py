@@ -144,7 +144,7 @@ def hash_directory_password(password: str, cost: int = COST) -> str:
 def read_file(path: Path, layout: Layout | None = None) -> Content:
     """Return the users of the file in its order, and what is to be said of them.
 
-    Raises `DirectoryFileInvalid` for a file that is no table of users.
+    Raises `DirectoryFileInvalid` for a file that is not a table of users.
     """
     try:
         return read_content(path.read_bytes(), layout)
