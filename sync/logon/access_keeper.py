@@ -21,11 +21,11 @@ SECONDS = 1.0
 class AccessKeeper(threading.Thread):
     """While it runs, writes the access files anew of those who have one and were changed.
 
-    A change of the store, by any program, is noticed within `seconds`. Users are compared as
-    they are stored, because a restore and a hand edit may keep a `rev`. At the start every file is
+    A change of the store, by any program, is noticed within `seconds`. Users are compared as they
+    are stored, because a restore and a hand edit may keep a `rev`. At the start every file is
     written, also of users who were deleted before. A file that cannot be written is tried again
-    each time, and does not stop the others. `log` gets a line when the failure changes; the next log-on of
-    the user concerned writes the file in any case.
+    each time, and does not stop the others. `log` gets a line when the failure changes; the next
+    log-on of the user concerned writes the file in any case.
     """
 
     def __init__(
