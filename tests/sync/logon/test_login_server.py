@@ -404,7 +404,7 @@ def test_the_log_names_users_but_no_secrets(server: LoginServer, lines: list[str
         "refused “änne” from -",
         lines[2],
     ]
-    assert lines[2].startswith(r"outage an unknown name from \x1b[2J: “\x1b[2J” is not an IP address")
+    assert lines[2].startswith(r"outage an unknown name from \x1b[2J: “\x1b[2J” is not an IP")
     assert "geheim" not in "".join(lines)
 
 
