@@ -29,7 +29,7 @@ _OF_OTHER_SYSTEMS = frozenset({"sip", "x500", "x400", "eum", "spo"})
 class Typed(NamedTuple):
     """An address without the type that Exchange puts before it (`proxyAddresses`).
 
-    `address` is None where the type says that it is no e-mail address.
+    `address` is None where the type names something other than e-mail.
     """
 
     address: str | None
@@ -87,12 +87,12 @@ def address_problem(address: str) -> str | None:
     if not _LOCAL.fullmatch(local):
         if "@" in local:
             return "it contains more than one “@”"
-        return "what stands before the “@” needs quotes (RFC 5321)"
+        return "the part before the “@” needs quotes (RFC 5321)"
     if domain.startswith(".") or domain.endswith(".") or ".." in domain:
         return "its domain has an empty part"
     in_ascii = domain if domain.isascii() else _ascii_domain(domain)
     if in_ascii is None or not (_DOMAIN.fullmatch(in_ascii) or _LITERAL.fullmatch(in_ascii)):
-        return "its domain cannot be one (RFC 5321, IDNA 2008)"
+        return "its domain is not a valid name (RFC 5321, IDNA 2008)"
     return None
 
 

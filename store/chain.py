@@ -45,7 +45,7 @@ def verify(history: History, runs: Sequence[RunSummary], record: Record, noted: 
     was noted elsewhere, which the chain must still hold.
     """
     before, last, unchained = history.folded_head, "", 0
-    starts_anywhere = history.folded_runs and not before  # its digest could not be read any more
+    starts_anywhere = history.folded_runs and not before  # its digest can no longer be read
     is_noted = not noted or noted == before
     for number, run in enumerate(runs):
         try:
@@ -56,9 +56,9 @@ def verify(history: History, runs: Sequence[RunSummary], record: Record, noted: 
         except StoreError as error:
             return Chain(number, unchained, before, run.id, error.what)
         except (ValueError, LookupError, TypeError, AttributeError):
-            return Chain(number, unchained, before, run.id, "Its record is not whole.")
+            return Chain(number, unchained, before, run.id, "Its record is incomplete.")
         if listed != run:
-            problem = "Its record says something else than the list of runs."
+            problem = "Its record does not match the list of runs."
             return Chain(number, unchained, before, run.id, problem)
         if not previous and number == unchained and not history.folded_head:
             unchained += 1  # from before there was a chain, or the very first
@@ -80,7 +80,7 @@ _NO_END = (
     "removed or added."
 )
 _NOT_NOTED = (
-    "The noted digest is in no record up to this one: records were removed, or the history was "
+    "No record up to this one has the noted digest: records were removed, or the history was "
     "written anew."
 )
 
@@ -88,5 +88,5 @@ _NOT_NOTED = (
 def _broken(following: str) -> str:
     return (
         f"It is not the record that run {following} follows: it was changed, or a record between "
-        "the two was removed or put in."
+        "the two was removed or added."
     )

@@ -14,13 +14,13 @@ def copy_store(source: Upkeep, target: Upkeep) -> Snapshot:
     """Put all of `source` into `target`, which is empty; return the state there.
 
     It gets an id of its own, so that neither store takes the other's plans and archive for its
-    own. Raises `StoreDamaged` where `source` is not whole, or what was written is not the same,
+    own. Raises `StoreDamaged` where `source` is not whole, or the copy differs from it,
     and `StoreUnwritable` where `target` is not empty or cannot be written.
     """
     whole = source.whole()
     if not whole.state.store_id:
         raise StoreDamaged(
-            "There is no user database yet, so there is nothing to copy.",
+            "The user database does not exist yet, so it cannot be copied.",
             "Give its path or address with --store or MAILROSTER_STORE.",
         )
     state = replace(whole.state, store_id=uuid.uuid4().hex, archive_marked=False)
@@ -28,9 +28,9 @@ def copy_store(source: Upkeep, target: Upkeep) -> Snapshot:
     target.fill(whole)
     if different := _differences(whole, target.whole()):
         raise StoreDamaged(
-            f"The copy is not the same as the store: {', '.join(different)}.",
-            "Do not use it; remove it, and look at the disk and the database's server.",
-            untouched="The store itself was left as it is.",
+            f"The copy differs from the store: {', '.join(different)}.",
+            "Remove the copy, and check the disk and the database's server.",
+            untouched="The store itself was not changed.",
         )
     return state
 

@@ -28,7 +28,7 @@ _PART = re.compile(r'((?:\\[0-9a-fA-F]{2})+)|\\(.)|("(?:\\.|[^"\\])*")', re.DOTA
 
 
 def dn_key(text: str) -> str:
-    """Return the form under which distinguished names are equal; what is none is kept as text.
+    """Return the form under which distinguished names are equal; other texts stay as they are.
 
     Types are in lower case and by name, values without case and unneeded escapes and spaces.
     """
@@ -36,7 +36,7 @@ def dn_key(text: str) -> str:
 
 
 def normal_form(text: str) -> str | None:
-    """Return the distinguished name in its normal form, or None if `text` is none."""
+    """Return the distinguished name in its normal form, or None if `text` is not one."""
     if _PLAIN.fullmatch(text):
         return match_key(text)
     parts = [[_attribute(item) for item in rdn] for rdn in _split(text)]
@@ -72,7 +72,7 @@ def _split(text: str) -> list[list[str]]:
 
 
 def _attribute(text: str) -> tuple[str | None, str]:
-    """Return type and value of an attribute; the type is None where there is no valid one."""
+    """Return type and value of an attribute; the type is None where it is not valid."""
     before, equals, after = text.partition("=")
     kind = before.strip().lower().removeprefix("oid.")
     if equals and "\\" not in before and '"' not in before:

@@ -87,7 +87,7 @@ class StoreConflict(StoreError):
     def __init__(self, differences: list[str]) -> None:
         self.differences = differences
         super().__init__(
-            f"Changed meanwhile by someone else: {'; '.join(differences)}.",
+            f"Somebody else changed the store meanwhile: {'; '.join(differences)}.",
             "Look at the current state and try again.",
         )
 
@@ -110,7 +110,7 @@ class OutcomeUnknown(StoreUnreachable):
     """The server went away while it was to make a write last: it did, or it did not."""
 
     kind = "outcome_unknown"
-    untouched = "What was written is whole, or was not written at all."
+    untouched = "The write is either complete or was not made."
 
 
 class StoreDamaged(StoreError):

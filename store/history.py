@@ -260,6 +260,6 @@ def is_recent(run: RunSummary, now: str) -> bool:
 def no_such_run(run_id: str) -> NotFound:
     """Return the error for a run that is not in the history."""
     return NotFound(
-        f"There is no run “{printable(run_id, 60)}” in the history.",
-        "`mailroster history list` shows all.",
+        f"The history has no run “{printable(run_id, 60)}”.",
+        "List the runs with `mailroster history list`.",
     )

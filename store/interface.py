@@ -80,7 +80,7 @@ class Edit:
         return cls(match_key(row["user_name"]), row["rev"], after)
 
     def row_after(self, before: Mapping[str, UserRow], generation: int, now: str) -> UserRow | None:
-        """Return what is stored of the user, written as `generation` at `now`; None for who goes.
+        """Return the row to store, written as `generation` at `now`; None for a deletion.
 
         What the row of `before` holds beside what a user has stays.
         """
@@ -237,7 +237,7 @@ class Store(Protocol):
     ) -> AbstractContextManager[None]:
         """Hold the lock of that name against all other sessions of this store, on any host.
 
-        It excludes whoever takes the same name, not a write. `busy` is what messages say of the
+        It excludes sessions that take the same name, not writes. `busy` is what messages say of the
         holder, `wait` how many seconds it is waited for; `on_wait` is told of that. Raises
         `StoreBusy`, naming the holder, or `StoreUnwritable`.
         """

@@ -12,7 +12,7 @@ from store.files.ownership import operating_system_user, owner_for_root
 
 STORE_VARIABLE = "MAILROSTER_STORE"
 ARCHIVE_VARIABLE = "MAILROSTER_ARCHIVE_ROOT"
-ADDRESSES = ("postgresql://", "postgres://")  # how a store begins that is no file
+ADDRESSES = ("postgresql://", "postgres://")  # how the address of a store in PostgreSQL begins
 NO_ARCHIVE = "none"  # its value, or that of the setting, where there are no archive folders
 _NAME = "mailroster"
 
@@ -26,7 +26,7 @@ def given_store(given: str | None = None) -> str | None:
 
 
 def host_path() -> Path:
-    """Return where on this host its own things lie, of a store that is no file of it."""
+    """Return where on this host its own things lie, of a store that is not a file here."""
     from platformdirs import user_data_path
 
     return (_folder(user_data_path) or _SHARED) / "postgresql"
@@ -45,7 +45,7 @@ def store_path(given: str | None = None) -> Path:
     folder = None if chosen else _folder(user_data_path)
     if folder is None:
         raise InvalidValue(
-            f"There is no place for the user database: the operating system's user "
+            "mailroster has no place for the user database: the operating system's user "
             f"{operating_system_user()} has no home, and HOME is not set.",
             f"Give its path with --store or {STORE_VARIABLE}.",
             untouched="Nothing was changed.",

@@ -21,7 +21,7 @@ So a count goes from nothing over some failures to locked and back to nothing::
   nothing. So a phone that goes on trying locks neither its office nor its owner's other devices.
 - The same wrong password again does not count, because phones repeat an old one. Of the last
   `_REMEMBERED` of a pair, keyed digests of 16 bits are kept: enough to know a repetition (a guess
-  passes for one once in 16 000 times), and of little help to whoever reads the file.
+  passes for one once in 16 000 times), and of little help to a reader of the file.
 - A success clears its own pair only. Else an account of one's own would reset its source, or the
   owner's log-ons would reset what others do to the name.
 - Names that nobody has are counted alike, so a lock tells nothing about who exists. They may be
@@ -127,7 +127,7 @@ _Counts = dict[str, Count]
 
 @dataclass(slots=True)
 class Attempts:
-    """All counts at the time `now`. `key` makes the digests; whoever has it has the file.
+    """All counts at the time `now`. `key` makes the digests and is kept with the counts.
 
     `user` is a `match_key`, `known` tells whether anybody has that name.
     """
@@ -292,7 +292,7 @@ def source_key(source: str | None) -> str:
         address = ip_address(source.partition("%")[0])
     except ValueError:
         raise InvalidValue(
-            f"“{printable(source, 60)}” is no IP address.",
+            f"“{printable(source, 60)}” is not an IP address.",
             "Give the address that the log-on comes from, without a port.",
             untouched="Nothing was checked or counted.",
         ) from None

@@ -1,7 +1,7 @@
 """What the store holds: users, filter rules and settings, as plain immutable values.
 
-They import nothing slow, because log-on and the first frame read them. Whatever comes from
-outside passes `store.validation` (pydantic) before it becomes one of these.
+They import nothing slow, because log-on and the first frame read them. Values from outside
+pass `store.validation` (pydantic) before it becomes one of these.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class User:
 
     `folder_privileges` maps an archive folder (the `match_key` of its owner's user name) to the
     rights on it. `created` and `changed` are UTC times in ISO 8601. `rev` is the generation of the
-    last write to this user, so a user who was deleted and made again never has an old one; it
-    and the times are set by the store. A `pinned` user is not deleted by a sync.
+    last write to this user, so a user who was deleted and made again never has an old one; the
+    store sets it and the times. A `pinned` user is not deleted by a sync.
 
     `directory_id` is the id under which the directory knows the person, whatever the name becomes;
     `directory` is the type and the URL of the directory that gave it. While `other_id` is set, that

@@ -39,8 +39,8 @@ def is_reserved(name: str) -> bool:
 def name_problem(name: object) -> str | None:
     """Return why `name` cannot be a user name, or None if it can.
 
-    A name ends up in folder names, IMAP mailbox names and access lists, so whatever has a
-    meaning there is refused, never repaired.
+    A name ends up in folder names, IMAP mailbox names and access lists, so a name with a
+    special meaning there is refused, never repaired.
     """
     if not isinstance(name, str):
         return "the user name is not a text"
@@ -53,7 +53,7 @@ def name_problem(name: object) -> str | None:
     if name != name.strip():
         return "the user name starts or ends with a space"
     if unicodedata.category(name[0]).startswith("M"):  # RFC 5891, section 4.2.3.2
-        return f"the user name starts with a combining mark (U+{ord(name[0]):04X})"
+        return f"the user name starts with a combining mark, U+{ord(name[0]):04X}"
     if name[0] in ".~":
         return f"the user name starts with “{name[0]}”"
     if ".." in name:
@@ -64,9 +64,9 @@ def name_problem(name: object) -> str | None:
         if not char.isascii() or not char.isprintable():
             category = unicodedata.category(char)
             if category in _REFUSED_CATEGORIES:
-                return f"the user name contains {_REFUSED_CATEGORIES[category]} (U+{ord(char):04X})"
+                return f"the user name contains {_REFUSED_CATEGORIES[category]}, U+{ord(char):04X}"
             if INVISIBLE.match(char):
-                return f"the user name contains an invisible character (U+{ord(char):04X})"
+                return f"the user name contains an invisible character, U+{ord(char):04X}"
     if len(name.encode()) > MAX_NAME_BYTES:
         return f"the user name is longer than {MAX_NAME_BYTES} bytes"
     return None

@@ -59,8 +59,8 @@ def hash_password(password: str, user_name: str) -> str:
 def verify_password(password: str, password_hash: str | None) -> bool:
     """Tell whether `password` belongs to `password_hash`; None takes as long and is never right.
 
-    What is wrong takes as long as at today's cost, also for a hash of a lower one. Raises
-    `StoreDamaged` for a hash that is none.
+    A wrong password takes as long as at today's cost, also for a hash of a lower one. Raises
+    `StoreDamaged` for a hash that is not one of bcrypt.
     """
     try:
         plain = normalized(password).encode()

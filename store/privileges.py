@@ -105,12 +105,15 @@ def _check(chosen: Collection[str], known: dict[str, str], what: str) -> list[st
     for name in chosen:
         if name not in known:
             raise InvalidValue(
-                f"“{printable(name, 60)}” is no {what}.",
+                f"“{printable(name, 60)}” is not a {what}.",
                 f"Choose from: {', '.join(known)}.",
             )
     if not chosen:
         raise InvalidValue(f"No {what} was given.", "Use “none” for no access.")
     for name in _ALONE:
         if name in chosen and len(set(chosen)) > 1:
-            raise InvalidValue(f"The {what} “{name}” stands alone.", "Leave out the others, or it.")
+            raise InvalidValue(
+                f"The {what} “{name}” cannot be combined with others.",
+                f"Leave out the others, or leave out “{name}”.",
+            )
     return [name for name in known if name in chosen]

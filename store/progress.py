@@ -1,4 +1,4 @@
-"""How far a long work is, told to whoever asks for it."""
+"""How far a long work is, for callers that ask for it."""
 
 from __future__ import annotations
 

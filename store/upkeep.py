@@ -17,7 +17,7 @@ from store.lockout import Attempts
 class Finding(NamedTuple):
     """Something that is wrong with `path`, in a sentence or more that say what to do.
 
-    Of a store that is no file, `path` is where it is, or a table there.
+    Of a store that is not a file, `path` is where it is, or a table there.
     """
 
     path: Path | str
@@ -42,7 +42,7 @@ class Content:
 class Backup:
     """One backup, read and checked whole: what is in it, or what is wrong with it.
 
-    One that `is_unreadable` the system did not let be read, so it may be whole.
+    The system did not let one that `is_unreadable` be read, so it may be whole.
     """
 
     path: Path
@@ -143,7 +143,7 @@ class Upkeep(Protocol):
         """
 
     def create_script(self) -> str:
-        """Return what whoever may has to run for that, nothing if nobody has to run anything."""
+        """Return what an administrator of the server has to run for that, nothing if not needed."""
 
     def whole(self) -> Whole:
         """Return all of the store as it is now; raises `StoreDamaged`."""

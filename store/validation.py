@@ -45,7 +45,7 @@ def valid_user(user: User, before: User | None = None) -> User:
     for address in checked.email_addresses:
         if address not in kept and (problem := address_problem(address)):
             raise InvalidValue(
-                f"“{printable(address, 60)}” is no e-mail address: {problem}.",
+                f"“{printable(address, 60)}” is not an e-mail address: {problem}.",
                 "Correct the address.",
             )
     row = checked.to_row()
@@ -69,8 +69,8 @@ def valid_settings(
     for key in changes:
         if key not in SETTING_KEYS and key not in more:
             raise InvalidValue(
-                f"“{printable(key, 60)}” is no setting.",
-                "`mailroster settings show` lists them.",
+                f"“{printable(key, 60)}” is not a setting.",
+                "List the settings with `mailroster settings show`.",
             )
     checked = _shaped(_SETTINGS, {**settings.to_stored(), **changes}, "settings")
     added = {key: value for key, value in changes.items() if key in more}
@@ -103,10 +103,11 @@ def valid_settings(
     if root not in ("", NO_ARCHIVE) and not Path(root).is_absolute():
         raise InvalidValue(
             f"The archive root “{printable(root, 200)}” is not an absolute path.",
-            f"Give the whole path, from “/”, or “{NO_ARCHIVE}” if there are no archive folders.",
+            f"Give the whole path, from “/”, or “{NO_ARCHIVE}” if this host has no archive "
+            "folders.",
         )
     if checked.notify_mail and (problem := address_problem(checked.notify_mail)):
-        raise InvalidSetting("notify_mail", f"is no address: {problem}.", "Give one address.")
+        raise InvalidSetting("notify_mail", f"is not an address: {problem}.", "Give one address.")
     check_privileges(checked.default_privileges)
     check_folder_privileges(checked.default_folder_privileges)
     return checked
@@ -119,8 +120,8 @@ def _check_storable(stored: Mapping[str, Any], what: str) -> None:
             orjson.dumps(value)
         except TypeError:
             raise InvalidValue(
-                f"The {what} cannot be used ({name}: has bytes that are no UTF-8, or too large a "
-                "number).",
+                f"The {what} cannot be used: {name} has bytes that are not UTF-8, or too large a "
+                "number.",
                 "Correct it, in a terminal that is set to UTF-8.",
             ) from None
 
@@ -134,6 +135,6 @@ def _shaped(adapter: TypeAdapter[T], value: Any, what: str) -> T:
             for item in error.errors(include_input=False, include_url=False)
         )
         raise InvalidValue(
-            f"The {what} cannot be used ({printable(problems, 500)}).",
+            f"The {what} cannot be used: {printable(problems, 500)}.",
             "Correct it.",
         ) from None

@@ -75,7 +75,7 @@ def _check_archive_root(workspace: Workspace, settings: Settings) -> None:
     if not root.is_dir():
         raise InvalidSetting(
             "archive_root",
-            f"cannot be set: there is no folder {printable(root)}.",
+            f"cannot be set: the folder {printable(root)} does not exist.",
             "Make the folder, or mount the archive, and set it then.",
         )
 
@@ -87,7 +87,7 @@ def _pin(pem: str) -> str:
     first = first_certificate(pem)
     if not first:
         raise InvalidValue(
-            "The certificate to pin is no PEM certificate.",
+            "The certificate to pin is not a PEM certificate.",
             "Give the server's certificate as text that begins with -----BEGIN CERTIFICATE-----.",
         )
     return first

@@ -71,7 +71,7 @@ def not_written(
     """Return the error for a new file that could not be made, such as a `plan` at `path`."""
     if isinstance(error, FileExistsError):
         return kind(
-            f"There is a file {printable(path)} already.",
+            f"The file {printable(path)} exists already.",
             "Choose another name, or remove that file first.",
             untouched=untouched,
         )

@@ -67,8 +67,8 @@ class HeldRoot:
         """Raise `ArchiveNotMounted` if something else is in the root's place by now."""
         if not os.path.samestat(os.fstat(self._descriptor), self._root.stat()):
             raise ArchiveNotMounted(
-                f"The archive {printable(self._root)} went away while folders were moved.",
-                "Mount it; the next write or log-on goes on.",
+                f"The archive {printable(self._root)} went away while mailroster moved folders.",
+                "Mount it; the next write or log-on continues.",
                 untouched="No mail is lost.",
             )
 

@@ -25,7 +25,9 @@ class AttemptsUnwritable(StoreUnwritable):
     """A failed log-on could not be counted."""
 
     kind = "attempts_unwritable"
-    untouched = "Until that is mended, right passwords are accepted, and wrong ones lock nobody."
+    untouched = (
+        "Until you correct this, mailroster accepts right passwords, and wrong ones lock nobody."
+    )
 
 
 class AttemptsUnreadable(StoreError):
@@ -48,7 +50,7 @@ class Lockout:
 
     A file that cannot be read, or is damaged (`AttemptsUnreadable`), says nothing about who is
     locked: nobody gets in, nothing is written, and the counts stay. Where single counts of it are
-    damaged, it is so for these users and sources alone; their counts stay as they are until an
+    damaged, this holds for these users and sources alone; their counts stay as they are until an
     administrator unlocks them. Where the file cannot be written, right passwords are accepted, but
     a wrong one is an error (`AttemptsUnwritable`) that front ends log and answer with "try later":
     a full disk does not keep everybody out, and no failure goes uncounted without saying so.
@@ -156,8 +158,8 @@ class Lockout:
             raise AttemptsUnreadable(
                 f"A count of this user's or this source's failed log-ons in "
                 f"{printable(self._path)} is damaged.",
-                "Unlock both: `mailroster users unlock NAME`, and with --source the address. Then "
-                "they are counted anew.",
+                "Unlock both, with `mailroster users unlock NAME` and `mailroster users unlock "
+                "--source ADDRESS`; mailroster then counts anew.",
                 untouched="The user was not let in, and nothing was counted.",
             )
 
@@ -183,7 +185,7 @@ class Lockout:
             raise AttemptsUnreadable(
                 f"The failed log-ons in {printable(self._path)} cannot be read: the file is "
                 "damaged.",
-                "Move that file away; then failed log-ons are counted anew, and no user is locked.",
+                "Move that file away; mailroster then counts anew, and no user is locked.",
             ) from None
 
     def _write(self, attempts: Attempts) -> None:

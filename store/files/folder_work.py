@@ -6,7 +6,8 @@ order of the runs. Carrying it out again does no harm: before anybody makes a fo
 that waits is done, and the archive's mark says up to which generation moves are done.
 
 A run's moves have two halves, so that names may be swapped. First every folder leaves its old
-name for a place that is no user's; once a file says that all have left, they go to their new names.
+name for a place that belongs to no user; once a file says that all have left, they go to their new
+names.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Notes:
             found = orjson.loads(read_regular(path, LARGEST))
             if isinstance(found, dict):
                 return found
-            problem = "it holds something else"
+            problem = "it holds other data than mailroster writes"
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -48,7 +48,7 @@ class Notes:
         )
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:
-        """Replace the note, durably; where there is no store, there is none to be noted of.
+        """Replace the note, durably; without a store, write nothing.
 
         Raises `StoreFull` or `StoreUnwritable`; then the note is as it was.
         """

@@ -50,8 +50,8 @@ def owner_for_root(store: Path) -> int | None:
         if holder not in (0, owner):
             raise StoreUnwritable(
                 f"The store {printable(store)} belongs to {user_name(holder)}, and its folder to "
-                f"{user_name(owner)}. Files that root makes there could not be used by "
-                f"{user_name(holder)}.",
+                f"{user_name(owner)}. {user_name(holder)} could not use files that root makes "
+                "there.",
                 f"Do this as that user, `{command_as(holder)}`, or give the folder to that user "
                 "with chown.",
                 untouched="Nothing was changed.",

@@ -62,8 +62,8 @@ class SecretBox:
             if key:
                 return Fernet(key).decrypt(token).decode()
         raise SecretUnavailable(
-            "The directory's password cannot be decrypted: its key "
-            f"{printable(self._key_path)} is {'another one' if key else 'missing'}.",
+            f"The directory's password cannot be decrypted: its key {printable(self._key_path)} "
+            f"is {'not the one that encrypted it' if key else 'missing'}.",
             f"{self._from_another_host() if self._shared else self._enter_again()}.",
         )
 
@@ -80,7 +80,7 @@ class SecretBox:
     def _key(self) -> bytes | None:
         """Return the key, None if there is none; raises `SecretUnavailable` for anything else.
 
-        An empty or cut file must not pass for a key: whoever knows it can sign plans.
+        An empty or cut file must not pass for a key: anybody who guessed it could sign plans.
         """
         try:
             key = read_regular(self._absolute_path(), LARGEST_TEXT).strip()
@@ -115,7 +115,7 @@ class SecretBox:
     def _absolute_path(self) -> Path:
         if not self._key_path.is_absolute():
             raise SecretUnavailable(
-                "There is no place for the key to the directory's password: the operating "
+                "mailroster has no place for the key to the directory's password: the operating "
                 f"system's user {self._maker_name or operating_system_user()} has no home, and "
                 "HOME is not set.",
                 "Set XDG_CONFIG_HOME to a folder that this user can write, or take the password "
@@ -142,8 +142,8 @@ class SecretBox:
 
         if self._maker:
             raise SecretUnavailable(
-                f"There is no key {printable(self._key_path)} yet, and root does not make it for "
-                f"{self._maker_name}, the owner of the user database.",
+                f"The key {printable(self._key_path)} does not exist yet, and root does not make "
+                f"it for {self._maker_name}, the owner of the user database.",
                 f"Do this as that user: `{command_as(self._maker)}`.",
             )
         try:

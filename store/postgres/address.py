@@ -23,7 +23,7 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Return the address; raises `InvalidValue` for one that is none, or holds a password.
+        """Return the address; raises `InvalidValue` for a malformed one, or one with a password.
 
         A password would be in process lists, in units of systemd and in the mail server's files.
         """
@@ -60,6 +60,6 @@ class Address:
 def _malformed() -> InvalidValue:
     return InvalidValue(
         "The address of the user database cannot be read.",
-        "It looks like this: postgresql://host1,host2/mailroster?target_session_attrs=read-write",
+        "Give it in this form: postgresql://host1,host2/mailroster?target_session_attrs=read-write",
         untouched="Nothing was opened.",
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DAY_SECONDS = 24 * 60 * 60
 _LOCKS = (1, 2)  # of users and of sources, each for the time of a transaction
 
-# One statement after the locks sees what whoever held them before has written.
+# One statement after the locks sees all writes of their former holders.
 _LOCK = """
     SELECT set_config('lock_timeout', '5s', true),
         set_config('idle_in_transaction_session_timeout', '5s', true),

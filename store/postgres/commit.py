@@ -45,9 +45,9 @@ def _is_there(database: Database, stamp: str) -> bool:
         except StoreError as error:
             if time.monotonic() >= deadline:
                 raise OutcomeUnknown(
-                    f"The connection to {database.address.where} was lost while the write was to "
-                    f"be made; whether it was cannot be told yet. {error.what}",
-                    "Once the server is back, look at `mailroster history list` before you do it "
+                    f"The connection to {database.address.where} was lost during a write; "
+                    f"mailroster cannot tell yet whether the write was made. {error.what}",
+                    "Look at `mailroster history list` once the server is back, before you do it "
                     "again.",
                 ) from None
             time.sleep(_PAUSE_SECONDS)

@@ -78,8 +78,8 @@ class Database:
     def run(self, work: Callable[[Connection], T]) -> T:
         """Return what `work` does with a connection that is idle, and idle again afterwards.
 
-        Where the connection turns out to be lost, or to be one to a server that is no primary any
-        more, `work` is done once again with another one: it must not be halfway by then, as a
+        Where the connection turns out to be lost, or its server to be no longer the
+        primary, `work` is done once again with another one: it must not be halfway by then, as a
         transaction that was not committed is not. Raises `StoreUnreachable` and the store's
         other errors for what psycopg raises; what else `work` raises passes.
         """
@@ -267,7 +267,7 @@ def problem_of(error: Exception, where: str) -> StoreError:
     if state == _RIGHTS:
         return StoreUnwritable(
             f"The database's role may not do this in {where} (SQLSTATE {state}).",
-            "Use the role that may, or have it granted; docs/HOSTS.md has the roles.",
+            "Use a role that may do this, or grant it the right; docs/HOSTS.md has the roles.",
         )
     if state in _BUSY:
         return StoreUnreachable(
@@ -280,7 +280,7 @@ def problem_of(error: Exception, where: str) -> StoreError:
     if constraint := getattr(getattr(error, "diag", None), "constraint_name", None):
         detail += f", {printable(constraint, 60)}"
     return StoreDamaged(
-        f"The user database {where} is not as mailroster makes it ({detail}).",
+        f"The user database {where} is not in the form that mailroster makes ({detail}).",
         "Look at it with `mailroster store check`.",
         untouched="Nothing was written.",
     )
@@ -291,9 +291,9 @@ def _unreachable(error: Exception, where: str) -> StoreUnreachable:
     if "password" in reason.lower():
         advice = "Put the role's password into this user's ~/.pgpass (mode 0600)."
     else:
-        advice = "Try again later; what runs goes on by itself once the server is back."
+        advice = "Try again later; running programs continue by themselves once the server is back."
     last = reason.strip().rsplit("failed: ", 1)[-1].splitlines() or [""]
     return StoreUnreachable(
-        f"The user database {where} cannot be reached now ({printable(last[0].rstrip('.'), 200)}).",
+        f"The user database {where} cannot be reached now: {printable(last[0].rstrip('.'), 200)}.",
         advice,
     )

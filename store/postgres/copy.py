@@ -55,7 +55,7 @@ def fill(
     if before.store_id or connection.execute("SELECT FROM users LIMIT 1").rowcount:
         raise StoreUnwritable(
             f"The database {where} holds a user database already.",
-            "Give an empty one; nothing is put beside what is there.",
+            "Give an empty database; mailroster adds nothing to one that is in use.",
         )
     state, generation = whole.state, whole.state.generation + (run is not None)
     with patient(connection, WRITE_SECONDS):
@@ -64,8 +64,8 @@ def fill(
             rows.own_addresses(connection, {}, state.users)
         except psycopg.errors.UniqueViolation:
             raise InvalidValue(
-                "An address belongs to two users, which a database does not let be.",
-                "`mailroster store check` on the store that is copied names them.",
+                "An address belongs to two users, which the database does not allow.",
+                "Run `mailroster store check` on the store that you copy; it names them.",
             ) from None
         runs.put(connection, whole.records)
         history = state.history

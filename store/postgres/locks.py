@@ -1,8 +1,8 @@
 """Locks that hold on every host: rows with a holder and a lease by the database's clock.
 
-A lease is renewed while its holder works. Who is cut off holds it for `LEASE_SECONDS` at most; who
-was stopped for longer and goes on finds out before anything is written. That a process of the same
-host is gone is seen at once.
+A lease is renewed while its holder works. A holder that is cut off keeps it for `LEASE_SECONDS` at
+most; one that was stopped for longer finds out before it writes anything. Where the process of a
+holder on the same host is gone, its lock is free at once.
 """
 
 from __future__ import annotations

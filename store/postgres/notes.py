@@ -18,7 +18,7 @@ def read(connection: Connection, name: str) -> dict[str, Any]:
 
 
 def write(connection: Connection, name: str, content: Mapping[str, Any]) -> None:
-    """Replace the note; where nothing was written to the store yet, there is none to be kept."""
+    """Replace the note; before the first write to the store, keep nothing."""
     connection.execute(
         "INSERT INTO notes (name, content) SELECT %s, %s::json FROM store WHERE store_id <> '' "
         "ON CONFLICT (name) DO UPDATE SET content = excluded.content",

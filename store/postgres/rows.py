@@ -113,7 +113,7 @@ def add(
 
 
 def holders(connection: Connection, addresses: Collection[str]) -> set[str]:
-    """Return the keys of who has any of these addresses."""
+    """Return the keys of the users who have any of these addresses."""
     if not addresses:
         return set()
     found = connection.execute("SELECT key FROM addresses WHERE address = ANY(%s)", [[*addresses]])

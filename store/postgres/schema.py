@@ -25,7 +25,7 @@ def migrations() -> list[str]:
 
 
 def script(first: int, steps: Sequence[str]) -> str:
-    """Return the SQL that brings schema `first` up to date, for whoever may run it."""
+    """Return the SQL that brings schema `first` up to date, for a role that may run it."""
     return "".join(("BEGIN;\n", *steps[first:], "COMMIT;\n"))
 
 
@@ -84,14 +84,14 @@ def migrate(connection: Connection, where: str, steps: Sequence[str]) -> int:
         connection.execute("ROLLBACK")
         if error.sqlstate == _TAKEN:
             raise StoreUnwritable(
-                f"The database {where} has tables of these names that are not mailroster's.",
+                f"The database {where} has other tables with the names of mailroster's.",
                 "Give mailroster a database, or a schema in the role's search_path, of its own.",
             ) from None
         if error.sqlstate != _NO_RIGHT:
             raise
         raise StoreUnwritable(
             f"The database's role may not make mailroster's tables in {where}.",
-            "Have whoever may run what `mailroster store create --sql` prints.",
+            "Ask the database's administrator to run what `mailroster store create --sql` prints.",
         ) from None
     connection.execute("COMMIT")
     return before

@@ -104,7 +104,7 @@ def read_state(connection: Connection, seen: State) -> State:
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise StoreDamaged(
-            f"The row in the table “store” is not as mailroster makes it ({error!r}).",
+            f"The row in the table “store” is not in the form that mailroster makes: {error!r}.",
             "Restore a backup of the database.",
         ) from None
 
@@ -121,7 +121,7 @@ def goes_on_from(connection: Connection, seen: State) -> bool:
 
 
 def write_state(connection: Connection, before: State, after: State, gone: list[str]) -> None:
-    """Make `after` the state of now, and tell whoever listens."""
+    """Make `after` the state of now, and notify sessions that listen."""
     parameters = {
         "generation": after.generation,
         "stamp": after.stamp,

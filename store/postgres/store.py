@@ -351,7 +351,7 @@ class PostgresStore:
                     "An address of this change belongs to another user.",
                     "Look at the current state and try again.",
                 ) from None
-            raise StoreConflict(["a name is taken by another program"]) from None
+            raise StoreConflict(["another program took a name"]) from None
 
 
 def _concerned(

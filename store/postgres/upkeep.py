@@ -99,8 +99,8 @@ class PostgresUpkeep:
         whole = self._store.whole()
         if not whole.state.store_id:
             raise StoreUnwritable(
-                f"There is no user database at {self._store.where} yet, so there is nothing to "
-                "copy.",
+                f"The user database {self._store.where} does not exist yet, so it cannot be "
+                "copied.",
                 "Give its path or address with --store or MAILROSTER_STORE.",
             )
         try:
@@ -127,7 +127,7 @@ class PostgresUpkeep:
         return aside
 
     def replace_unreadable(self, backup: Path, run: Run, folder_work: FolderWorkOf) -> Path | None:
-        """Fill an empty database from `backup`; what is damaged is a matter for its server."""
+        """Fill an empty database from `backup`; damage is a matter for its server."""
         state = self.read(backup)
         records = [(summary, b"") for summary in state.history.runs]  # a copy has none
         state = replace(state, history=replace(state.history, pages=(0, 0), size=0))
@@ -140,7 +140,7 @@ class PostgresUpkeep:
         return self._store.make_schema() == 0
 
     def create_script(self) -> str:
-        """Return the SQL for whoever may make the tables."""
+        """Return the SQL for a role that may make the tables."""
         return script(0, migrations())
 
     def whole(self) -> Whole:
@@ -167,7 +167,7 @@ def _chain_problems(whole: Whole) -> Iterator[str]:
             "backup of the database; the other runs are not affected."
         )
     if previous is not None and whole.state.history.head not in ("", previous):
-        yield "The newest record is another one than the store says. Somebody changed it."
+        yield "The newest record is not the one that the store names. Somebody changed it."
 
 
 def _owned_addresses(connection: Connection) -> dict[str, str]:
@@ -186,6 +186,6 @@ def _address_problem(state: Snapshot, owned: dict[str, str]) -> str:
         return ""
     (address, _), *_ = wrong
     return (
-        f"Owners of addresses are not what the users say, “{printable(address, 60)}” among them: "
-        "somebody changed the tables by hand. Set the addresses of that user again."
+        f"The table of addresses does not match the users, “{printable(address, 60)}” among "
+        "others: somebody changed the tables by hand. Set the addresses of that user again."
     )

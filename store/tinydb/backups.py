@@ -51,7 +51,7 @@ def link_backup(store: Path, now: datetime, kept_for: str = "") -> None:
 def _next_stamp(backups: list[Path], now: datetime) -> str:
     """Return the time, or just after the newest of `backups` if the clock was set back.
 
-    Names that somebody else made, and that are no stamps, do not count.
+    Names that are not stamps of mailroster do not count.
     """
     stamp = now.strftime(STAMP)
     for path in backups:
@@ -82,7 +82,7 @@ def superseded(backups: list[Path]) -> list[Path]:
 
 
 def backup_time(backup: Path) -> datetime:
-    """Return when the backup was made, by its name; the epoch for a name that is no time."""
+    """Return when the backup was made, by its name; the epoch for a name without one."""
     with suppress(ValueError):
         stamp = backup.name.partition("Z")[0] + "Z"
         return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
@@ -90,7 +90,7 @@ def backup_time(backup: Path) -> datetime:
 
 
 def _day(backup: Path) -> date:
-    """Return the day of a backup, one of its own for what has none."""
+    """Return the day of a backup, a name without a time is a day of its own."""
     with suppress(OSError, ValueError, OverflowError):  # removed meanwhile, or somebody else's
         return datetime.fromtimestamp(backup.stat().st_mtime, UTC).date()
     return date.min

@@ -76,15 +76,14 @@ def _folders(store: Path) -> Iterator[Finding]:
     if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
         yield Finding(
             store.parent,
-            f"Others than its owner may write to this folder (mode {stat.S_IMODE(mode):04o}), and "
-            "so replace the store. Close it with chmod 700.",
+            f"Users other than its owner may write to this folder (mode {stat.S_IMODE(mode):04o}) "
+            "and could replace the store. Close it with chmod 700.",
         )
     for folder in (backup_folder(store), history_folder(store)):
         if os.path.lexists(folder) and not folder.is_dir():
             yield Finding(
                 folder,
-                "Something else is in the place of this folder. Move it away; nothing can be "
-                "written before that.",
+                "This is not a folder. Move it away; mailroster cannot write before that.",
             )
 
 
@@ -132,7 +131,7 @@ def _folder_work(store: Path, state: Snapshot) -> Iterator[Finding]:
         if place.name not in known:
             yield Finding(
                 place,
-                "Folders of renamed users are here, and no run is known to which they belong. "
+                "mailroster does not know to which run these folders of renamed users belong. "
                 "Move them to their users' names by hand.",
             )
 
@@ -170,7 +169,7 @@ def _attempts(store: Path) -> Iterator[Finding]:
         yield Finding(
             path,
             "The failed log-ons cannot be read: the file is damaged. Nobody can log on meanwhile. "
-            "Move it away; then failed log-ons are counted anew, and no user is locked.",
+            "Move it away; mailroster then counts anew, and no user is locked.",
         )
     else:
         yield from _exposed(path)
@@ -178,8 +177,8 @@ def _attempts(store: Path) -> Iterator[Finding]:
             yield Finding(
                 path,
                 f"The count of “{printable(name, 80)}” among the {table} is damaged. The user or "
-                "source cannot log on meanwhile. End that with `mailroster users unlock NAME`, or "
-                "--source ADDRESS.",
+                "source cannot log on meanwhile. Unlock it with `mailroster users unlock NAME` or "
+                "`mailroster users unlock --source ADDRESS`.",
             )
     if os.path.lexists(sources):
         if sources.is_file() and not sources.is_symlink():
@@ -187,13 +186,13 @@ def _attempts(store: Path) -> Iterator[Finding]:
         else:
             yield Finding(
                 sources,
-                "Something else is in the place of the file of sources where users got in. Move "
-                "it away; a user whom others lock cannot log on from anywhere before that.",
+                "The file of known log-on sources is not a regular file. Move it away; until then "
+                "a user whom others lock cannot log on from anywhere.",
             )
 
 
 def _notes(store: Path) -> Iterator[Finding]:
-    """Look at how the last syncs ended, and at whatever else is noted beside the store."""
+    """Look at how the last syncs ended, and at the other notes beside the store."""
     notes = Notes(store)
     for name in NOTES:
         path = notes.path(name)
@@ -214,7 +213,7 @@ def _password_file(state: Snapshot) -> Iterator[Finding]:
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name is none"
+        reason = getattr(error, "strerror", None) or "its name is not valid"
         yield Finding(
             path,
             f"The password file cannot be looked at: {reason}. Correct password_file, or the "
@@ -231,9 +230,11 @@ def _password_file(state: Snapshot) -> Iterator[Finding]:
 
 def _strays(store: Path, key: Path) -> Iterator[Finding]:
     for stray in stray_files(store):
-        yield Finding(stray, "A write that was cut short left this. The next one removes it.")
+        yield Finding(stray, "An interrupted write left this file. The next write removes it.")
     for stray in sorted(key.parent.glob(f".{key.name}.*.tmp")):
-        yield Finding(stray, "The making of a key that was cut short left this. Remove it.")
+        yield Finding(
+            stray, "mailroster was interrupted while it made a key and left this file. Remove it."
+        )
 
 
 def _exposed(path: Path) -> Iterator[Finding]:

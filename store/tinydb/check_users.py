@@ -34,9 +34,11 @@ def state_problems(state: Snapshot) -> Iterator[str]:
     for problem, names in found.items():
         shown = ", ".join(f"“{printable(name, 60)}”" for name in names[:_SHOWN])
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        yield f"{quantity(len(names), 'user')} cannot be right: {problem}. Correct {shown}{more}."
+        have = "has" if len(names) == 1 else "have"
+        users = quantity(len(names), "user")
+        yield f"{users} {have} a wrong value: {problem}. Correct {shown}{more}."
     for name, problem in _settings_problems(state.settings):
-        yield f"The setting {name} cannot be right: {problem}. Correct it with `settings set`."
+        yield f"The setting {name} has a wrong value: {problem}. Correct it with `settings set`."
     if state.users and needs_administrator(state.users):  # a store without users is a new one
         yield (
             "No user is an administrator with a local password, so nobody could log on to the "
@@ -56,7 +58,7 @@ def _user_problems(row: UserRow) -> Iterator[str]:
         if problem := _rights_problem(tuple(rights)):
             yield problem
     if row["password_hash"] is not None and not _BCRYPT.fullmatch(row["password_hash"]):
-        yield "what is stored as the hash of the local password is none of bcrypt"
+        yield "the stored hash of the local password is not a bcrypt hash"
 
 
 def _settings_problems(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -85,9 +87,11 @@ def _problem(
     """Return what is wrong with these privileges or rights; empty if `check` accepts them."""
     for name in given:
         if name not in known:
-            return f"“{printable(name, 60)}” is no {what}"
+            return f"“{printable(name, 60)}” is not a {what}"
     try:
         check(given)
     except InvalidValue:
-        return f"no {what} is there" if not given else f"one {what} that stands alone does not"
+        if not given:
+            return f"no {what} is set"
+        return f"a {what} that excludes others is combined with them"
     return ""

@@ -46,7 +46,7 @@ def write_all(path: Path, whole: Whole) -> None:
     """
     if os.path.lexists(path) or os.path.lexists(history_folder(path)):
         raise StoreUnwritable(
-            f"There is a store at {printable(path)} already.",
+            f"A store exists at {printable(path)} already.",
             "Give the path of a new file.",
         )
     try:
@@ -99,8 +99,8 @@ def _records(files: HistoryFiles, runs: Iterable[RunSummary]) -> Iterator[tuple[
         except OSError:
             raise StoreDamaged(
                 f"The record of the run {printable(run.id, 60)} cannot be read, so the history is "
-                "not whole.",
-                "`mailroster store check` tells more; bring the file back from a backup of the "
-                "machine.",
+                "incomplete.",
+                "Bring the file back from a backup of the machine; `mailroster store check` tells "
+                "more.",
                 untouched="Nothing was copied.",
             ) from None

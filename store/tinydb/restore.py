@@ -143,7 +143,7 @@ def replace_unreadable(
                 raise _not_restored(store, error) from None
             there = "The backup is in its place" if is_in_place else "The backup is not there yet"
             raise _not_restored(
-                store, error, f"{there}; what was there is kept as {printable(aside)}."
+                store, error, f"{there}; the former file is kept as {printable(aside)}."
             ) from None
         with suppress(StoreUnwritable):  # else the next write gives the record its name
             files.settle(history)
@@ -226,7 +226,7 @@ def save_copy(store: Path, copy: Path) -> Snapshot:
     """
     if not read_whole(store).store_id:
         raise StoreUnwritable(
-            f"There is no store at {printable(store)} yet, so there is nothing to copy.",
+            f"The store {printable(store)} does not exist yet, so it cannot be copied.",
             "Give its path with --store or MAILROSTER_STORE.",
         )
     is_ours = False
@@ -243,9 +243,7 @@ def save_copy(store: Path, copy: Path) -> Snapshot:
         cause = error if isinstance(error, OSError) else error.__cause__
         if not isinstance(cause, OSError):
             raise
-        left = (
-            " What was written of the copy is there." if is_ours and os.path.lexists(copy) else ""
-        )
+        left = " An incomplete copy remains there." if is_ours and os.path.lexists(copy) else ""
         raise write_failure(
             cause,
             f"The copy {printable(copy)} could not be written: {cause.strerror}.",

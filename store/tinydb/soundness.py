@@ -43,7 +43,7 @@ def check_users(table: Mapping[str, UserRow]) -> None:
         if doc_id.isdecimal() and _is_plain(row):
             continue
         if not doc_id.isdecimal():
-            raise Unsound(f"has “{printable(doc_id, 60)}” as a document id, which is no number")
+            raise Unsound(f"has “{printable(doc_id, 60)}” as a document id, which is not a number")
         for name, kind in _USER_FIELDS.items():
             if name not in row:
                 raise Unsound(f"has no “{name}” in document {doc_id} of the users")
@@ -93,7 +93,7 @@ def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(members):
         names = [name for name, _ in members]
         twice = next(name for name in found if names.count(name) > 1)
-        raise Unsound(f"has “{printable(twice, 60)}” twice where it may be once")
+        raise Unsound(f"has “{printable(twice, 60)}” twice where only one is allowed")
     return found
 
 

@@ -100,7 +100,8 @@ class DurableStorage(Storage):
             if list_backups(self._path):
                 raise self.damaged(
                     "is gone, but its backups are there",
-                    "Nobody is let in. To begin a new store, move the backups away.",
+                    "Nobody can log on until you restore a backup, or move the backups away to "
+                    "begin a new store.",
                 ) from None
             return None
         except OSError as error:
@@ -162,7 +163,7 @@ class DurableStorage(Storage):
             if self._path.exists():
                 link_backup(self._path, datetime.fromtimestamp(written / 1e9, UTC), kept_for)
             os.replace(temporary, self._path)
-            what = "was written, but not through to the disk"
+            what = "was written, but the disk did not confirm it"
             state = "The new state is in place, but a power cut might undo it."
             sync_folder(self._path.parent)
         except BaseException as error:
@@ -197,11 +198,11 @@ class DurableStorage(Storage):
 
     def damaged(self, problem: str, left: str = "It was left as it is.") -> StoreDamaged:
         """Return the error for a file that cannot be used, naming the newest backup."""
-        advice = "There is no backup beside it."
+        advice = "It has no backup beside it."
         for backup in list_backups(self._path)[:1]:
             advice = (
-                f"Its newest backup is {printable(backup.name)}; `mailroster store restore` shows "
-                "what a return to a backup means, and asks."
+                f"Its newest backup is {printable(backup.name)}; return to it with `mailroster "
+                "store restore`, which shows what would change and asks."
             )
         what = f"The store {printable(self._path)} {problem}."
         return StoreDamaged(what, advice, untouched=left)

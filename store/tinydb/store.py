@@ -239,7 +239,7 @@ class TinyDBStore:
             raise self._storage.damaged(str(problem)) from None
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._storage.damaged(
-                f"is not a mailroster store, or two users have the same name ({error!r})"
+                f"is not a mailroster store, or two users have the same name: {error!r}"
             ) from None
         self._storage.check_exposure()
         return tables, snapshot

@@ -60,8 +60,8 @@ def index_path(store: Path) -> Path:
 def tables_with(store: Path, key: str) -> Tables | None:
     """Return the tables with the user of that `match_key` alone, or with none.
 
-    None where the index does not tell of the file that is there; the whole is to be read then. It
-    was, by whoever wrote the index, and was sound.
+    None where the index describes another file than the one that is there; the caller then reads
+    all of it. The file was sound when the index was made.
     """
     try:
         with open(os.open(store, _READ), "rb") as file:

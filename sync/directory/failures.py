@@ -72,15 +72,15 @@ def status_failure(
         # Without its query and fragment, which may repeat what was sent.
         target = re.split(r"[?#]", response.headers.get("Location", ""))[0]
         return Redirected(
-            f"{url} redirects to {_redirect_target(settings, target)} ({status}), which "
-            "is never followed.",
+            f"{url} redirects to {_redirect_target(settings, target)} ({status}); mailroster does "
+            "not follow redirects.",
             "If that is the right place, enter it as the URL.",
         )
     if status == 401:
         if offered := _offered_instead_of_basic(response):
             return ServiceCredentialsRefused(
                 f"{url} offers {offered} for the service's own credentials, but not Basic (401), "
-                "which is all that mailroster speaks.",
+                "the only method that mailroster uses.",
                 "Let that server, or a proxy before it, accept Basic from this machine.",
             )
         if settings.requires_authentication:
@@ -99,17 +99,17 @@ def status_failure(
         )
     if status in (404, 405):
         return ServiceNotFound(
-            f"There is no Application Integration service at {url} ({status}).",
+            f"The server has no Application Integration service at {url} ({status}).",
             "Check the path in the URL.",
         )
     if b"ssl certificate" in beginning.lower():
         return UnexpectedStatus(
-            f"{url} wants a certificate of the client (400). mailroster has none.",
+            f"{url} wants a client certificate (400), which mailroster does not have.",
             _WITHOUT_CLIENT_CERTIFICATE,
         )
     if status == 429:
         return ServerFailed(
-            f"{url} was asked too often (429).",
+            f"{url} got too many requests (429).",
             "Try again later; if it stays so, raise that server's limit for this machine.",
         )
     if status >= 500:
@@ -119,7 +119,7 @@ def status_failure(
         )
     if status == 206:
         return UnexpectedStatus(
-            f"{url} answered with a part of what was asked for (206).",
+            f"{url} sent only a part of its answer (206).",
             "Let that server, or the proxy before it, answer with the whole and status 200.",
         )
     return UnexpectedStatus(
@@ -156,15 +156,15 @@ def network_failure(settings: Settings, error: Exception) -> DirectoryError:
         )
     if isinstance(error, httpx.RemoteProtocolError) and "disconnected" not in str(error):
         return NotHTTP(
-            f"What {host} answered is not HTTP.",
+            f"The answer of {host} is not HTTP.",
             f"Check the port in the URL{_https_hint(settings)}.",
         )
     # There TLS 1.3 has a client refused that lacks a certificate (RFC 8446, appendix E.1.2).
     if uses_tls(settings) and isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError):
         return NotHTTP(
             f"{host} closed the connection after the TLS handshake, without an HTTP answer.",
-            "Look into that server's log: it may want a certificate of the client, which "
-            "mailroster does not have. Else check the port in the URL.",
+            "Look into that server's log: it may want a client certificate, which mailroster does "
+            "not have. Otherwise check the port in the URL.",
         )
     return NotHTTP(
         f"{host} closed the connection without an HTTP answer.",
@@ -213,7 +213,7 @@ def timed_out(settings: Settings, seconds: int) -> TimedOut:
 def not_whole(settings: Settings, mark: str) -> NotWhole:
     """Return the error for an answer whose `mark` in the head says that it is a part."""
     return NotWhole(
-        f"{_shown_url(settings)} says that its answer is a part of what was asked for ({mark}).",
+        f"{_shown_url(settings)} says that its answer is only a part of the list ({mark}).",
         "Let that server, or the proxy before it, answer with the whole list in one piece.",
     )
 
@@ -231,7 +231,7 @@ def compressed(settings: Settings, encoding: str) -> Compressed:
     """Return the error for an answer in a content coding that was not asked for."""
     return Compressed(
         f"The answer of {_shown_url(settings)} is compressed ({printable(encoding, 30)}), "
-        "although that was not asked for.",
+        "although mailroster did not ask for that.",
         "Turn compression off in that server or in the proxy before it.",
     )
 
@@ -282,7 +282,7 @@ def _certificate_failure(
     elif code == _SELF_SIGNED:
         problem, advice = "is self-signed", trust
     elif code == _NO_ROOT:
-        problem = "leads to a certificate in ca_file that is no root"
+        problem = "leads to a certificate in ca_file that is not a root"
         advice = f"Put the certificate of the root CA into ca_file too; {last_resort}"
     elif code == _UNKNOWN_ROOT and settings.ca_file:
         problem = "comes from an unknown issuer, another one than the CA in ca_file"
@@ -326,20 +326,19 @@ def _lax_authority(settings: Settings) -> str:
 def _handshake_failure(host: str, reason: str) -> NotHTTPS:
     if _CLIENT_CERTIFICATE_WANTED in reason:
         return NotHTTPS(
-            f"{host} wants a certificate of the client ({printable(reason, 100)}). mailroster has "
-            "none.",
+            f"{host} wants a client certificate, which mailroster does not have "
+            f"({printable(reason, 100)}).",
             _WITHOUT_CLIENT_CERTIFICATE,
         )
     if any(words in reason for words in _OLD_TLS):
         return NotHTTPS(
-            f"{host} speaks no TLS that is safe today, which is 1.2 or later "
-            f"({printable(reason, 100)}).",
+            f"{host} does not offer TLS 1.2 or later ({printable(reason, 100)}).",
             "Turn on TLS 1.2 or 1.3 in that server, or in a proxy before it.",
         )
     return NotHTTPS(
-        f"No TLS connection to {host} came about ({printable(reason, 100)}).",
+        f"The TLS connection to {host} failed ({printable(reason, 100)}).",
         "Check the port in the URL, whether the server offers https:// there, and whether it "
-        "wants a certificate of the client.",
+        "wants a client certificate.",
     )
 
 
@@ -349,7 +348,7 @@ def _redirect_target(settings: Settings, target: str) -> str:
         whole = urljoin(settings.url, target) if target else ""
     except ValueError:
         whole = target
-    return printable(whole, 200) or "no named place"
+    return printable(whole, 200) or "an unnamed place"
 
 
 def _offered_instead_of_basic(response: httpx.Response) -> str:

@@ -47,9 +47,12 @@ def load_answer(path: Path) -> tuple[Listing, str]:
     except OSError as error:
         raise _unusable(path, f"cannot be read: {error.strerror}") from None
     except (ValueError, LookupError, TypeError):
-        raise _unusable(path, "is no whole answer") from None
+        raise _unusable(path, "is not a complete answer") from None
     if version != _VERSION or not isinstance(records, list):
-        raise _unusable(path, f"has version {printable(version, 20)}, this one reads {_VERSION}")
+        raise _unusable(
+            path,
+            f"has version {printable(version, 20)}, but this mailroster reads version {_VERSION}",
+        )
     return Listing.unread(records), at
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from store.addresses import address_key, address_problem, without_type
 from store.names import MAX_NAME_BYTES, name_problem
-from store.text import printable
+from store.text import printable, quantity
 
 _KINDS = {
     bool: "true or false",
@@ -149,8 +149,7 @@ class Listing:
                 omitted += len(found.warnings) - _MOST_WARNINGS
                 del found.warnings[_MOST_WARNINGS:]
         if omitted:
-            more = f"are {omitted} more warnings" if omitted > 1 else "is 1 more warning"
-            found.warnings.append(f"There {more} like these.")
+            found.warnings.append(f"{quantity(omitted, 'more warning')} like these.")
         return found
 
 

@@ -1,4 +1,4 @@
-"""JSON read strictly: whatever two readers could understand differently is refused."""
+"""JSON read strictly: texts that two readers could understand differently are refused."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def not_json(source: str, problem: str, line: int, column: int) -> NotJSON:
     """Return the error for a `problem` at that place, both counted from 1, in characters."""
     return NotJSON(
         f"The answer of {source} is not valid JSON: line {line}, column {column}: {problem}.",
-        "Check the URL; if it is right, the service there must be repaired.",
+        "Check the URL; if it is right, have the service there repaired.",
     )
 
 
@@ -56,8 +56,8 @@ def _refusal(body: bytes, source: str, error: orjson.JSONDecodeError) -> NotJSON
         return not_json(source, "it is empty", 1, 1)
     if start == b"<":
         return NotJSON(
-            f"The answer of {source} is not JSON (line {error.lineno}, column {error.colno}); it "
-            "looks like a web page: a log-on page or a proxy?",
+            f"The answer of {source} is not JSON (line {error.lineno}, column {error.colno}). It "
+            "looks like a web page, such as a log-on page or a proxy's.",
             "Check the URL, and whether something stands between this machine and the service.",
         )
     try:

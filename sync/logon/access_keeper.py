@@ -10,7 +10,7 @@ from pathlib import Path
 from store.errors import Problem
 from store.files.archives import folder_name
 from store.interface import Snapshot
-from store.text import printable
+from store.text import printable, quantity
 from sync.logon.login import current_users
 from sync.logon.mail_access import has_access_file, write_access
 from sync.workspace import Workspace
@@ -21,11 +21,11 @@ SECONDS = 1.0
 class AccessKeeper(threading.Thread):
     """While it runs, writes the access files anew of those who have one and were changed.
 
-    A change of the store, by whomever, is noticed within `seconds`. Users are compared as they are
-    stored, because a restore and a hand edit may keep a `rev`. At the start every file is written,
-    also of users who were deleted before. A file that cannot be written is tried again each time,
-    and does not stop the others. `log` gets a line when the failure changes; the next log-on of
-    the user concerned writes the file in any case.
+    A change of the store, by any program, is noticed within `seconds`. Users are compared as they
+    are stored, because a restore and a hand edit may keep a `rev`. At the start every file is
+    written, also of users who were deleted before. A file that cannot be written is tried again
+    each time, and does not stop the others. `log` gets a line when the failure changes; the next
+    log-on of the user concerned writes the file in any case.
     """
 
     def __init__(
@@ -86,7 +86,11 @@ class AccessKeeper(threading.Thread):
                 self._failed[home] = name
                 problem = problem or f"{error.filename or folder}: {error.strerror}."
         others = len(self._failed) - 1
-        return f"{problem} So it is with {others} more." if others > 0 else problem
+        return (
+            f"{problem} The same holds for {quantity(others, 'more home')}."
+            if others > 0
+            else problem
+        )
 
 
 def _changed_names(before: Snapshot, now: Snapshot) -> Iterator[str]:

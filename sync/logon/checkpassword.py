@@ -22,7 +22,7 @@ TRY_LATER = 111
 def read_credentials(descriptor: int = DESCRIPTOR) -> tuple[str, str] | None:
     """Return user name and password from the descriptor and close it; None if it is misused.
 
-    Bytes that are no UTF-8 become lone surrogates, which belong to no user and no password.
+    Bytes that are not UTF-8 become lone surrogates, which belong to no user and no password.
     """
     data = b""
     try:

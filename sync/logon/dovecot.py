@@ -76,14 +76,14 @@ def installed_version() -> Version:
         )
     except (OSError, subprocess.SubprocessError):
         raise NoConfiguration(
-            "No Dovecot was found on this machine (`dovecot --version`).",
+            "mailroster found no Dovecot on this machine (`dovecot --version`).",
             "Name the version with --version 2.3 or --version 2.4.",
         ) from None
     for version in VERSIONS:
         if done.stdout.startswith(f"{version}."):
             return version
     raise NoConfiguration(
-        f"Dovecot {printable(done.stdout.strip(), 40)} is none of the supported versions, "
+        f"Dovecot {printable(done.stdout.strip(), 40)} is not supported; mailroster supports "
         f"{' and '.join(VERSIONS)}.",
         "Choose the nearest with --version.",
     )
@@ -92,7 +92,7 @@ def installed_version() -> Version:
 def configuration(site: Site, version: Version, method: Method) -> str:
     """Return the text for dovecot.conf; raises `NoConfiguration` for what Dovecot cannot do."""
     if (version, method) == ("2.4", "checkpassword"):
-        raise NoConfiguration("Dovecot 2.4 has no checkpassword any more.", "Use --method lua.")
+        raise NoConfiguration("Dovecot 2.4 no longer has checkpassword.", "Use --method lua.")
     _check_paths(site)
     if site.uid == 0:
         raise NoConfiguration(

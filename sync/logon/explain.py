@@ -34,7 +34,7 @@ class Step:
 CONCLUSIONS = {
     True: "Nothing keeps this user from logging on.",
     False: "This user cannot log on.",
-    None: "Nobody can tell now whether this user can log on.",
+    None: "mailroster cannot tell now whether this user can log on.",
 }
 
 
@@ -51,7 +51,7 @@ async def explain(
     """Return what a log-on of this user would meet, in the order of a log-on.
 
     With a `password` that is checked too; without one, a directory user's name is looked up in
-    the directory's list. Where that is no user, or the password is wrong, it is told what a sync
+    the directory's list. For an unknown user or a wrong password, the steps say what a sync
     would ask about the name. Nothing is counted as an attempt.
     """
     try:
@@ -66,7 +66,7 @@ async def explain(
         whose = f" It is an e-mail address of {holders}; a log-on needs the user name." * bool(
             holders
         )
-        steps.append(Step(False, f"There is no user “{shown}”.{whose}"))
+        steps.append(Step(False, f"The user “{shown}” does not exist.{whose}"))
         return steps + await _open(workspace, snapshot.settings, user_name)
     steps.append(Step(True, f"“{shown}” is the user “{printable(user.user_name, 60)}”."))
     steps += [_privileges(user), *_suspension(user), *_lockout(workspace, user, source)]
@@ -80,7 +80,7 @@ def _archive(workspace: Workspace, snapshot: Snapshot) -> Iterator[Step]:
     try:
         archive_at_hand(workspace, snapshot)
     except Problem as error:
-        yield Step(None, f"{error.what} Mail servers' log-ons try later. {error.advice}")
+        yield Step(None, f"{error.what} Mail servers try the log-on again later. {error.advice}")
 
 
 def _holders(users: Iterable[UserRow], address: str) -> str:
@@ -97,7 +97,7 @@ def _privileges(user: User) -> Step:
     held = ", ".join(user.privileges) or "none"
     if may_log_on(user.privileges):
         return Step(True, f"The privileges allow a log-on: {held}.")
-    return Step(False, f"The privileges ({held}) hold neither login nor admin.")
+    return Step(False, f"The privileges ({held}) include neither login nor admin.")
 
 
 def _suspension(user: User) -> Iterator[Step]:
@@ -105,9 +105,9 @@ def _suspension(user: User) -> Iterator[Step]:
         name = printable(user.user_name, 60)
         yield Step(
             False,
-            f"The directory lists the name under the id {printable(user.other_id, 60)}, and the "
-            f"user has the id {printable(user.directory_id, 60)}: it may be somebody else. Answer "
-            f"with `mailroster sync --same {name}` or `--new {name}`.",
+            f"The directory lists the name under the id {printable(user.other_id, 60)}, but the "
+            f"user has the id {printable(user.directory_id, 60)}: this may be somebody else. "
+            f"Answer with `mailroster sync --same {name}` or `--new {name}`.",
         )
 
 
@@ -127,7 +127,10 @@ def _lockout(workspace: Workspace, user: User, source: str | None) -> Iterator[S
         place = "this machine" if origin == LOCAL else printable(origin, 60)
         yield _failures(f"The user, from {place},", failures)
     if standing.user.locked and lockout.is_exempt(user.key, source):
-        yield Step(True, "The user is locked elsewhere, but got in from there lately.")
+        yield Step(
+            True,
+            "The user is locked, but not for this source, which the user logged on from lately.",
+        )
     elif standing.user.locked or not pairs:
         yield _failures("The user", standing.user)
 
@@ -138,13 +141,13 @@ def _failures(who: str, failures: Failures) -> Step:
         return Step(
             False,
             f"{who} is locked for another {minutes} min, after "
-            f"{quantity(failures.failed, 'failure')}. `mailroster users unlock` ends that.",
+            f"{quantity(failures.failed, 'failure')}. Unlock with `mailroster users unlock`.",
         )
     if failures.failed:
         return Step(
             True,
-            f"{who} is not locked: {failures.failed} of {failures.limit} failures, which are "
-            f"forgotten in {minutes} min.",
+            f"{who} is not locked: {failures.failed} of {failures.limit} failures, cleared in "
+            f"{minutes} min.",
         )
     return Step(True, f"{who} is not locked and has no failures.")
 
@@ -197,7 +200,7 @@ async def _open(workspace: Workspace, settings: Settings, user_name: str) -> lis
     except NotConfigured:
         return []
     except Problem as error:
-        return [Step(None, f"What a sync would ask about the name cannot be told. {error}")]
+        return [Step(None, f"mailroster cannot tell what a sync would ask about the name. {error}")]
 
 
 def _told(right: bool, why: str, name: str) -> Step:

@@ -39,7 +39,7 @@ class Verdict:
 
     @property
     def public(self) -> Literal["accepted", "refused", "unavailable"]:
-        """What may be told to whoever tries to log on."""
+        """What the person who tries to log on may learn."""
         if self.outcome in ("outage", "damaged"):
             return "unavailable"
         return "accepted" if self.outcome == "accepted" else "refused"
@@ -50,8 +50,8 @@ def check_log_on(
 ) -> Verdict:
     """Return how the log-on ends; for programs that answer a mail server, it never raises.
 
-    Who is accepted finds the own archive folder in its place; where that cannot be told, because
-    the archive is not mounted or a folder cannot be moved, it is an outage.
+    An accepted user finds their own archive folder in its place. Where mailroster cannot tell,
+    because the archive is not mounted or a folder cannot be moved, the log-on is an outage.
     """
     try:
         user = asyncio.run(log_on(workspace, user_name, password, source))
@@ -83,7 +83,7 @@ async def log_on(
     `NotConfigured` or a `StoreError`, of which `StoreDamaged` means that the store or this user's
     hash is broken, and `AttemptsUnreadable` that nobody knows who is locked.
 
-    Whoever is refused waits for one bcrypt check at today's cost, or, if locked, as long as one of
+    A refused user waits for one bcrypt check at today's cost, or, if locked, as long as one of
     the last took, so the time does not tell an unknown user from a locked or a mistyped one. For a
     directory user that check runs beside the request, and its result is thrown away; for everybody
     else the directory's client is got ready beside the check, and not used. So as long as the
@@ -140,7 +140,7 @@ def _looked_up(workspace: Workspace, user_name: str, source: str | None) -> tupl
 def _of_a_store(workspace: Workspace, snapshot: Snapshot) -> Snapshot:
     if not snapshot.store_id:
         raise LogOnUnavailable(
-            f"There is no user database at {workspace.store.where}. Nobody can log on.",
+            f"The user database {workspace.store.where} does not exist. Nobody can log on.",
             "Give its path with --store or MAILROSTER_STORE, or start mailroster to make it.",
         )
     return snapshot

@@ -204,6 +204,7 @@ def _check_loopback(host: str) -> None:
     except ValueError:
         pass
     raise LoginServerFailed(
-        f"“{printable(host, 60)}” is no loopback address, such as 127.0.0.1 or ::1.",
-        "Passwords go through here in clear, so it serves this machine only.",
+        f"“{printable(host, 60)}” is not a loopback address, such as 127.0.0.1 or ::1.",
+        "Use a loopback address: passwords arrive here in clear, so the server serves this "
+        "machine only.",
     )

@@ -88,7 +88,7 @@ def let_in(workspace: Workspace, homes: Path, user: User) -> tuple[Verdict, Mail
 def derive_access(workspace: Workspace, homes: Path, user_name: str) -> MailAccess:
     """Write the user's rights as the store has them now, and return what the server needs.
 
-    Whoever writes looks at the store once more afterwards, and writes again if it has changed;
+    The writer looks at the store once more afterwards, and writes again if it has changed;
     so of two log-ons at once the one that saw older privileges never has the last word. Raises
     `LogOnRefused` for a user who is unknown or may not log on, `StoreUnwritable`, and the
     store's other errors, `LogOnUnavailable` among them.

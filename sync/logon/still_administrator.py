@@ -14,7 +14,7 @@ def administrator_problem(logged_on: User, snapshot: Snapshot) -> str:
     if now is None:
         return f"{name} was deleted or renamed."
     if ADMIN not in now.privileges:
-        return f"{name} is no administrator any more."
+        return f"{name} is no longer an administrator."
     if now.is_suspended:
         return f"{name} is listed under another id in the directory, so log-ons are refused."
     if now.authentication != logged_on.authentication:

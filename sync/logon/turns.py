@@ -1,4 +1,4 @@
-"""Who is worked on next: no source, and nothing that waits, takes all the workers of a server."""
+"""Which log-on is next: no source, and no wait, takes all the workers of a server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Turns:
 
     A source has at most `OF_ONE_SOURCE` of them; log-ons that name none, or this machine, are not
     told apart and may have them all. Of a source's and of all workers a quarter is kept from
-    what waits for the directory, so local users get in while it hangs. Whoever finds none free
+    what waits for the directory, so local users get in while it hangs. A log-on that finds none
     waits in a short queue. A log-on that is locked needs no worker and does not queue; a source
     has no more of those at once than it may have workers. There are `workers`; the queue is left
     after `patience` seconds.
@@ -70,7 +70,7 @@ class Turns:
                 raise Busy(f"log-ons{named} waited {self._patience:g} s for a worker")
         finally:
             self._waiting[source] -= 1
-            self._waiting += Counter()  # without those who do not wait any more
+            self._waiting += Counter()  # without those who no longer wait
 
     def _is_free(self, source: str, need: Need) -> bool:
         workers = self._workers if source == LOCAL else OF_ONE_SOURCE

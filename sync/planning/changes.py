@@ -217,9 +217,9 @@ def local_namesake(row: UserRow, record: DirectoryUser) -> Change:
     return Change(
         action="conflict",
         user_name=record.user_name,
-        reason="a local user has this name; if it is the same person link the two (that switches "
-        "the user to Directory Services and keeps the privileges), else rename one of the "
-        "two or exclude the name by a filter",
+        reason="a local user has this name; if both are the same person, link the two, which "
+        "switches the user to Directory Services and keeps the privileges; otherwise rename one of "
+        "the two or exclude the name by a filter",
         fields=_compared(row, record),
         asks="link",
     )
@@ -234,12 +234,17 @@ def question(record: DirectoryUser, candidates: Sequence[UserRow], known: bool) 
     if known:
         reason = f"has the distinguished name or the addresses that {old} had until now"
     else:
-        reason = f"shares a distinguished name or an address with {old}, who is gone from there"
+        reason = (
+            f"shares a distinguished name or an address with {old}, whom the directory no longer "
+            "lists"
+        )
     return Change(
         action="rename",
         user_name=record.user_name,
-        reason=f"{reason}; perhaps the same person, so neither is touched until you say "
-        "“rename” or “separate”",
+        reason=(
+            f"{reason}; perhaps the same person, so a sync touches neither until you say “rename” "
+            "or “separate”"
+        ),
         fields=_compared(candidates[0], record),
         asks="rename",
         candidates=tuple(row["user_name"] for row in candidates),
@@ -257,9 +262,9 @@ def _compared(row: UserRow, record: DirectoryUser) -> dict[str, FieldChange]:
 def name_listed_again(spellings: Sequence[str]) -> Callable[[str], str]:
     """Return what tells for each of the spellings why records of one name are skipped."""
     note = unicode_note(spellings)
-    listed = f"the directory lists this name {len(spellings)} times ({quoted(spellings)}{note}"
+    listed = f"the directory lists this name {len(spellings)} times: {quoted(spellings)}{note}"
     advice = "give each user a name of its own there"
-    return lambda name: f"{listed}{f': here {escaped(name)}' * bool(note)}); {advice}"
+    return lambda name: f"{listed}{f', here {escaped(name)}' * bool(note)}; {advice}"
 
 
 def unicode_note(names: Sequence[str]) -> str:

@@ -80,7 +80,7 @@ def _reason(record: DirectoryUser | None, was_in_scope: Scope | None) -> str:
     if record is None:
         return _ABSENT
     if was_in_scope and was_in_scope(record):
-        return f"{_OUT_OF_SCOPE} (filter changed since the last sync)"
+        return f"{_OUT_OF_SCOPE}, which changed since the last sync"
     return _OUT_OF_SCOPE
 
 

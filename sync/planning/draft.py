@@ -67,7 +67,7 @@ class Draft:
             del self.creates[new[name]]
             self.conflict(
                 name,
-                f"the archive folder of this name would be that of {changes.quoted([owner])}; give "
+                f"this name would have the same archive folder as {changes.quoted([owner])}; give "
                 "the user another name in the directory",
             )
 

@@ -31,8 +31,9 @@ _TYPED = re.compile(rf'(?:"((?:[^"]|"")*)"|({_BARE}))(?:\s+#\s+(.*))?', re.DOTAL
 def scope_of(rules: Iterable[FilterRule]) -> Scope:
     """Return the test for users in scope.
 
-    In scope is who is matched by an include rule, or there is none, and by no exclude or skip
-    rule. Patterns are shell-style globs, case-insensitive, on the whole value.
+    A user is in scope who matches an include rule, or any user if there are none, unless an
+    exclude or skip rule matches too. Patterns are shell-style globs, case-insensitive, on the
+    whole value.
     """
     rules = list(rules)
     includes = [rule for rule in rules if rule.action == "include"]
@@ -80,7 +81,7 @@ def parse_rule(text: str) -> FilterRule:
     words = text.split(None, 2)
     if len(words) < 3 or words[0] not in RULE_ACTIONS or words[1] not in RULE_FIELDS:
         raise InvalidValue(
-            f"“{printable(text, 100)}” is no filter rule.",
+            f"“{printable(text, 100)}” is not a filter rule.",
             f"Write {' or '.join(RULE_ACTIONS)}, then {', '.join(RULE_FIELDS)}, then a pattern, "
             "such as “exclude user_name svc-*”.",
         )
@@ -88,7 +89,7 @@ def parse_rule(text: str) -> FilterRule:
     pattern = (typed[2] or typed[1].replace('""', '"')) if typed else ""
     if not typed or not pattern.strip():
         raise InvalidValue(
-            f"“{printable(text, 100)}” is no filter rule: its pattern is missing, or it is not "
+            f"“{printable(text, 100)}” is not a filter rule: its pattern is missing, or it is not "
             "clear where the pattern ends.",
             "Type the pattern, in quotes if it has a quote, “#” or “;” in it, and a reason after "
             f'“{REASON_MARK}”: {words[0]} {words[1]} "a*"{REASON_MARK}on leave.',

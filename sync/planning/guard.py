@@ -43,8 +43,8 @@ def guard_sentences(
     """
     if not listed:
         return [
-            "The directory answered no users at all, which looks like an outage; on such an "
-            "answer nobody is ever deleted."
+            "The directory listed no users at all, which looks like an outage; mailroster never "
+            "deletes users on such an answer."
         ]
     if not deletes:
         return []

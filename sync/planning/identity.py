@@ -1,4 +1,4 @@
-"""Who is who by the directory's ids: the same id is the same person, whatever the name.
+"""Who is who by the directory's ids: the same id is the same person under any name.
 
 An id counts for the directory that gave it, which its type and URL tell. What is not listed, or
 cannot be read, is unknown and decides nothing.
@@ -43,7 +43,7 @@ class Identities:
     """What the listed ids say; everything goes by match key.
 
     `conflicts` are reasons to leave a record alone. `moves` map new names to the users who came
-    under them. `others` are users whose name is listed with another person's id: whoever that is
+    under them. `others` are users whose name is listed with another person's id: that person
     must not log on as the user, unless the user goes or comes under another name. `listed_as`
     maps users to the names that have their id now, None for a record whose name cannot be used.
     """
@@ -97,24 +97,27 @@ def _problem(
     """Return why nothing can be decided by this id, if so."""
     shown = printable(stable_id, 60)
     if count > 1:
-        return f"the directory lists the id “{shown}” {count} times; give each user an id there"
+        return (
+            f"the directory lists the id “{shown}” {count} times; give each user an id of its own "
+            "there"
+        )
     others = [owner for owner in owners if owner != key]
     if not others:
         return None
     name = printable(users[others[0]]["user_name"], 60)
     if len(owners) > 1:
-        return f"its id “{shown}” is that of several users here, “{name}” among them"
+        return f"several users here have its id “{shown}”, “{name}” among them"
     if users[others[0]]["authentication"] == INTEGRATED:
         return (
-            f"its id “{shown}” is that of the local user “{name}”; if it is the same person switch "
-            "that user to Directory Services, else correct the id in the directory"
+            f"the local user “{name}” has its id “{shown}”; if both are the same person, switch "
+            "that user to Directory Services, otherwise correct the id in the directory"
         )
     if others[0] == RESERVED_NAME:
-        return f"its id “{shown}” is that of “{name}”, whom a sync never changes; correct the id"
+        return f"“{name}”, whom a sync never changes, has its id “{shown}”; correct the id"
     if others[0] in unknown:
         return (
-            f"its id “{shown}” is that of “{name}”, whom the directory also lists, without an id; "
-            "correct the ids in the directory"
+            f"“{name}”, whom the directory also lists without an id, has its id “{shown}”; correct "
+            "the ids in the directory"
         )
     return None
 
@@ -159,8 +162,8 @@ def with_ids_to_take_over(
     question = Change(
         action="update",
         user_name=IDS,
-        reason=f"{listed}; they are taken over by name once you confirm it (--take-ids), and until "
-        "then users go by their names alone",
+        reason=f"{listed}; confirm with --take-ids that they are taken over by name; until then "
+        "mailroster knows these users by their names alone",
         asks="ids",
     )
     return _without_ids(listing), question

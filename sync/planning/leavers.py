@@ -71,7 +71,7 @@ def give_time(
 def no_longer_leaving(
     users: Mapping[str, UserRow], changes: Iterable[Change], settings: Settings
 ) -> Iterator[Change]:
-    """Yield the end of marks that say nothing any more: no sync deletes these users.
+    """Yield the end of marks without a purpose: no sync deletes these users.
 
     Without those of whom the `changes` decide, and whom a skip rule leaves alone.
     """
@@ -93,7 +93,7 @@ def no_longer_leaving(
 
 
 def outdated_marks(changes: Iterable[Change], settings: Settings, today: str) -> list[str]:
-    """Return a sentence for each mark of a kept plan that would give no time any more."""
+    """Return a sentence for each mark of a kept plan whose time would be over already."""
     return [
         f"“{printable(change.user_name, 60)}” would have been leaving on {day}"
         for change in changes

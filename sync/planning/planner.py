@@ -292,9 +292,7 @@ def _decide_about_names(
     draft.changes += (*new.asked, *known.asked)
     asked = new.in_question | known.in_question
     if unknown := (answers.same | answers.new) - asked:
-        draft.warnings.append(
-            f"It is in no question who {changes.quoted(sorted(unknown))} is; nothing to answer."
-        )
+        draft.warnings.append(f"No question asks who {changes.quoted(sorted(unknown))} is.")
     return Decided([*new.writable, *known.writable])
 
 
@@ -302,8 +300,8 @@ def _unclear(record: DirectoryUser) -> str:
     unreadable = [name for name in record.unreadable if name in changes.FOLLOWED_FIELDS]
     fields = " and ".join(map(changes.field_label, unreadable))
     return (
-        f"the {fields} of this record cannot be read in full, and a filter asks for that, so "
-        "nothing is decided about this user; correct the record in the directory"
+        f"the {fields} of this record cannot be read in full, and a filter needs them, so "
+        "mailroster decides nothing about this user; correct the record in the directory"
     )
 
 
@@ -351,7 +349,7 @@ def _settle_renames(
         found.pop(key, None)
     candidates = decided_by_ids(found, users, records_of, directory)
     if unknown := (answers.rename.keys() | answers.separate) - candidates.keys():
-        draft.warnings.append(f"No rename is in question for {changes.quoted(sorted(unknown))}.")
+        draft.warnings.append(f"No question is about renaming {changes.quoted(sorted(unknown))}.")
     by_id = {new: old for new, old in draft.identities.moves.items() if new in records_of}
     candidates.update((new, [old]) for new, old in by_id.items())
     answers = replace(
@@ -359,8 +357,8 @@ def _settle_renames(
     )
     moves = settle(candidates, answers)
     draft.warnings += [
-        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}: the answer “rename” "
-        "has to say whom of them."
+        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say in the answer "
+        "“rename” which of them it is."
         for new in moves.open
         if new in answers.rename
     ]
@@ -389,8 +387,8 @@ def _settle_renames(
         elif owner := same_folder([record.user_name], names_of(users)).get(record.user_name):
             draft.conflict(
                 record.user_name,
-                f"{changes.quoted([users[old]['user_name']])} cannot be renamed to this: the "
-                f"archive folder of that name would be that of {changes.quoted([owner])}",
+                f"{changes.quoted([users[old]['user_name']])} cannot be renamed to this: that "
+                f"name would have the same archive folder as {changes.quoted([owner])}",
             )
         else:
             renames.append(

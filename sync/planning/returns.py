@@ -120,7 +120,7 @@ def successors(
 
     That is so for `others`, whose id is another, and where everything but the name changed. Those
     whose own id is listed `elsewhere`, in another record, None for one without a usable name, are
-    certainly not who is listed here, and not gone either: that is no question.
+    certainly not listed here, and not gone either, so mailroster asks nothing.
     """
     decided, directory = Decided(), directory_of(settings)
     for key, record in updates.items():
@@ -149,8 +149,8 @@ def successors(
 
 _MAY_NOT_GO = (
     "the directory lists somebody new under this name, but a sync deletes neither administrators "
-    "nor pinned users, nor who is out of scope while users are not deleted automatically; rename "
-    "or delete the user by hand"
+    "nor pinned users, nor users out of scope while automatic deletion is off; rename or delete "
+    "the user by hand"
 )
 
 
@@ -158,8 +158,8 @@ def _is_elsewhere(row: UserRow, record: DirectoryUser | None) -> Change:
     where = changes.quoted([record.user_name]) if record else "a name that cannot be used"
     return changes.conflict(
         row["user_name"],
-        f"the directory lists this name with another id, and this user's own id as {where}; "
-        "log-ons are refused until that record can be followed",
+        f"the directory lists this name with another id, and this user's own id under {where}; "
+        "log-ons are refused until a sync can follow that record",
     )
 
 
@@ -258,7 +258,7 @@ def _return(
     if former.row is None:
         reason = "the archive folder with its mail is this user's, as you say"
     elif ADMIN in former.row["privileges"]:
-        reason += "; is no administrator any more"
+        reason += "; is no longer an administrator"
     return Change(
         action="return",
         user_name=back.user_name,
@@ -287,7 +287,10 @@ def _is_it_the_former(former: Former, record: DirectoryUser) -> Change:
     if earlier is not None:
         why = f"“{printable(earlier, 60)}” was deleted, and this name is listed with that user's id"
     elif former.row is None:
-        why = "the archive folder of this name holds mail from before, and nobody knows whose"
+        why = (
+            "the archive folder of this name holds mail from before, and mailroster does not know "
+            "whose"
+        )
     else:
         why = "a user of this name was deleted" + (
             ", and the archive folder holds mail" if former.holds_mail else ""

@@ -52,7 +52,7 @@ def apart_from_unchanged(
                 del rest[key]
                 continue
         except (LookupError, TypeError, AttributeError):
-            pass  # a new name, one seen before, or a record that is no object or has no name
+            pass  # a new name, one seen before, or a record that is not an object or has no name
         records.append(record)
         numbers.append(number)
     if len(rest) == len(users):

@@ -48,7 +48,7 @@ def apply_plan(
     """Write the plan's changes and its record, all in one write, and return what was done.
 
     `skip` names users whose change is left out; `hold_deletes` leaves out every deletion, and
-    whatever else keeps somebody out.
+    every other change that keeps somebody out.
     `allow_deletes` is the exact number of deletions that the administrator confirmed; it is what
     opens the delete guard. `who` is the administrator, by default the workspace's. Raises
     `GuardBlocked`, `StalePlan`, `AlreadyApplied`, `InvalidValue` and the store's errors, as
@@ -131,7 +131,7 @@ def divide(
 ) -> tuple[list[Change], list[Change]]:
     """Divide the plan's writable changes into those that would be applied and those left out.
 
-    Skipping a change keeps its user's name and addresses, so whoever was to get one of them is
+    Skipping a change keeps its user's name and addresses, so a change that needs one of them is
     skipped too. Changes that follow others go or stay with them.
     """
     following = [change for change in plan.changes if change.follows]
@@ -213,8 +213,8 @@ def check_guard(
     if sentences and deletes and allow_deletes is None:
         raise GuardBlocked(
             f"The delete guard stopped this {plan.kind}: {' '.join(sentences)}",
-            f"{since}If {quantity(deletes, 'deletion')} is what you expect, confirm the exact "
-            f"number (--allow-deletes {deletes}); to apply everything else, hold deletions back "
-            "(--hold-deletes).",
+            f"{since}If you expect {quantity(deletes, 'deletion')}, confirm the exact number with "
+            f"--allow-deletes {deletes}. To apply everything else, hold deletions back with "
+            "--hold-deletes.",
         )
     return bool(sentences and deletes)

@@ -73,7 +73,7 @@ def add_user(
     def change(now: Snapshot) -> list[Change]:
         if user.key in now.users:
             raise InvalidValue(
-                f"There is a user “{printable(user.user_name)}” already.",
+                f"The user “{printable(user.user_name)}” exists already.",
                 "Choose another name, or change that user.",
             )
         _check_folder_is_own(now, user.user_name)
@@ -155,8 +155,8 @@ def set_privileges(
         has_folder = archives and not name_problem(owner) and archives.path(owner).exists()
         if key not in snapshot.users and key not in rights and not has_folder:
             raise InvalidValue(
-                f"There is neither a user nor an archive folder “{printable(owner, 60)}”.",
-                "`mailroster users list` shows all users.",
+                f"Neither a user nor an archive folder is called “{printable(owner, 60)}”.",
+                "List the users with `mailroster users list`.",
             )
         rights.pop(key, None)
         if chosen:
@@ -246,8 +246,8 @@ def pin(workspace: Workspace, *user_names: str) -> list[User]:
 
     Raises `NotFound` where one of them is not there.
     """
-    where = "`mailroster users list` shows all."
-    return _set_pinned(workspace, user_names, True, "user", where)
+    where = "List the users with `mailroster users list`."
+    return _set_pinned(workspace, user_names, True, "does not exist", where)
 
 
 def release(workspace: Workspace, *user_names: str) -> list[User]:
@@ -255,8 +255,8 @@ def release(workspace: Workspace, *user_names: str) -> list[User]:
 
     Raises `NotFound` where one of them is not pinned.
     """
-    where = "`mailroster history pinned` lists all."
-    return _set_pinned(workspace, user_names, False, "pinned user", where)
+    where = "List the pinned users with `mailroster history pinned`."
+    return _set_pinned(workspace, user_names, False, "is not pinned", where)
 
 
 def pinned_users(snapshot: Snapshot) -> list[User]:
@@ -287,14 +287,14 @@ def _each_once(addresses: Collection[str]) -> list[str]:
 
 
 def _set_pinned(
-    workspace: Workspace, user_names: Sequence[str], pinned: bool, what: str, where: str
+    workspace: Workspace, user_names: Sequence[str], pinned: bool, problem: str, where: str
 ) -> list[User]:
     snapshot = workspace.snapshot()
     users = {}
     for name in user_names:
         user = snapshot.find(name)
         if user is None or not (pinned or user.pinned):
-            raise NotFound(f"There is no {what} “{printable(name, 60)}”.", where)
+            raise NotFound(f"The user “{printable(name, 60)}” {problem}.", where)
         users[user.key] = user
     edits = [(user, replace(user, pinned=pinned, absent_since=None)) for user in users.values()]
     kind: RunKind = "pin" if pinned else "release"
@@ -307,7 +307,7 @@ def _check_folder_is_own(now: Snapshot, name: str) -> None:
     names = (row["user_name"] for row in now.users.values())
     if owner := same_folder([name], names).get(name):
         raise InvalidValue(
-            f"The archive folder of “{printable(name)}” would be that of “{printable(owner)}”.",
+            f"“{printable(name)}” would have the same archive folder as “{printable(owner)}”.",
             "Choose another name.",
         )
 
@@ -315,13 +315,13 @@ def _check_folder_is_own(now: Snapshot, name: str) -> None:
 def _check_name_free(now: Snapshot, archives: Archives | None, new_name: str) -> None:
     if match_key(new_name) in now.users:
         raise InvalidValue(
-            f"There is a user “{printable(new_name)}” already.",
+            f"The user “{printable(new_name)}” exists already.",
             "Choose another name, or rename that user first.",
         )
     _check_folder_is_own(now, new_name)
     if archives is not None and is_there(folder := archives.path(new_name)):
         raise InvalidValue(
-            f"There is an archive folder {printable(folder)} already, with or without mail.",
+            f"The archive folder {printable(folder)} exists already, with or without mail.",
             "Choose another name, or move that folder away first.",
         )
 
@@ -334,7 +334,7 @@ def _archives_to_look_at(workspace: Workspace, now: Snapshot) -> Archives | None
 
 
 def _record_unlocked(workspace: Workspace, names: Sequence[str]) -> None:
-    reason = "unlocked by hand, failed log-ons forgotten"
+    reason = "unlocked by hand, failed log-ons cleared"
     changes = [Change(action="update", user_name=name, reason=reason) for name in names]
     if changes:
         commit(workspace, lambda now: Draft(plan_by_hand(now, "unlock", changes), []))

@@ -58,13 +58,13 @@ class Committed:
 def commit(workspace: Workspace, make: Callable[[Snapshot], Draft | None]) -> Committed:
     """Write what `make` returns for the state of now, with its record, and return what was done.
 
-    These are the steps; whatever cuts them short, no mail is lost or with somebody else:
+    These are the steps; wherever they are cut short, no mail is lost or with somebody else:
 
     1. The lock against other changes is taken, and folder work that waits is done.
     2. `make` looks at the state; it may raise, or return None for nothing to do.
     3. Folders of new users are made.
     4. Users, settings, the record and the work on other folders are written, all in one.
-    5. That work is done, or waits for whoever comes next; then `workspace.notices` says so.
+    5. That work is done, or waits for the next run or log-on; then `workspace.notices` says so.
 
     Raises what `make` raises, `ArchiveNotMounted` where folders are concerned that are not at
     hand, and the store's errors; then nothing was written and no folder is left.

@@ -84,17 +84,17 @@ def kept_archives(workspace: Workspace, state: Snapshot) -> tuple[Callable[[str]
 def archives_to_look_into(workspace: Workspace, state: Snapshot) -> tuple[Archives | None, str]:
     """Return the archive, or None and why nobody can look into it.
 
-    Work that waits is done first, as else the mail of a renamed user looks like somebody else's.
+    Work that waits is done first; otherwise the mail of a renamed user looks like somebody else's.
     """
     try_folder_work(workspace)
     try:
         archives = archive_at_hand(workspace, state)
     except (ArchiveNotMounted, StoreUnwritable) as error:
-        return None, f"{error.what} What concerns no archive folder goes on. {error.advice}"
+        return None, f"{error.what} Changes that need no archive folder continue. {error.advice}"
     if archives is None:
         return None, (
-            f"{why_no_archive(state.settings.archive_root)}; those of deleted users are looked at "
-            "on a host that has them."
+            f"{why_no_archive(state.settings.archive_root)}; a host that has them checks those of "
+            "deleted users."
         )
     return archives, ""
 
@@ -114,8 +114,8 @@ def finish_folder_work(
     carry_out(archives, state.store_id, state.folder_work, is_marked=is_marked)
     if left:
         workspace.notices.append(
-            f"Done now: {quantity(len(left), 'piece')} of work on archive folders that an earlier "
-            "change had left."
+            f"mailroster finished {quantity(len(left), 'piece')} of work on archive folders that "
+            "an earlier change had left."
         )
     return state.folder_work[-1].generation
 
@@ -240,6 +240,6 @@ def _is_kept(archives: Archives, folder: str) -> bool:
 
 
 def _put_mark(workspace: Workspace, state: Snapshot, root: Path, store_id: str) -> None:
-    """Put the mark; it says that all work is done but what waits, whatever root that was for."""
+    """Put the mark; it says that all work but the waiting is done, under any root."""
     done = state.folder_work[0].generation - 1 if state.folder_work else state.generation
     put_mark(root, store_id, done, workspace.host_path.parent)

@@ -87,9 +87,9 @@ def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing | N
 def load_plan(workspace: Workspace, path: Path, largest: int = LARGEST) -> SavedPlan:
     """Read a plan and check it against the store's current state.
 
-    Raises `PlanFileError` for a file that is no whole plan of this store's owner,
+    Raises `PlanFileError` for a file that is not a complete plan of this store's owner,
     `AlreadyApplied`, or `StalePlan` with every difference; for the undo of a run that the history
-    has no more of, `InvalidValue` or `StoreDamaged`.
+    no longer has, `InvalidValue` or `StoreDamaged`.
     """
     record = _read(workspace, path, largest)
     snapshot = workspace.snapshot()
@@ -100,7 +100,7 @@ def load_plan(workspace: Workspace, path: Path, largest: int = LARGEST) -> Saved
             plan = replace(plan, new_settings=settings_before(snapshot.settings, undone, []))
         settings: dict[str, str] = record["settings"]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise _unusable(path, f"is incomplete ({error!r})") from None
+        raise _unusable(path, f"is incomplete: {error!r}") from None
     changed = list(_changed_settings(settings, snapshot.settings))
     try:
         check_fresh(workspace, plan, plan.changes, snapshot)
@@ -122,7 +122,7 @@ def answer_differences(workspace: Workspace, saved: SavedPlan, listing: Listing)
     if listing_digest(listing) == saved.answer:
         return []
     headline = (
-        f"the directory's answer is another one ({quantity(saved.plan.listed, 'user')} then, "
+        f"the directory's answer changed ({quantity(saved.plan.listed, 'user')} then, "
         f"{listing.listed} now)"
     )
     return [headline, *outcome_differences(workspace, saved.plan, listing).values()]
@@ -142,7 +142,7 @@ def outcome_differences(workspace: Workspace, plan: Plan, listing: Listing) -> d
 
 
 def listing_digest(listing: Listing) -> str:
-    """Return a digest of the directory's answer, in whatever order it lists its users."""
+    """Return a digest of the directory's answer, in any order of its users."""
     digest = hashlib.sha256()
     for record in sorted(map(repr, (*listing.users, *listing.invalid))):
         digest.update(record.encode(errors="surrogatepass"))
@@ -229,9 +229,12 @@ def _read(workspace: Workspace, path: Path, largest: int) -> dict[str, Any]:
         record: dict[str, Any] = whole["plan"]
         signed = orjson.dumps(record)  # fails for what is nested deeper than a plan is
     except (orjson.JSONDecodeError, LookupError, TypeError):
-        raise _unusable(path, "is no whole plan") from None
+        raise _unusable(path, "is not a complete plan") from None
     if version != _VERSION:
-        raise _unusable(path, f"has version {printable(version, 20)}, this one reads {_VERSION}")
+        raise _unusable(
+            path,
+            f"has version {printable(version, 20)}, but this mailroster reads version {_VERSION}",
+        )
     import hmac
 
     expected = workspace.secrets.sign(signed).encode()

@@ -77,9 +77,8 @@ def _tell_folders_left(workspace: Workspace, to: Snapshot) -> None:
         return
     if left := [name for name in came if archives.path(name).exists()]:
         workspace.notices.append(
-            "Archive folders of users who came after the backup, and are gone now, stay: "
-            f"{quoted(left)}. If the directory lists such a name, the next sync asks whose folder "
-            "it is."
+            f"The archive folders of users who were added after the backup stay: {quoted(left)}. "
+            "If the directory lists such a name, the next sync asks whose folder it is."
         )
 
 

@@ -40,7 +40,7 @@ def undo_preview(workspace: Workspace, run_id: str, *, old_passwords: bool = Fal
         raise InvalidValue(
             f"Run {printable(run_id, 60)} ({run.summary.kind}) cannot be undone: it left nothing "
             "to go back to.",
-            "`mailroster history list` shows the others.",
+            "Choose another run from `mailroster history list`.",
             untouched="Nothing was changed.",
         )
     snapshot = workspace.snapshot()
@@ -63,8 +63,8 @@ def undo_plan(
 
     Users that it created are deleted, those that it deleted come back whole and pinned, those
     that it changed get their old values, and so do settings. Those whom it marked as leaving are
-    pinned too. Whoever was edited since is left as
-    a conflict, unless that was taken back again; whatever setting was changed since as a warning.
+    pinned too. A user who was edited since is left as
+    a conflict, unless the edit was undone; a setting that was changed since is left with a warning.
     """
     users, settings = snapshot.users, snapshot.settings
     warnings: list[str] = []
@@ -176,10 +176,10 @@ def _reversed(
     name = new.get("user_name") or change["user_name"]
     row = snapshot.users.get(match_key(name))
     if row is None:
-        return changes.conflict(name, "was deleted or renamed since; there is nothing to take back")
+        return changes.conflict(name, "was deleted or renamed since; nothing can be undone")
     if not since.still_as_left(match_key(name), row["rev"]):
         later = since.run_of(row["rev"])
-        by = f", by run {printable(later.id, 60)} ({later.kind})" if later else ""
+        by = f", by run {printable(later.id, 60)}, kind {later.kind}" if later else ""
         return changes.conflict(
             name,
             f"was changed since, on {shown_time(row['changed'])}{by}; look at the user and change "
@@ -222,8 +222,8 @@ def _restored(row: dict[str, Any]) -> Change:
     if user.authentication == DIRECTORY_SERVICES:
         user = replace(user, pinned=True)
         reason = (
-            "comes back whole, and pinned: the undone run had deleted the user, and no sync "
-            "does so again until released"
+            "comes back whole and pinned: the undone run had deleted the user; syncs will not "
+            "delete this user until you release it with F7, p, r"
         )
     return Change(
         action="create",
@@ -261,7 +261,8 @@ def _reverted(row: UserRow, old: dict[str, Any]) -> Change:
     return Change(
         action=action,
         user_name=after.user_name if renamed else before.user_name,
-        reason=f"{reason}, and pinned: no sync lets the user leave until released"
+        reason=f"{reason}, and pinned: syncs will not delete this user until you release it with "
+        "F7, p, r"
         if stays
         else reason,
         fields=fields,

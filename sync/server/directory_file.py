@@ -60,8 +60,8 @@ class Directory:
     def accepts(self, user_name: str, password: str) -> bool:
         """Tell whether the password is right; unknown names take as long as known ones.
 
-        Raises `Unclear` for rows that give a user several passwords, for a hash that is none, and
-        for an unknown name while a row has none that can be read.
+        Raises `Unclear` for rows that give a user several passwords, for a malformed hash, and
+        for an unknown name while the name of a row cannot be read.
         """
         key = match_key(user_name)
         if key in self._unclear or (self._has_lost_names and key not in self._hashes):
@@ -100,8 +100,9 @@ class DirectoryFile:
             except DirectoryFileInvalid as error:
                 self._seen = None
                 self.problem = DirectoryFileInvalid(
-                    f"{error.what} Its state of {self._read_at} is served.",
-                    f"{error.advice} It is read again with the next request.",
+                    f"{error.what} The directory server still serves the file as read at "
+                    f"{self._read_at}.",
+                    f"{error.advice} The next request reads it again.",
                 )
             return self._directory
 
@@ -143,7 +144,7 @@ def hash_directory_password(password: str, cost: int = COST) -> str:
 def read_file(path: Path, layout: Layout | None = None) -> Content:
     """Return the users of the file in its order, and what is to be said of them.
 
-    Raises `DirectoryFileInvalid` for a file that is no table of users.
+    Raises `DirectoryFileInvalid` for a file that is not a table of users.
     """
     try:
         return read_content(path.read_bytes(), layout)
@@ -154,7 +155,7 @@ def read_file(path: Path, layout: Layout | None = None) -> Content:
 
 
 def _invalid(
-    path: Path, problem: str, advice: str = "Check its path and who may read it"
+    path: Path, problem: str, advice: str = "Check its path and its mode"
 ) -> DirectoryFileInvalid:
     return DirectoryFileInvalid(
         f"The directory file {printable(path)} cannot be served: {printable(problem, 300)}.",

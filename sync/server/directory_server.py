@@ -152,7 +152,7 @@ class _Handler(FormHandler):
     do_HEAD = do_PUT = do_PATCH = do_DELETE = _other_method  # noqa: N815
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log the status and what was asked for; nothing typed that is no user's name."""
+        """Log the status and what was asked for; of typed names only those of users."""
         asked = printable(self.asked, 300)
         self.server.log(f"{self.client_address[0]} {int(code)} {asked}".rstrip())
 

@@ -123,7 +123,7 @@ def no_header(wanted: Layout | None) -> NotServed:
     if wanted:
         names = " or ".join(f"“{printable(name, 60)}”" for name in wanted.fields["userName"])
         return NotServed(f"its first line has no column {names}, which --map names", _ADVICE)
-    return NotServed("line 1: there is no column userName", _ADVICE)
+    return NotServed("line 1: the column userName is missing", _ADVICE)
 
 
 def _places(field: str, names: tuple[str, ...], places: Mapping[str, list[int]]) -> tuple[int, ...]:
@@ -132,7 +132,7 @@ def _places(field: str, names: tuple[str, ...], places: Mapping[str, list[int]])
         parts = [places.get(_key(part), []) for part in name.split("+")]
         for part in parts:
             if len(part) > 1:
-                raise NotServed(f"line 1: the column {name} is there twice", "Rename one of them")
+                raise NotServed(f"line 1: the column {name} appears twice", "Rename one of them")
         if all(parts):
             found += [part[0] for part in parts]
             if field != "emailAddresses":

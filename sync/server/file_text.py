@@ -1,4 +1,4 @@
-"""The text of a file, in whatever encoding an export has; and files that are no table of users."""
+"""The text of a file, in any encoding of an export; and files that are not a table of users."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def decoded(data: bytes) -> tuple[str, str]:
 
 
 def check_is_table(text: str) -> None:
-    """Raise `NotServed` for what is well known and no table of users, with how to convert it.
+    """Raise `NotServed` for a known format that is not a table of users, with how to convert it.
 
     Nothing of the file is quoted: it may hold passwords.
     """

@@ -85,11 +85,11 @@ def _users(table: Table) -> tuple[list[FileUser], list[str]]:
         if name:
             place, first = seen.setdefault(match_key(name), (row.place, user))
             if first is not user:
-                notes.append(f"{row.place}: the user name is there already, in {place}.")
+                notes.append(f"{row.place}: the user name appears already in {place}.")
                 if first == user:
                     continue
         if isinstance(stable_id, str) and ids.setdefault(stable_id, row.place) != row.place:
-            notes.append(f"{row.place}: the id is there already, in {ids[stable_id]}.")
+            notes.append(f"{row.place}: the id appears already in {ids[stable_id]}.")
         users.append(user)
     if others:
         notes.append(f"{quantity(others, 'row')} left out: groups, computers and the like.")
@@ -119,7 +119,7 @@ def _user(row: Row) -> tuple[FileUser, list[str]]:
         del record["id"]
     stored = next((value for value in row.values.get("passwordHash", ()) if value), None)
     if stored is not None and not (isinstance(stored, str) and _HASH.fullmatch(stored)):
-        problems.append("passwordHash is no bcrypt hash, so this user cannot log on")
+        problems.append("passwordHash is not a bcrypt hash, so this user cannot log on")
         return FileUser(record, None, False), problems
     return FileUser(record, stored), problems
 

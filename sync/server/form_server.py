@@ -153,7 +153,7 @@ class FormHandler(BaseHTTPRequestHandler):
             self._pass_over_the_rest()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that is no HTTP; its text may hold a password and is not repeated."""
+        """Answer a request that is not HTTP; its text may hold a password and is not repeated."""
         self.answer(HTTPStatus(code))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002

@@ -38,7 +38,7 @@ class Listener(socketserver.TCPServer):
 
     A request has `request_seconds` to arrive whole. Where there are `most_connections`, or an
     address has `most_of_one` (of IPv6 a /64), the one that has been arriving longest makes room; if
-    none is arriving, whoever comes gets 503. `log` takes one line per request, see `SummedLog`; by
+    none is arriving, the new one gets 503. `log` takes one line per request, see `SummedLog`; by
     default it goes to stderr. Raises `OSError` or `OverflowError` for an address that cannot be
     used.
     """
@@ -166,7 +166,7 @@ class Listener(socketserver.TCPServer):
                 return f"{problem} are being worked on"
             del self._open[slowest], self._arriving[slowest]
             _hang_up(slowest)
-        self.log(f"busy: of {problem}, the one slowest to ask was closed")
+        self.log(f"busy: {problem}; closed the one slowest to ask")
         return ""
 
     def _refuse(self, request: Any, problem: str) -> None:
@@ -191,6 +191,6 @@ class Listener(socketserver.TCPServer):
 
 
 def _hang_up(request: socket.socket) -> None:
-    """Let whoever reads from the connection find its end; a TLS one stays whole meanwhile."""
+    """Let a reader of the connection find its end; a TLS one stays whole meanwhile."""
     with suppress(OSError):
         socket.socket.shutdown(request, socket.SHUT_RD)

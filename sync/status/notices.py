@@ -49,7 +49,7 @@ def tell_what_changed(workspace: Workspace) -> None:
     A receiver that hangs costs its time limit and no more. Nothing is raised: what could not be
     delivered is tried again after the next sync, and `mailroster status` says so meanwhile.
     """
-    with _one_by_one, suppress(StoreError):  # whoever runs the sync was told of it
+    with _one_by_one, suppress(StoreError):  # the person who runs the sync saw it
         settings = workspace.store.find("").settings
         receivers = _receivers(settings, workspace.secrets)
         if not receivers:

@@ -74,7 +74,7 @@ class Outcomes:
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Outcomes:
-        """Build the outcomes from the store's note; raises `TypeError` for what is none."""
+        """Build the outcomes from the store's note; raises `TypeError` for anything else."""
         return cls(
             **{
                 name: _outcome(stored.get(name))
@@ -165,7 +165,7 @@ def _read(workspace: Workspace) -> Outcomes:
         return Outcomes.from_stored(note)
     except (TypeError, ValueError, LookupError, AttributeError):
         raise StoreDamaged(
-            f"What is kept of the last syncs of {workspace.store.where} cannot be read.",
+            f"The outcomes of the last syncs of {workspace.store.where} cannot be read.",
             "The next sync writes it anew.",
         ) from None
 
@@ -180,7 +180,7 @@ def _keep(workspace: Workspace, change: Callable[[Outcomes], Outcomes]) -> None:
             if (now := change(known)) != known:
                 workspace.store.keep_note(_NOTE, asdict(now))
     except StoreError as error:
-        sentence = f"How this sync ended could not be kept: {error}"
+        sentence = f"The outcome of this sync could not be kept: {error}"
         if sentence not in workspace.notices:
             workspace.notices.append(sentence)
 
@@ -207,12 +207,12 @@ def _settled(known: Outcomes, workspace: Workspace) -> Outcomes:
 _CUT_SHORT = Problem(
     "The sync did not end: its process was killed, or the machine stopped.",
     "Look at `mailroster history list`, and run `mailroster sync` again.",
-    untouched="What was written is whole.",
+    untouched="Changes that were written are complete.",
 )
 _INTERRUPTED = Problem(
     "The sync was interrupted.",
     "Run `mailroster sync` again.",
-    untouched="What was written is whole.",
+    untouched="Changes that were written are complete.",
 )
 
 
@@ -244,8 +244,8 @@ def _described(error: BaseException) -> tuple[Result, dict[str, Any]]:
     if not isinstance(problem, Problem):
         problem = Problem(
             f"The sync ended with an unexpected error ({type(error).__name__}).",
-            "Look at what it printed, in the journal if it ran unattended.",
-            untouched="What was written is whole.",
+            "Look at its output, in the journal if it ran unattended.",
+            untouched="Changes that were written are complete.",
         )
     record: dict[str, Any] = problem.to_record()
     if isinstance(problem, DirectoryError):

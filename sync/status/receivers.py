@@ -29,7 +29,7 @@ def check_webhook(url: str) -> None:
     if not is_sound or not url.isprintable() or " " in url:
         raise InvalidSetting(
             "notify_webhook",
-            "is no URL that begins with https:// or http:// and names a host.",
+            "is not a URL that begins with https:// or http:// and names a host.",
             "Copy it whole from the service that gets the notices.",
         )
 

@@ -12,6 +12,7 @@ from store.errors import Problem, StoreError
 from store.files.folder_work import waiting_work
 from store.interface import Snapshot
 from store.locations import archive_root
+from store.text import quantity
 from sync.runs.folders import mounted_archive
 from sync.runs.record import short_history
 from sync.status.figures import Figures, figures_of
@@ -120,15 +121,17 @@ def troubles(status: Status) -> list[Trouble]:
     found = [Trouble(name, "act", problem) for name, problem in status.problems.items()]
     found += _of_syncs(status)
     if status.pending and status.archive:
-        found.append(_look("folder_work", *_PENDING, status.pending))
+        work = quantity(status.pending, "piece")
+        found.append(_look("folder_work", _PENDING, work, mark=status.pending))
     if status.pin_ends and status.pin_ends - status.at <= PIN_ENDS_SOON:
-        found.append(_look("pin", *_PIN, f"{status.pin_ends:%Y-%m-%d}"))
+        day = f"{status.pin_ends:%Y-%m-%d}"
+        found.append(_look("pin", _PIN, day, mark=day))
     found += [Trouble("notices", "look", problem) for problem in status.undelivered]
     if status.short_history:
         found.append(Trouble("history", "look", status.short_history))
     lag = _lag_of_backup(status)
     if lag:
-        found.append(_look("backup", lag, _BACKUP_ADVICE))
+        found.append(_look("backup", (lag, _BACKUP_ADVICE)))
     return sorted(found, key=lambda trouble: -LEVELS.index(trouble.level))
 
 
@@ -188,7 +191,7 @@ def status_record(status: Status) -> dict[str, Any]:
 
 
 _PENDING = (
-    "Work on archive folders waits: {}.",
+    "The store still has {} of work on archive folders to do.",
     "Check the archive's owner, mode and room; the next sync or log-on tries again, and "
     "`mailroster store check` does so at once.",
 )
@@ -201,8 +204,8 @@ _BACKUP_ADVICE = (
     "`mailroster store backup FILE`."
 )
 _WAITING_ADVICE = (
-    "Look at them with `mailroster test`, and answer questions with `mailroster sync` or on the "
-    "Synchronize screen."
+    "Look at the plan with `mailroster test`, and answer questions with `mailroster sync` or on "
+    "the Synchronize screen."
 )
 
 
@@ -220,18 +223,20 @@ def _of_syncs(status: Status) -> list[Trouble]:
         found.append(Trouble(kind, "act", problem, mark))
     planned = status.planned
     if planned and planned.conflicts:
-        found.append(_look("conflicts", _CONFLICTS, _WAITING_ADVICE, planned.conflicts))
+        found.append(_look_at("conflict", "", planned.conflicts))
     if planned and planned.questions:
-        found.append(_look("questions", _QUESTIONS, _WAITING_ADVICE, planned.questions))
+        found.append(_look_at("question", " open", planned.questions))
     return found
 
 
-_CONFLICTS = "Conflicts that the last sync left: {}."
-_QUESTIONS = "Questions that the last sync left open: {}."
+def _look_at(noun: str, how: str, number: int) -> Trouble:
+    what = f"The last sync left {quantity(number, noun)}{how}."
+    return _look(f"{noun}s", (what, _WAITING_ADVICE), mark=number)
 
 
-def _look(kind: str, what: str, advice: str, *values: object) -> Trouble:
-    return Trouble(kind, "look", Problem(what.format(*values), advice), " ".join(map(str, values)))
+def _look(kind: str, parts: tuple[str, str], *values: str, mark: object = "") -> Trouble:
+    what, advice = parts
+    return Trouble(kind, "look", Problem(what.format(*values), advice), str(mark))
 
 
 def _lag_of_backup(status: Status) -> str:

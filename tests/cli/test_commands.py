@@ -87,7 +87,7 @@ class TestSettings:
             assert (done.code, done.json["pinned_certificate"]) == (0, pem)
         chain.write_text("-----BEGIN CERTIFICATE-----\nAA\n")
         done = mailroster("settings", "set", f"pinned_certificate={chain}")
-        assert (done.code, "no PEM certificate" in done.err) == (1, True)
+        assert (done.code, "not a PEM certificate" in done.err) == (1, True)
         assert mailroster("settings", "show", "--json").json["pinned_certificate"] == pem
 
     def test_the_password_comes_from_stdin_and_is_never_shown(

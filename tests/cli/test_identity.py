@@ -67,7 +67,7 @@ def test_log_ons_under_another_id_are_refused_until_it_is_answered(
     assert (record["counts"]["return"], record["counts"]["update"]) == (1, 1)
     assert connected.log_on("anna", PASSWORD) == 1
     why = connected("login", "anna", "--explain")
-    assert "lists the name under the id 9, and the user has the id 1" in why.out + why.err
+    assert "lists the name under the id 9, but the user has the id 1" in why.out + why.err
     assert actions(synced(connected, code=13)) == ["return anna"]
     assert actions(synced(connected, "--same", "anna")) == ["update anna"]
     assert connected.log_on("anna", PASSWORD) == 0

@@ -42,7 +42,7 @@ def test_it_answers_until_it_is_told_to_stop(workspace: Workspace, number: signa
 
 def test_another_machines_address_is_refused(mailroster: CommandLine) -> None:
     done = mailroster("login-server", "--host", "0.0.0.0")
-    assert (done.code, "no loopback address" in done.err) == (1, True)
+    assert (done.code, "not a loopback address" in done.err) == (1, True)
 
 
 @pytest.fixture

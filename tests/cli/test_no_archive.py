@@ -62,7 +62,7 @@ def test_no_folder_is_taken_as_the_archive(bare: CommandLine) -> None:
 def test_what_is_neither_a_path_nor_none_is_refused(mailroster: CommandLine, value: str) -> None:
     done = mailroster("settings", "set", f"archive_root={value}")
     assert done.code == 1
-    assert "or “none” if there are no archive folders" in done.err
+    assert "or “none” if this host has no archive folders" in done.err
 
 
 def test_a_host_that_names_a_root_has_the_archive(

@@ -86,7 +86,7 @@ class TestNotMounted:
         assert away("users", "edit", "anna", "--full-name", "Anna").code == 0
         undone = away("history", "undo", "last", "--yes")
         assert undone.code == 0
-        assert "What concerns no archive folder goes on." in undone.err
+        assert "Changes that need no archive folder continue." in undone.err
         assert away("users", "delete", "anna", "--yes").code == 23
 
 
@@ -112,7 +112,7 @@ def test_folder_work_that_is_done_is_told_once(
     for name in ("anna", "bert"):
         assert office("users", "delete", name, "--yes").code == 0
     monkeypatch.delenv(ARCHIVE_VARIABLE)
-    assert "Done now: 1 piece of work" in office("store", "check").err
-    assert "Done now" not in office("store", "check").err
+    assert "mailroster finished 1 piece of work" in office("store", "check").err
+    assert "mailroster finished" not in office("store", "check").err
     assert (tmp_path / "mail" / "anna" / "new" / "1").exists()
     assert not (tmp_path / "mail" / "bert").exists()

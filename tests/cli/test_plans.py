@@ -180,7 +180,7 @@ class TestAnswers:
         file.write_text(json.dumps(users))
         open_still = synchronised("test", "--rename", "anna.kurz")
         assert "? rename   anna.kurz" in open_still.out
-        assert "may be “anna”, “bert”: the answer “rename” has to say whom" in open_still.err
+        assert "may be “anna”, “bert”; say in the answer “rename” which" in open_still.err
         shown = synchronised("test", "--rename-from", "bert", "anna.kurz")
         assert "> rename   anna.kurz  (“bert” under a new name" in shown.out
         assert "- delete   anna " in shown.out
@@ -436,7 +436,7 @@ class TestUnattended:
         with hostile_server(lambda peer: peer.send(bodies.pop(0))) as server:
             mailroster.set_up(server.url)
             done = mailroster("sync", "--yes", "--retry")
-        assert "answered no users at all" in done.err
+        assert "listed no users at all" in done.err
         assert "Asking again in 1 s." in done.err
 
     def test_a_folder_that_cannot_be_made_is_told(self, mailroster: CommandLine) -> None:

@@ -101,10 +101,10 @@ class TestCheck:
             item.name for item in (record, attempts, newest, key, stray, path.parent)
         }
         assert "Bring the file back from a backup" in said[record.name]
-        assert "are counted anew" in said[attempts.name]
+        assert "then counts anew" in said[attempts.name]
         assert "This backup cannot be used" in said[newest.name]
         assert "Enter the password again" in said[key.name]
-        assert "The next one removes it" in said[stray.name]
+        assert "The next write removes it" in said[stray.name]
         assert "chmod 700" in said[path.parent.name]
 
     def test_failed_log_ons(self, filled: CommandLine) -> None:
@@ -156,7 +156,7 @@ class TestCheck:
             place.rename(place.with_suffix(".away"))
         place.touch()
         done = filled("store", "check")
-        assert (done.code, "in the place of this folder" in done.out) == (22, True)
+        assert (done.code, "This is not a folder" in done.out) == (22, True)
 
 
 def test_a_command_that_waits_says_for_whom(filled: CommandLine) -> None:
@@ -200,7 +200,7 @@ class TestBackup:
 
     def test_not_of_none(self, mailroster: CommandLine, tmp_path: Path) -> None:
         done = mailroster("store", "backup", str(tmp_path / "users-copy.json"))
-        assert (done.code, "nothing to copy" in done.err) == (1, True)
+        assert (done.code, "cannot be copied" in done.err) == (1, True)
 
 
 class TestRestore:
@@ -270,7 +270,7 @@ class TestRestore:
         assert done.json["backup"] == str(backups[1])
         assert Path(done.json["set_aside"]).read_text() == "{"
         assert "is not valid JSON" in done.json["lost"]["problem"]
-        told = "Archive folders of users who came after the backup, and are gone now, stay: “bert”."
+        told = "The archive folders of users who were added after the backup stay: “bert”."
         assert told in done.err
         assert filled.users().keys() == {"anna"}
 

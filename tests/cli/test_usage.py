@@ -57,7 +57,7 @@ def test_an_archive_root_that_is_not_there_is_no_root(mailroster: CommandLine) -
     root = mailroster.store.with_name("mail")
     done = mailroster("settings", "set", f"archive_root={root}", "--json")
     assert done.code == 1
-    assert f"archive_root cannot be set: there is no folder {root}. Nothing was" in done.err
+    assert f"archive_root cannot be set: the folder {root} does not exist. Nothing was" in done.err
     assert not root.exists()
     root.mkdir()
     assert mailroster("settings", "set", f"archive_root={root}").code == 0

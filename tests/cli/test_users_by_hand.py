@@ -159,11 +159,11 @@ class TestSetPrivileges:
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
-            (("admin", "login"), "“admin” stands alone"),
-            (("none", "login"), "“none” stands alone"),
-            (("--folder", "anna=none,read"), "“none” stands alone"),
-            (("--folder", "anna=own"), "“own” is no folder privilege"),
-            (("--folder", "nobody=read"), "neither a user nor an archive folder"),
+            (("admin", "login"), "“admin” cannot be combined"),
+            (("none", "login"), "“none” cannot be combined"),
+            (("--folder", "anna=none,read"), "“none” cannot be combined"),
+            (("--folder", "anna=own"), "“own” is not a folder privilege"),
+            (("--folder", "nobody=read"), "either a user nor an archive folder"),
             (("--folder", "read"), "is not OWNER=RIGHTS"),
             (("fly",), "is not one of"),
             ((), "Name privileges"),
@@ -267,8 +267,8 @@ class TestExplain:
 
     def test_who_cannot_and_why(self, anna: CommandLine) -> None:
         for name, stdin, says in [
-            ("off", "", "NO   The privileges (none) hold neither login nor admin."),
-            ("nobody", "", "NO   There is no user “nobody”."),
+            ("off", "", "NO   The privileges (none) include neither login nor admin."),
+            ("nobody", "", "NO   The user “nobody” does not exist."),
             ("anna", "wrong", "NO   The password is wrong"),
         ]:
             done = anna("login", "--explain", name, stdin=stdin)
@@ -279,8 +279,8 @@ class TestExplain:
         done = anna("login", "--explain", "A@x.org")
         assert done.code == 1
         assert (
-            "There is no user “A@x.org”. It is an e-mail address of “anna”; a log-on needs the "
-            "user name."
+            "The user “A@x.org” does not exist. It is an e-mail address of “anna”; a log-on needs "
+            "the user name."
         ) in done.out
         assert "address of" not in anna("login", "--explain", "nobody@x.org").out
 
@@ -361,4 +361,4 @@ def test_changing_privileges_needs_a_privilege_and_users(anna: CommandLine) -> N
     done = anna("users", "change-privileges", "anna", "nobody", "--give", "archive")
     assert (done.code, "There is no user “nobody”." in done.err) == (1, True)
     done = anna("users", "change-privileges", "anna", "--give", "admin", "--give", "login")
-    assert (done.code, "stands alone" in done.err) == (1, True)
+    assert (done.code, "cannot be combined" in done.err) == (1, True)

@@ -62,7 +62,7 @@ def test_without_its_line_it_is_not_there(tmp_path: Path) -> None:
     mailroster = CommandLine(tmp_path)
     for assignment, says in {
         CHOSEN: "Choose from: none, application_integration, ldap.",
-        "user_file=/x": "“user_file” is no setting.",
+        "user_file=/x": "“user_file” is not a setting.",
     }.items():
         refused = mailroster("settings", "set", assignment)
         assert (refused.code, says in refused.err) == (1, True)

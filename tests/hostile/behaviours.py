@@ -189,7 +189,7 @@ ROWS: dict[str, Row] = {
     "a part": Row(
         answer('[{"userName": "dora"}]', "206 Partial Content", Content_Range="items 0-1/4"),
         errors.UnexpectedStatus,
-        "a part of what was asked for (206)",
+        "only a part of its answer (206)",
     ),
     "a part of a verdict": Row(
         answer("true", "206 Partial Content"), errors.UnexpectedStatus, "(206)"

@@ -60,7 +60,7 @@ class TestWarnings:
         listing = parse_listing(users(1500, ["@"]), SETTINGS)
         assert len(listing.warnings) == 1001
         assert listing.warnings[999].startswith("“u999”")
-        assert listing.warnings[1000] == "There are 500 more warnings like these."
+        assert listing.warnings[1000] == "500 more warnings like these."
 
     def test_the_control_as_many_as_are_kept(self) -> None:
         listing = parse_listing(users(100, ["@"] * 10), SETTINGS)

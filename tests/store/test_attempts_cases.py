@@ -295,7 +295,7 @@ def test_the_key_of_a_source(source: str | None, key: str) -> None:
 def test_what_is_no_source(source: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         source_key(source)
-    assert refused.value.what == f"“{printable(source, 60)}” is no IP address."
+    assert refused.value.what == f"“{printable(source, 60)}” is not an IP address."
     assert refused.value.untouched == "Nothing was checked or counted."
     assert refused.value.advice.startswith("Give the address that the log-on comes from")
 

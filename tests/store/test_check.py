@@ -58,22 +58,25 @@ def test_the_control(path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"privileges": ["logon"]}, "“logon” is no privilege"),
-        ({"privileges": ["admin", "login"]}, "one privilege that stands alone does not"),
-        ({"privileges": []}, "no privilege is there"),
-        ({"folder_privileges": {"anna": ["raed"]}}, "“raed” is no right on a folder"),
+        ({"privileges": ["logon"]}, "“logon” is not a privilege"),
+        (
+            {"privileges": ["admin", "login"]},
+            "a privilege that excludes others is combined with them",
+        ),
+        ({"privileges": []}, "no privilege is set"),
+        ({"folder_privileges": {"anna": ["raed"]}}, "“raed” is not a right on a folder"),
         ({"user_name": "../../etc"}, "the user name starts with “.”"),
         ({"user_name": "a..b"}, "the user name contains “..”"),
-        ({"user_name": "\ufeffanna"}, "an invisible format character (U+FEFF)"),
+        ({"user_name": "\ufeffanna"}, "an invisible format character, U+FEFF"),
         ({"email_addresses": ["anna"]}, "it is not of the form name@domain"),
-        ({"password_hash": "geheim"}, "is none of bcrypt"),
-        ({"password_hash": ""}, "is none of bcrypt"),
+        ({"password_hash": "geheim"}, "is not a bcrypt hash"),
+        ({"password_hash": ""}, "is not a bcrypt hash"),
     ],
 )
 def test_a_user_who_cannot_be_right(path: Path, values: dict[str, Any], says: str) -> None:
     change(path, "_default", **values)
     (problem,) = problems(path)
-    assert "1 user cannot be right: " in problem
+    assert "1 user has a wrong value: " in problem
     assert says in problem
     assert "Correct “" in problem
     assert "geheim" not in problem
@@ -87,15 +90,15 @@ def test_many_of_a_kind_are_counted(path: Path) -> None:
         tables["_default"][str(number)] = {**anna, "user_name": name, "privileges": ["logon"]}
     path.write_bytes(orjson.dumps(tables))
     (problem,) = problems(path)
-    assert problem.startswith("9 users cannot be right")
+    assert problem.startswith("9 users have a wrong value")
     assert problem.endswith(" and 4 more.")
 
 
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"default_privileges": ["logon"]}, "default_privileges cannot be right: “logon”"),
-        ({"default_folder_privileges": ["raed"]}, "default_folder_privileges cannot be right"),
+        ({"default_privileges": ["logon"]}, "default_privileges has a wrong value: “logon”"),
+        ({"default_folder_privileges": ["raed"]}, "default_folder_privileges has a wrong value"),
     ],
 )
 def test_settings_that_cannot_be_right(path: Path, values: dict[str, Any], says: str) -> None:
@@ -208,7 +211,9 @@ def test_what_the_making_of_a_key_left(path: Path, tmp_path: Path) -> None:
     SecretBox(key).encrypt("x")
     assert problems(path, key) == []
     (key.parent / ".secret.key.abc.tmp").touch()
-    assert problems(path, key) == ["The making of a key that was cut short left this. Remove it."]
+    assert problems(path, key) == [
+        "mailroster was interrupted while it made a key and left this file. Remove it."
+    ]
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])

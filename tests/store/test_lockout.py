@@ -307,7 +307,7 @@ class TestSources:
 
     @pytest.mark.parametrize("source", ["x", "192.0.2.1:143", "192.0.2", "a\x1b[2J"])
     def test_what_is_no_address(self, lockout: Lockout, source: str) -> None:
-        with pytest.raises(InvalidValue, match="is no IP address"):
+        with pytest.raises(InvalidValue, match="is not an IP address"):
             lockout.settle("anna", source, right=False)
 
 

@@ -56,7 +56,7 @@ def test_what_cannot_be_put_back_is_told_where_it_is(damaged: Path) -> None:
     with (
         failing(os, "replace", errno.EIO, not_the_first),
         failing(os, "fsync", errno.EIO, partial(is_folder, path=damaged.parent)),
-        pytest.raises(StoreUnwritable, match="The backup is in its place; what was") as caught,
+        pytest.raises(StoreUnwritable, match="The backup is in its place; the former") as caught,
     ):
         replace_unreadable(damaged, list_backups(damaged)[0], A_RESTORE, lambda runs: [])
     (aside,) = damaged.parent.glob("*.aside")

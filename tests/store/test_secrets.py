@@ -82,7 +82,7 @@ def test_a_line_end_after_the_key_does_not_matter(box: SecretBox, tmp_path: Path
 def test_a_fifo_in_its_place_is_not_waited_for(box: SecretBox, tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     os.mkfifo(tmp_path / "config" / "secret.key")
-    with pytest.raises(SecretUnavailable, match="no regular file"):
+    with pytest.raises(SecretUnavailable, match="not a regular file"):
         box.sign(b"z")
 
 
@@ -297,7 +297,7 @@ def test_a_password_file_that_has_no_end(
     box: SecretBox, tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
     make(tmp_path / "endless")
-    with pytest.raises(SecretUnavailable, match="cannot be read: it is no regular file"):
+    with pytest.raises(SecretUnavailable, match="cannot be read: it is not a regular file"):
         directory_password(Settings(password_file=str(tmp_path / "endless")), box)
 
 

@@ -29,7 +29,7 @@ def test_the_control_letters_of_people(text: str) -> None:
 
 @pytest.mark.parametrize("name", MARKS)
 def test_a_combining_mark_begins_no_name_and_no_address(name: str) -> None:
-    assert "starts with a combining mark (U+" in (name_problem(name) or "")
+    assert "starts with a combining mark, U+" in (name_problem(name) or "")
     assert address_problem(f"{name}@x.org") == "it starts with a combining mark"
     assert name_problem(f"a{name}") is None
     assert address_problem(f"a{name}@x.org") is None

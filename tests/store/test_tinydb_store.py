@@ -463,7 +463,9 @@ def test_another_failure_of_a_link_is_none_of_that(path: Path, store: Store, num
 def test_a_write_that_only_the_folder_misses_is_told_as_written(path: Path, store: Store) -> None:
     with (
         failing(os, "fsync", errno.EIO, is_folder),
-        pytest.raises(StoreUnwritable, match="was written, but not through to the disk") as caught,
+        pytest.raises(
+            StoreUnwritable, match="was written, but the disk did not confirm it"
+        ) as caught,
     ):
         write_anna(store)
     assert "The new state is in place" in str(caught.value)

@@ -20,7 +20,7 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("changes", "says"),
         [
-            ({"nonsense": "1"}, "“nonsense” is no setting"),
+            ({"nonsense": "1"}, "“nonsense” is not a setting"),
             ({"url": "foo"}, "does not start with http"),
             ({"url": "ftp://x/"}, "does not start with http"),
             ({"url": "http:///path"}, "names no host"),
@@ -49,8 +49,8 @@ class TestSettings:
             ({"guard_max_delete_percent": 101}, "at most 100"),
             ({"delete_after_days": -1}, "must not be negative"),
             ({"delete_after_days": 3651}, "at most 3650"),
-            ({"default_privileges": ["admin", "login"]}, "stands alone"),
-            ({"default_folder_privileges": ["fly"]}, "is no folder privilege"),
+            ({"default_privileges": ["admin", "login"]}, "cannot be combined with others"),
+            ({"default_folder_privileges": ["fly"]}, "is not a folder privilege"),
             ({"filters": [{"action": "drop", "field": "user_name", "pattern": "*"}]}, "filters"),
             (
                 {"filters": [FilterRule(action="include", field="user_name", pattern=" ")]},
@@ -83,14 +83,14 @@ class TestSettings:
                 },
                 "must not be empty",
             ),
-            ({"auth_command": "a\udcff"}, "auth_command: has bytes that are no UTF-8"),
-            ({"ca_file": "/a\udcff"}, "ca_file: has bytes that are no UTF-8"),
-            ({"password_command": ["/a", "\udcff"]}, "password_command: has bytes"),
+            ({"auth_command": "a\udcff"}, "auth_command has bytes that are not UTF-8"),
+            ({"ca_file": "/a\udcff"}, "ca_file has bytes that are not UTF-8"),
+            ({"password_command": ["/a", "\udcff"]}, "password_command has bytes"),
             (
                 {"filters": [FilterRule(action="skip", field="user_name", pattern="\udcff")]},
-                "filters: has bytes",
+                "filters has bytes",
             ),
-            ({"max_users": 10**20}, "max_users: has bytes that are no UTF-8, or too large"),
+            ({"max_users": 10**20}, "max_users has bytes that are not UTF-8, or too large"),
         ],
     )
     def test_refused(self, changes: dict[str, Any], says: str) -> None:

@@ -145,7 +145,7 @@ class MemoryStore:
 
     def run(self, run_id: str) -> Run:
         if run_id not in self._memory.records:
-            raise NotFound(f"There is no run “{run_id}” in the history.", "")
+            raise NotFound(f"The history has no run “{run_id}”.", "")
         return self._memory.records[run_id]
 
     def record(self, run_id: str) -> bytes:

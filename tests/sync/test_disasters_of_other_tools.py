@@ -77,7 +77,7 @@ class TestAnOutageReadAsEveryoneLeft:
         before = content(staffed)
         plan = asked(staffed, people())
         assert plan.changes == ()
-        with pytest.raises(GuardBlocked, match="answered no users at all"):
+        with pytest.raises(GuardBlocked, match="listed no users at all"):
             apply_plan(staffed, plan, allow_deletes=confirmed)
         assert content(staffed) == before
 
@@ -163,7 +163,7 @@ def test_a_filter_edit_that_wipes_users(staffed: Workspace) -> None:
     configure(staffed, {"filters": [rule.to_stored()]})
     plan = asked(staffed, people(*STAFF))
     assert {change.reason for change in plan.changes} == {
-        "out of the filters' scope (filter changed since the last sync)"
+        "out of the filters' scope, which changed since the last sync"
     }
     with pytest.raises(GuardBlocked, match="All 40 managed users would be deleted"):
         apply_plan(staffed, plan)

@@ -235,7 +235,7 @@ class TestPinned:
             other.store.apply(Batch([Edit.update(anna, replace(anna, pinned=False))]))
             other.close()
             await admin.press("y")
-            await admin.sees("There is no pinned user “anna”")
+            await admin.sees("The user “anna” is not pinned.")
             await admin.press("enter")
             await admin.sees("No user is pinned.")
 

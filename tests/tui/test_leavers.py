@@ -119,7 +119,7 @@ async def test_an_undo_says_that_it_pins(filled: Fill, directory: Directory) -> 
         await admin.press("y")
         await admin.sees("Done: ~ 1 update < 1 leave")
         await admin.press("f7", "u")
-        await admin.sees("and pinned: no sync", "~ 2 update")
+        await admin.sees("and pinned: syncs will not", "~ 2 update")
         await admin.press("u")
         await admin.sees("Undo now?")
         await admin.press("y")

@@ -27,8 +27,8 @@ AS_ANNA = {"administrator": "anna"}
 Filled = Callable[..., Workspace]
 
 LOST = {
-    "demoted": ({"privileges": ["login"]}, "anna is no administrator any more."),
-    "disabled": ({"privileges": ["none"]}, "anna is no administrator any more."),
+    "demoted": ({"privileges": ["login"]}, "anna is no longer an administrator."),
+    "disabled": ({"privileges": ["none"]}, "anna is no longer an administrator."),
     "deleted": ({}, "anna was deleted or renamed."),
     "renamed": ({"user_name": "anne"}, "anna was deleted or renamed."),
     "switched": (

@@ -50,7 +50,7 @@ async def test_the_webhook_is_kept_and_shown_like_the_password(
         await admin.sees("It is not set.")
         await admin.focus("#notify_webhook")
         await admin.type("ftp://example.com/")
-        await admin.sees("“webhook (URL)” is no URL that begins with https://")
+        await admin.sees("“webhook (URL)” is not a URL that begins with https://")
         await admin.press("ctrl+u")
         await admin.type(receiver.url)
         await admin.focus("#notify_mail")

@@ -154,7 +154,7 @@ async def test_an_empty_answer_deletes_nobody(
 ) -> None:
     async with driving(filled(managed("anna")), **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("The directory answered no users at all")
+        await admin.sees("The directory listed no users at all")
         await admin.press("s")
         assert set(admin.app.workspace.snapshot().users) == {"root", "anna"}
 

@@ -38,7 +38,7 @@ class TestUndo:
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f7", "u")
             await admin.sees("Undo of the sync by cron", "+ 1 create ~ 1 update - 1 delete")
-            await admin.sees("+ create bert", "comes back whole, and pinned")
+            await admin.sees("+ create bert", "comes back whole and pinned")
             await admin.press("u")
             await admin.sees("Undo now?", "This will: + 1 create ~ 1 update - 1 delete")
             await admin.sees("Users who come back, and are pinned: 1.")

@@ -147,7 +147,7 @@ async def test_rights_on_folders(filled: Callable[..., Workspace]) -> None:
         await admin.sees("Rights of anna")
         await admin.type("nobody")
         await admin.press("tab", "tab", "space", "ctrl+s")
-        await admin.sees("neither a user nor an archive folder")
+        await admin.sees("either a user nor an archive folder")
         await admin.press("enter", "n")
         await admin.sees("Rights of anna")
         await admin.type("Bert")

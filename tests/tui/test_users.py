@@ -333,7 +333,7 @@ async def test_a_refused_new_user_stays_in_the_form(filled: Callable[..., Worksp
         await admin.focus("#password")
         await admin.fill(PASSWORD, PASSWORD)
         await admin.press("ctrl+s")
-        await admin.sees("There is a user “ANNA” already.")
+        await admin.sees("The user “ANNA” exists already.")
         await admin.press("enter")
         await admin.sees("New user")
 

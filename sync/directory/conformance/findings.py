@@ -132,8 +132,8 @@ _CHECKS = (
         lambda listing: [] if listing.listed else ["nobody"],
         ("", ""),
         "The list is empty.",
-        "Nobody can tell an empty company from a failed query, so it is never read as “everybody "
-        "left”: where users are managed already, a sync is stopped.",
+        "mailroster cannot tell an empty company from a failed query, so it never reads an empty "
+        "list as “everybody left”: a sync stops where users are managed already.",
         "Answer with an error status, 503 for example, where the users cannot be read.",
     ),
     _Check(
@@ -142,8 +142,8 @@ _CHECKS = (
         _unusable,
         ("record has", "records have"),
         "{count} no usable user name: {some}.",
-        "A user name becomes the name of a folder and of a mailbox. These users are not created, "
-        "and nobody who might be one of them is deleted.",
+        "A user name becomes the name of a folder and of a mailbox. mailroster does not create "
+        "these users, and deletes no user who might be one of them.",
         "Correct the names in the directory, or do not list these records.",
     ),
     _Check(
@@ -153,7 +153,7 @@ _CHECKS = (
         ("name is", "names are"),
         "{count} listed more than once: {some}.",
         "Capital letters and the form of accents make no difference, so these are the same user "
-        "twice. All of them are skipped.",
+        "twice. mailroster skips all of them.",
         "List each user once.",
     ),
     _Check(
@@ -162,7 +162,8 @@ _CHECKS = (
         _same_ids,
         ("id is", "ids are"),
         "{count} listed more than once: {some}.",
-        "An id says who a person is, whatever the name is. All users who share one are skipped.",
+        "An id identifies a person even when the name changes. mailroster skips all users who "
+        "share one.",
         "Give each user an id of its own.",
     ),
     _Check(
@@ -171,7 +172,7 @@ _CHECKS = (
         _no_ids,
         ("user has", "users have"),
         "{count} no id, and others have one: {some}.",
-        "These users are recognised by their names alone; a change of the name is a question.",
+        "mailroster recognises these users by their names alone, and asks when a name changes.",
         "List an id for every user, or for none.",
     ),
     _Check(
@@ -191,7 +192,7 @@ _CHECKS = (
         ("value is", "values are"),
         "{count} left out: {some}.",
         "distinguishedName, fullName and id are texts, emailAddresses is an array of texts of the "
-        "form name@domain; null, or no field, means that there is none.",
+        "form name@domain; null or a missing field means no value.",
         "Correct these values.",
         "; ",
     ),
@@ -201,7 +202,7 @@ _CHECKS = (
         _same_distinguished_names,
         ("distinguished name is", "distinguished names are"),
         "{count} shared: {some}.",
-        "It is what a person is recognised by after a change of the user name.",
+        "mailroster recognises a person by it after a change of the user name.",
         "Give each user a distinguished name of its own.",
     ),
     _Check(

@@ -33,8 +33,8 @@ _NOT_ENCRYPTED = Finding(
 _NO_CREDENTIALS = Finding(
     "access",
     "note",
-    "It was asked without credentials.",
-    "Whoever reaches a server that requires none can read all users and try passwords.",
+    "The server answers without credentials.",
+    "A server that requires none lets everybody read all users and try passwords.",
     "Require HTTP Basic credentials, and check with --user.",
 )
 _RIGHT_ACCEPTED = Finding(
@@ -59,8 +59,8 @@ _WRONG_ACCEPTED = Finding(
 _TOO_OFTEN = Finding(
     "limit",
     "unchecked",
-    "The server was asked too often (429), so the rest was not checked.",
-    "A limit is no fault; syncs and log-ons ask one thing at a time.",
+    "The server got too many requests (429), so the rest was not checked.",
+    "A limit is not a fault; syncs and log-ons ask one thing at a time.",
     "Check again later, or raise that server's limit for this machine.",
 )
 _REFUSAL = (
@@ -140,7 +140,7 @@ async def _checks(
     try:
         listing = await client.list_users()
     except DirectoryError as error:
-        why = "Without the list there is no sync. Nothing else was checked."
+        why = "A sync needs the list. Nothing else was checked."
         yield Finding("list", "broken", str(error), why)
         return
     body = client.body or b""
@@ -235,8 +235,8 @@ async def _refusal_of(stranger: _Probe, who: str, what: str) -> Finding:
     return Finding(
         check,
         "problem",
-        f"The {what} is answered {who}.",
-        "Whoever reaches the server can read all users or try passwords.",
+        f"The server answers the {what} {who}.",
+        "Everybody on the network can read all users or try passwords.",
         "Check the service's credentials before the command; otherwise answer 401.",
     )
 
@@ -246,12 +246,12 @@ async def _listed_anyway(what: str, probe: _Probe) -> Finding:
     try:
         await probe.list_users()
     except DirectoryError:
-        return Finding("commands", "ok", f"No list is the answer to {what}.")
+        return Finding("commands", "ok", f"The server does not answer {what} with the list.")
     return Finding(
         "commands",
         "note",
-        f"The list is the answer to {what} as well.",
-        "What is not the protocol should fail aloud; answers to GET also end up in caches, logs "
+        f"The server answers {what} with the list as well.",
+        "A request outside the protocol should fail; answers to GET also end up in caches, logs "
         "and histories.",
         "Answer 405 to GET, and 400 to an unknown command.",
     )
@@ -315,9 +315,9 @@ def _outage(check: str, settings: Settings, what: str, error: DirectoryError) ->
     return Finding(
         check,
         "broken",
-        f"The answer to {what} is no refusal: {error}",
-        "mailroster takes it for an outage and tells the user to try later; nobody is told that "
-        "the password is wrong.",
+        f"The answer to {what} is not a refusal: {error}",
+        "mailroster takes it for an outage and tells the user to try later; the user does not "
+        "learn that the password is wrong.",
         advice,
     )
 

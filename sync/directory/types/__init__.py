@@ -65,8 +65,8 @@ def check_fields(settings: Settings) -> None:
     if kind is None:
         raise InvalidSetting(
             "directory_service",
-            f"is “{printable(settings.directory_service, 60)}”, which is no type that this "
-            "mailroster knows.",
+            f"is “{printable(settings.directory_service, 60)}”, a type that this mailroster does "
+            "not know.",
             f"Choose from: {', '.join((NONE, *TYPES))}.",
         )
     for problem in _problems(kind, settings):

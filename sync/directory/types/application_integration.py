@@ -76,7 +76,7 @@ def _named(key: str, label: str, section: str = "") -> SettingField:
 def _why_no_certificate(settings: Settings) -> str:
     if uses_tls(settings):
         return ""
-    return "The URL does not start with https://, so there is no certificate."
+    return "The URL does not start with https://, so the server shows no certificate."
 
 
 def _open(settings: Settings, password: str) -> Directory:

@@ -128,7 +128,7 @@ class TestCuts:
         through.database.ask_seconds = 1.5
         proxy.arm(b"COMMIT", "after")
         proxy.down = True
-        with pytest.raises(OutcomeUnknown, match="whether it was cannot be told yet"):
+        with pytest.raises(OutcomeUnknown, match="cannot tell yet whether the write was made"):
             write(through)
         assert direct.has_run("r1")
         proxy.down = False

@@ -82,7 +82,7 @@ def test_a_limit_is_no_fault(limited: dict[str, Any], checked_before: bool) -> N
     with scripted_directory(**limited) as directory:
         findings = check(directory.url, log_on=LOG_ON)
     assert worst(findings) == "unchecked"
-    assert "asked too often (429)" in findings[-1].found
+    assert "too many requests (429)" in findings[-1].found
     assert (findings[0].check == "list") is checked_before
 
 
@@ -181,17 +181,22 @@ def test_the_directory_in_php_keeps_to_the_protocol(tmp_path: Path) -> None:
             {"list_status": 302, "headers": {"Location": "/log-on"}},
             "list",
             "broken",
-            "/log-on (302), which",
+            "/log-on (302); mailroster",
         ),
         ({"list_status": 500}, "list", "broken", "overloaded or broken"),
         ({"credentials": ("archive", "other")}, "list", "broken", "own credentials"),
-        ({"credentials": None}, "access", "problem", "is answered without credentials"),
-        ({"unauthorized_commands": ("auth",)}, "access: credential check", "problem", "answered"),
+        ({"credentials": None}, "access", "problem", "answers the list without credentials"),
+        (
+            {"unauthorized_commands": ("auth",)},
+            "access: credential check",
+            "problem",
+            "answers the credential check",
+        ),
         ({"unauthorized": 403}, "access", "note", "not with 401"),
-        ({"lists_on_get": True}, "commands", "note", "to GET as well"),
-        ({"lists_on_anything": True}, "commands", "note", "unknown command as well"),
+        ({"lists_on_get": True}, "commands", "note", "answers GET with the list as well"),
+        ({"lists_on_anything": True}, "commands", "note", "unknown command with the list as well"),
         ({"unknown_user": (401, b"")}, "credential check: made-up", "broken", "401 means"),
-        ({"unknown_user": (404, b"")}, "credential check: made-up", "broken", "no refusal"),
+        ({"unknown_user": (404, b"")}, "credential check: made-up", "broken", "not a refusal"),
         ({"unknown_user": (200, b"no")}, "credential check: made-up", "broken", "not valid JSON"),
         ({"unknown_user": (200, "false")}, "credential check: made-up", "broken", "a text"),
         ({"unknown_user": (200, True)}, "credential check: made-up", "broken", "does not exist"),

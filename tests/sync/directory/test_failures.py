@@ -141,7 +141,7 @@ class TestRedirect:
         with hostile_server(raw(response(b"", status))) as server:
             error = await failure(server.settings())
         assert type(error) is errors.Redirected
-        assert "no named place" in str(error)
+        assert "an unnamed place" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ class TestRedirect:
         (403, errors.Forbidden, "Ask its administrator"),
         (404, errors.ServiceNotFound, "Check the path"),
         (405, errors.ServiceNotFound, "Check the path"),
-        (429, errors.ServerFailed, "was asked too often"),
+        (429, errors.ServerFailed, "got too many requests"),
         (500, errors.ServerFailed, "Try again later"),
         (503, errors.ServerFailed, "Try again later"),
         (599, errors.ServerFailed, "Try again later"),
@@ -200,8 +200,8 @@ async def test_a_401_that_does_not_offer_basic(challenge: str, words: str) -> No
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("<title>400 No required SSL certificate was sent</title>", "a certificate of the client"),
-        ("<title>400 The SSL certificate error</title>", "a certificate of the client"),
+        ("<title>400 No required SSL certificate was sent</title>", "a client certificate"),
+        ("<title>400 The SSL certificate error</title>", "a client certificate"),
         ("<title>400 Bad Request</title>", "unexpected status 400"),
         (" " * MIB + "SSL certificate", "unexpected status 400"),
     ],

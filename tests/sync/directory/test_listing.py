@@ -224,8 +224,8 @@ class TestInvalidRecords:
             ("an*na", "contains “*”"),
             ("..", "starts with “.”"),
             ("~anna", "starts with “~”"),
-            (f"anna{ESCAPE}", "a control character (U+001B)"),
-            ("an\u202ena", "an invisible format character (U+202E)"),
+            (f"anna{ESCAPE}", "a control character, U+001B"),
+            ("an\u202ena", "an invisible format character, U+202E"),
         ],
     )
     def test_a_refused_name_is_kept_for_the_record(self, name: str, reason: str) -> None:

@@ -18,8 +18,8 @@ def bad(addresses: int) -> dict[str, Any]:
     [
         (999, 999, "fullName was ignored"),
         (1000, 1000, "fullName was ignored"),
-        (1001, 1001, "There is 1 more warning like these."),
-        (2500, 1001, "There are 1500 more warnings like these."),
+        (1001, 1001, "1 more warning like these."),
+        (2500, 1001, "1500 more warnings like these."),
     ],
 )
 def test_a_thousand_warnings_are_kept(records: int, kept: int, last: str) -> None:
@@ -48,7 +48,7 @@ def test_ten_warnings_a_user(addresses: int, warnings: int, last: str) -> None:
 def test_warnings_of_one_record_go_over_the_thousand_together() -> None:
     listing = Listing.unread([*({"userName": f"u{n}", "fullName": 1} for n in range(998)), bad(7)])
     assert len(listing.warnings) == 1001
-    assert listing.warnings[-1] == "There are 5 more warnings like these."
+    assert listing.warnings[-1] == "5 more warnings like these."
 
 
 def test_what_is_known_already_comes_first() -> None:

@@ -186,8 +186,8 @@ def like_before_tls_1_3(context: ssl.SSLContext) -> None:
     ("change", "words"),
     [
         (without_new_tls, "Turn on TLS 1.2 or 1.3"),
-        (asking_for_a_certificate, "wants a certificate of the client (tls"),
-        (like_before_tls_1_3, "whether it wants a certificate of the client"),
+        (asking_for_a_certificate, "client certificate, which mailroster does not have (tls"),
+        (like_before_tls_1_3, "whether it wants a client certificate"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
@@ -341,7 +341,7 @@ class TestNotTLS:
             settings = server.settings(url=server.url.replace("http:", "https:"))
             with pytest.raises(errors.NotHTTPS) as caught:
                 await DirectoryClient(settings, "").list_users()
-        assert f"No TLS connection to 127.0.0.1:{server.port} came about" in str(caught.value)
+        assert f"The TLS connection to 127.0.0.1:{server.port} failed" in str(caught.value)
         assert "Nothing was changed." in str(caught.value)
         return str(caught.value)
 

@@ -91,7 +91,7 @@ def test_a_type_adds_settings_of_its_own(second: None) -> None:
             {"user_file_separator": "comma"},
             "user_file_separator cannot be “comma”.*colon, semicolo",
         ),
-        ({"user_fil": "/x"}, "“user_fil” is no setting"),
+        ({"user_fil": "/x"}, "“user_fil” is not a setting"),
         (
             {"directory_service": "nonsense"},
             "nonsense.*none, application_integration, ldap, user_file",

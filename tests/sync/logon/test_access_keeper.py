@@ -152,7 +152,7 @@ def test_one_broken_home_does_not_stop_the_others(
     assert len(lines) == 1
 
 
-@pytest.mark.parametrize(("content", "says"), [("{", "is not valid JSON"), (None, "no user")])
+@pytest.mark.parametrize(("content", "says"), [("{", "is not valid JSON"), (None, "not exist")])
 def test_an_outage_is_told_once_and_changes_nothing(
     kept: Workspace, tmp_path: Path, lines: list[str], content: str | None, says: str
 ) -> None:

@@ -56,7 +56,7 @@ def test_with_a_certificate_the_network_is_served(version: dovecot.Version, key:
 
 
 def test_2_4_has_no_checkpassword() -> None:
-    with pytest.raises(InvalidValue, match="no checkpassword any more"):
+    with pytest.raises(InvalidValue, match="no longer has checkpassword"):
         configuration(SITE, "2.4", "checkpassword")
 
 

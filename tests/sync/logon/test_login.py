@@ -132,7 +132,7 @@ class TestDirectory:
 
 class TestOutage:
     async def test_no_store(self, workspace: Workspace) -> None:
-        with pytest.raises(LogOnUnavailable, match="no user database"):
+        with pytest.raises(LogOnUnavailable, match="does not exist"):
             await log_on(workspace, "anna", PASSWORD)
 
     async def test_no_directory_set_up(self, fill: Fill) -> None:

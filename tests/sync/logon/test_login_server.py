@@ -404,13 +404,13 @@ def test_the_log_names_users_but_no_secrets(server: LoginServer, lines: list[str
         "refused “änne” from -",
         lines[2],
     ]
-    assert lines[2].startswith(r"outage an unknown name from \x1b[2J: “\x1b[2J” is no IP address")
+    assert lines[2].startswith(r"outage an unknown name from \x1b[2J: “\x1b[2J” is not an IP")
     assert "geheim" not in "".join(lines)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "localhost", "", "*"])
 def test_only_this_machine_is_served(workspace: Workspace, tmp_path: Path, host: str) -> None:
-    with pytest.raises(LoginServerFailed, match="is no loopback address"):
+    with pytest.raises(LoginServerFailed, match="is not a loopback address"):
         LoginServer(workspace, tmp_path, host=host)
 
 

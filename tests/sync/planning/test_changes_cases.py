@@ -231,7 +231,7 @@ def test_a_conflict_with_a_local_user() -> None:
 @pytest.mark.parametrize(
     ("known", "why"),
     [
-        (False, "shares a distinguished name or an address with “anna”, “o\\x1b”, who is gone fr"),
+        (False, "shares a distinguished name or an address with “anna”, “o\\x1b”, whom"),
         (True, "has the distinguished name or the addresses that “anna”, “o\\x1b” had until now"),
     ],
 )
@@ -242,7 +242,7 @@ def test_a_question(known: bool, why: str) -> None:
     assert change.candidates == ("anna", "o\x1b")
     assert change.fields == {"user_name": FieldChange("anna", "Anna")}
     assert change.reason.startswith(why)
-    assert "; perhaps the same person, so neither is touched until you say" in change.reason
+    assert "; perhaps the same person, so a sync touches neither until you say" in change.reason
 
 
 @pytest.mark.parametrize(
@@ -292,11 +292,11 @@ def test_many_names_in_a_sentence(names: str, most: int, shown: str) -> None:
 @pytest.mark.parametrize(
     ("spellings", "name", "says"),
     [
-        (("a", "A"), "A", "the directory lists this name 2 times (“a”, “A”); give each user"),
+        (("a", "A"), "A", "the directory lists this name 2 times: “a”, “A”; give each user"),
         (
             ("é", "e\u0301"), "e\u0301",
-            "the directory lists this name 2 times (“é”, “e\u0301”, in different Unicode forms: "
-            "here e\\u0301); give each user",
+            "the directory lists this name 2 times: “é”, “e\u0301”, in different Unicode forms, "
+            "here e\\u0301; give each user",
         ),
     ],
 )  # fmt: skip

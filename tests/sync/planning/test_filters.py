@@ -126,7 +126,7 @@ def test_a_field_that_could_not_be_read_leaves_a_doubt_where_a_rule_needs_it(
     "text", ["", "include", "include user_name", "drop user_name x", "include x y"]
 )
 def test_what_is_no_rule_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValue, match="is no filter rule"):
+    with pytest.raises(InvalidValue, match="is not a filter rule"):
         parse_rule(text)
 
 

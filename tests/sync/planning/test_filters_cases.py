@@ -133,7 +133,7 @@ def test_how_a_rule_is_read(text: str, read: FilterRule) -> None:
 def test_a_pattern_whose_end_is_not_clear_says_what_to_type(typed: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         parse_rule(f"exclude user_name {typed}")
-    assert refused.value.what.startswith(f"“{printable(f'exclude user_name {typed}')}” is no ")
+    assert refused.value.what.startswith(f"“{printable(f'exclude user_name {typed}')}” is not a ")
     assert refused.value.untouched == "Nothing was written."
     example = refused.value.advice.rpartition(": ")[2].removesuffix(".")
     assert parse_rule(example) == rule("a*", "on leave", "exclude")
@@ -167,7 +167,7 @@ def test_how_a_rule_is_written(one: FilterRule, text: str) -> None:
 def test_what_is_none_says_what_to_write(text: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         parse_rule(text)
-    assert f"“{text}” is no filter rule" in refused.value.what
+    assert f"“{text}” is not a filter rule" in refused.value.what
     assert (
         "Write include or exclude or skip, then user_name, email_domain, distinguished_name, "
         in (refused.value.advice)

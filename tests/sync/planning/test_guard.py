@@ -249,7 +249,7 @@ class TestMeasure:
 
 class TestChangedFilter:
     OUT = "out of the filters' scope"
-    CHANGED = "out of the filters' scope (filter changed since the last sync)"
+    CHANGED = "out of the filters' scope, which changed since the last sync"
 
     def plan(self, before: tuple[FilterRule, ...] | None) -> Plan:
         rows = {

@@ -106,14 +106,16 @@ TABLE: dict[str, Row] = {
     "twice": (
         [A], [named("n", "1"), named("a", "1")],
         Identities(
-            said("the directory lists the id “1” 2 times; give each user an id there", "n", "a"),
+            said("the directory lists the id “1” 2 times; give each user an id of its own "
+                 "there", "n", "a"),
             listed_as={"a": "a"},
         ),
     ),
     "twice, once in a record that is refused": (
         [A], [named("n", "1"), bad("1")],
         Identities(
-            said("the directory lists the id “1” 2 times; give each user an id there", "n"),
+            said("the directory lists the id “1” 2 times; give each user an id of its own "
+                 "there", "n"),
             listed_as={"a": "n"},
         ),
     ),
@@ -125,29 +127,30 @@ TABLE: dict[str, Row] = {
     "one of nobody, twice": (
         [A], [named("a", "9"), named("n", "9")],
         Identities(
-            said("the directory lists the id “9” 2 times; give each user an id there", "n", "a")
+            said("the directory lists the id “9” 2 times; give each user an id of its own "
+                 "there", "n", "a")
         ),
     ),
     "in one that is refused alone": ([A, B], [bad("1")], Identities(listed_as={"a": None})),
     "of two users here": (
         [A, known("z", "1")], [named("n", "1")],
         Identities(
-            said("its id “1” is that of several users here, “a” among them", "n"),
+            said("several users here have its id “1”, “a” among them", "n"),
             listed_as={"a": "n", "z": "n"},
         ),
     ),
     "of two users here, under the name of one": (
         [A, known("z", "1")], [named("a", "1")],
         Identities(
-            said("its id “1” is that of several users here, “z” among them", "a"),
+            said("several users here have its id “1”, “z” among them", "a"),
             listed_as={"a": "a", "z": "a"},
         ),
     ),
     "of a local user": (
         [local("a", directory_id="1", directory=HERE)], [named("n", "1")],
         Identities(
-            said("its id “1” is that of the local user “a”; if it is the same person switch that "
-                 "user to Directory Services, else correct the id in the directory", "n"),
+            said("the local user “a” has its id “1”; if both are the same person, switch that "
+                 "user to Directory Services, otherwise correct the id in the directory", "n"),
             listed_as={"a": "n"},
         ),
     ),
@@ -156,15 +159,15 @@ TABLE: dict[str, Row] = {
     "of the reserved name": (
         [known("admin", "1")], [named("n", "1")],
         Identities(
-            said("its id “1” is that of “admin”, whom a sync never changes; correct the id", "n"),
+            said("“admin”, whom a sync never changes, has its id “1”; correct the id", "n"),
             listed_as={"admin": "n"},
         ),
     ),
     "of one who is listed without": (
         [A], [named("a", None), named("n", "1")],
         Identities(
-            said("its id “1” is that of “a”, whom the directory also lists, without an id; "
-                 "correct the ids in the directory", "n"),
+            said("“a”, whom the directory also lists without an id, has its id “1”; correct the "
+                 "ids in the directory", "n"),
             listed_as={"a": "n"},
         ),
     ),

@@ -116,7 +116,7 @@ CASES = {
     "that is answered": Case(
         [dn("a", "CN=1"), managed("b")], [unknown("n", "distinguished_name")],
         ["create n", "delete a", "delete b"], Answers.of(separate=["n"]),
-        warnings=("No rename is in question for “n”.",),
+        warnings=("No question is about renaming “n”.",),
     ),
     "a known name, which stays as it is, too": Case(
         [dn("a", "CN=1"), dn("n", "CN=2")], [unknown("n", "distinguished_name", full="N")], [],

@@ -121,7 +121,7 @@ class TestDelete:
     def test_an_empty_answer_deletes_nobody_and_blocks(self) -> None:
         plan = plan_for([managed("anna")], answer())
         assert plan.changes == ()
-        assert "answered no users at all" in plan.guard[0]
+        assert "listed no users at all" in plan.guard[0]
 
 
 class TestConflict:
@@ -137,10 +137,10 @@ class TestConflict:
     @pytest.mark.parametrize(
         ("names", "told"),
         [
-            (("Müller", "Mu\u0308ller"), "2 times (“Müller”, “Mu\u0308ller”, in different Unicode"),
+            (("Müller", "Mu\u0308ller"), "2 times: “Müller”, “Mu\u0308ller”, in different Unicode"),
             (("Müller", "Mu\u0308ller", "MÜLLER"), "in different Unicode forms"),
-            (("Müller", "MÜLLER"), "2 times (“Müller”, “MÜLLER”); give"),
-            (("Müller", "Müller"), "2 times (“Müller”, “Müller”); give"),
+            (("Müller", "MÜLLER"), "2 times: “Müller”, “MÜLLER”; give"),
+            (("Müller", "Müller"), "2 times: “Müller”, “Müller”; give"),
         ],
     )
     def test_names_that_look_the_same_are_told_apart(
@@ -178,7 +178,7 @@ def test_two_users_never_share_a_folder() -> None:
     with in_place_of(hashlib, "sha256", lambda _text: hashlib.md5(b"one for all")):
         plan = plan_for([User(user_name=one)], directory)
     assert lines(plan) == ["create anna", f"conflict {other}"]
-    assert "the archive folder of this name would be that of “üü" in plan.changes[1].reason
+    assert "this name would have the same archive folder as “üü" in plan.changes[1].reason
 
 
 class TestAddresses:

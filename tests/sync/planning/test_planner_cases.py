@@ -155,12 +155,12 @@ CASES = {
     "a rename by the id that is answered otherwise": Case(
         [known("a", "1"), known("b", "2")], [listed("n", stable_id="1")],
         ["delete b", "rename n"], Answers.of(separate=["n"]),
-        warnings=("No rename is in question for “n”.",),
+        warnings=("No question is about renaming “n”.",),
     ),
     "a rename by the id beside an answer that somebody else came": Case(
         [known("a", "1"), known("b", "2")], [listed("n", stable_id="1")],
         ["delete b", "rename n"], Answers.of(rename_from=[("b", "n")]),
-        warnings=("No rename is in question for “n”.",),
+        warnings=("No question is about renaming “n”.",),
     ),
     "a rename by the id out of scope": Case(
         [known("a", "1"), known("b", "2")], [listed("n", stable_id="1")],
@@ -180,12 +180,12 @@ CASES = {
     "an answer to a question that nobody asked": Case(
         [managed("a")], [listed("a"), listed("b")], ["create b"],
         Answers.of(same=["b"], new=["a"]),
-        warnings=("It is in no question who “a”, “b” is; nothing to answer.",),
+        warnings=("No question asks who “a”, “b” is.",),
     ),
     "an answer that does not say whom": Case(
         [managed(n, distinguished_name="CN=1") for n in "ab"], [listed("n", dn="CN=1")],
         ["rename n?"], Answers.of(rename=["n"]),
-        warnings=("“n” may be “a”, “b”: the answer “rename” has to say whom of them.",),
+        warnings=("“n” may be “a”, “b”; say in the answer “rename” which of them it is.",),
     ),
     "who is held keeps also what is new about them": Case(
         [managed("b", distinguished_name="CN=2")],

@@ -173,7 +173,7 @@ class TestSeveralCandidates:
         answers = Answers.of(rename_from=[("boss", "new")])
         plan = preview(workspace, self.directory, answers=answers)
         assert plan.changes[0].edit is None
-        assert "has to say whom" in plan.warnings[0]
+        assert "which of them it is" in plan.warnings[0]
 
 
 def test_answers_are_given_changed_and_taken_back() -> None:

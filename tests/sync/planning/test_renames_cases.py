@@ -109,12 +109,12 @@ CASES = {
     "an answer about a plain create": Case(
         [managed("b")], [listed("a"), listed("b")], ["create a"],
         Answers.of(rename=["a"]),
-        warnings=("No rename is in question for “a”.",),
+        warnings=("No question is about renaming “a”.",),
     ),
     "that it is separate, of a plain create": Case(
         [managed("b")], [listed("a"), listed("b")], ["create a"],
         Answers.of(separate=["a"]),
-        warnings=("No rename is in question for “a”.",),
+        warnings=("No question is about renaming “a”.",),
     ),
 }  # fmt: skip
 

@@ -150,7 +150,7 @@ class TestNewName:
         )
         (change,) = planned([], record(), formers={"jsmith": Former(row, True)}).changes
         assert (change.action, change.archive) == ("return", "kept")
-        assert "no administrator any more" in change.reason
+        assert "no longer an administrator" in change.reason
         assert change.edit
         user = change.edit.user
         assert user
@@ -207,7 +207,7 @@ class TestNewName:
 
     def test_an_answer_that_nobody_asked_for_is_said(self) -> None:
         plan = planned([], self.jane, same=["zoe"], new=["jsmith"])
-        assert plan.warnings == ("It is in no question who “jsmith”, “zoe” is; nothing to answer.",)
+        assert plan.warnings == ("No question asks who “jsmith”, “zoe” is.",)
 
     def test_the_folder_of_one_who_is_renamed_moves_away_and_asks_nothing(self) -> None:
         anna = managed("anna", directory_id="1", directory=HERE)

@@ -65,7 +65,8 @@ CAME = {
     ),
     "an administrator": Came(
         Former(row(privileges=["admin"]), True), NONE, "return", "kept", *DEFAULT, THEN,
-        "was deleted, and comes back with the privileges from before; is no administrator any more",
+        "was deleted, and comes back with the privileges from before; is no longer an "
+        "administrator",
     ),
     "by an answer": Came(
         Former(row(**OTHER), True), SAME, "return", "kept", ["login"], {"jane": ["read"]}, THEN,
@@ -101,7 +102,10 @@ CAME = {
     ),
     "a question about mail of nobody": Came(
         Former(None, True), NONE, "return", None, in_question=True,
-        says="the archive folder of this name holds mail from before, and nobody knows whose; unt",
+        says=(
+            "the archive folder of this name holds mail from before, and mailroster does not know "
+            "whose; unt"
+        ),
     ),
 }  # fmt: skip
 

@@ -62,8 +62,8 @@ def test_dropped_addresses_are_counted(bad: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (1001, "There is 1 more warning like these."),
-        (1002, "There are 2 more warnings like these."),
+        (1001, "1 more warning like these."),
+        (1002, "2 more warnings like these."),
     ],
 )
 def test_warnings_are_counted(bad: int, words: str) -> None:

@@ -220,7 +220,7 @@ class TestGuard:
     @pytest.mark.parametrize("confirmed", [None, 0, 5])
     def test_an_empty_answer_cannot_be_confirmed(self, fill: Fill, confirmed: int | None) -> None:
         workspace, users = self.blocked(fill)
-        with pytest.raises(GuardBlocked, match="answered no users at all"):
+        with pytest.raises(GuardBlocked, match="listed no users at all"):
             apply_plan(workspace, preview(workspace, answer()), allow_deletes=confirmed)
         assert len(names(workspace)) == len(users)
 

@@ -45,9 +45,9 @@ class TestAdd:
             (User(user_name="bert"), None, "needs a password"),
             (User(user_name="bert"), "short", "fewer than 15"),
             (User(user_name="be/rt"), PASSWORD, "contains “/”"),
-            (User(user_name="ANNA"), PASSWORD, "There is a user “ANNA” already"),
+            (User(user_name="ANNA"), PASSWORD, "The user “ANNA” exists already"),
             (User(user_name="b", email_addresses=["A@x.org"]), PASSWORD, "belongs to “anna”"),
-            (User(user_name="b", privileges=["admin", "login"]), PASSWORD, "stands alone"),
+            (User(user_name="b", privileges=["admin", "login"]), PASSWORD, "cannot be combined"),
         ],
     )
     def test_refused(self, fill: Fill, user: User, password: str | None, says: str) -> None:

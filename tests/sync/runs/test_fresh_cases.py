@@ -188,13 +188,13 @@ BLOCKED: dict[str, tuple[Plan, int, int | None, str, str]] = {
     "two confirmed": (GONE, 3, 2, "2 deletions were confirmed, but the plan has 3.", LOOK),
     "for two reasons": (
         TWICE, 10, None, f"The delete guard stopped this sync: {TWICE.guard[0]} {TWICE.guard[1]}",
-        "If 10 deletions is what you expect, confirm the exact number (--allow-deletes 10); to "
-        "apply everything else, hold deletions back (--hold-deletes).",
+        "If you expect 10 deletions, confirm the exact number with --allow-deletes 10. To apply "
+        "everything else, hold deletions back with --hold-deletes.",
     ),
     "none confirmed": (
         GONE, 3, None, f"The delete guard stopped this sync: {' '.join(GONE.guard)}",
-        "If 3 deletions is what you expect, confirm the exact number (--allow-deletes 3); to apply "
-        "everything else, hold deletions back (--hold-deletes).",
+        "If you expect 3 deletions, confirm the exact number with --allow-deletes 3. To apply "
+        "everything else, hold deletions back with --hold-deletes.",
     ),
 }  # fmt: skip
 

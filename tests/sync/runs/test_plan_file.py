@@ -230,7 +230,7 @@ class TestAnswer:
         assert answer_differences(filled, saved, DIRECTORY) == []
         again = answer(*DIRECTORY.users, listed("bert"))
         assert answer_differences(filled, saved, again) == [
-            "the directory's answer is another one (3 users then, 4 now)",
+            "the directory's answer changed (3 users then, 4 now)",
             "“bert”: delete then, no change now",
         ]
 
@@ -239,7 +239,7 @@ class TestAnswer:
         saved = load_plan(filled, path)
         changed = answer(listed("anna", "a@x.org", full="A."), *DIRECTORY.users[1:])
         assert answer_differences(filled, saved, changed) == [
-            "the directory's answer is another one (3 users then, 3 now)",
+            "the directory's answer changed (3 users then, 3 now)",
             "“anna”: update then, update now, with other values",
         ]
 
@@ -259,18 +259,18 @@ class TestUnusable:
     def test_cut_off_anywhere(self, filled: Workspace, path: Path, saved: bytes) -> None:
         for end in range(0, len(saved) - 2, 97):
             path.write_bytes(saved[:end])
-            self.refused(filled, path, "is no whole plan")
+            self.refused(filled, path, "is not a complete plan")
 
     @pytest.mark.parametrize("content", ["[]", "{}", "null", '{"mailroster_plan": 1}', "\0"])
     def test_something_else(
         self, filled: Workspace, path: Path, saved: bytes, content: str
     ) -> None:
         path.write_text(content)
-        self.refused(filled, path, "is no whole plan")
+        self.refused(filled, path, "is not a complete plan")
 
     def test_another_version(self, filled: Workspace, path: Path, saved: bytes) -> None:
         path.write_bytes(saved.replace(b'"mailroster_plan":1', b'"mailroster_plan":2'))
-        self.refused(filled, path, "has version 2, this one reads 1")
+        self.refused(filled, path, "has version 2, but this mailroster reads version 1")
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -319,13 +319,13 @@ class TestUnusable:
     ) -> None:
         nested = b"[" * depth + b"]" * depth
         path.write_bytes(re.sub(rb'"plan":.*', b'"plan":{"id":%b}}' % nested, saved))
-        self.refused(filled, path, "is no whole plan")
+        self.refused(filled, path, "is not a complete plan")
 
     @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
     def test_what_has_no_end(self, filled: Workspace, path: Path, make: Any) -> None:
         """Nobody waits for it, nor reads it."""
         make(path)
-        self.refused(filled, path, "cannot be read: it is no regular file")
+        self.refused(filled, path, "cannot be read: it is not a regular file")
 
     @pytest.mark.parametrize("has_links", [True, False])
     def test_one_that_is_not_durable_is_not_there(

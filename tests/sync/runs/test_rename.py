@@ -80,7 +80,7 @@ def test_a_user_without_a_folder_gets_one(office: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("bert", "There is a user “bert”"), ("a/b", "contains “/”"), ("", "empty")]
+    ("name", "says"), [("bert", "The user “bert” exists"), ("a/b", "contains “/”"), ("", "empty")]
 )
 def test_refused_names(office: Workspace, name: str, says: str) -> None:
     content = office.host_path.read_bytes()
@@ -99,7 +99,7 @@ def test_a_folder_that_is_there_is_never_taken_over(office: Workspace, kind: str
         target.touch()
     else:
         target.symlink_to("nowhere")
-    with pytest.raises(InvalidValue, match="There is an archive folder"):
+    with pytest.raises(InvalidValue, match="The archive folder"):
         rename_user(office, stored(office, "anna"), "carla")
     assert mail(office, "anna") == "mail"
     assert stored(office, "anna")

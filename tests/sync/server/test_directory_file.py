@@ -20,16 +20,16 @@ from sync.server.directory_file import (
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("d.csv", "", "line 1: there is no column userName"),
-        ("d.csv", "fullName\nAnna\n", "line 1: there is no column userName"),
-        ("d.csv", "userName,userName\na,b\n", "line 1: the column userName is there twice"),
-        ("d.csv", "userName,User Name\na,b\n", "line 1: the column userName is there twice"),
+        ("d.csv", "", "line 1: the column userName is missing"),
+        ("d.csv", "fullName\nAnna\n", "line 1: the column userName is missing"),
+        ("d.csv", "userName,userName\na,b\n", "line 1: the column userName appears twice"),
+        ("d.csv", "userName,User Name\na,b\n", "line 1: the column userName appears twice"),
         ("d.csv", 'userName\na\n"b\n', "line 3: unexpected end of data"),
         ("d.json", "[", "line 1, column"),
         ("d.json", '[{"userName": "a"},\n {"userName": NaN}]', "line 2, column 15"),
         ("d.json", '[{"userName": "a"}', "line 1, column 19"),
         ("d.json", '{"userName": "a"}', "it is not an array of objects"),
-        ("d.json", '[{"login": "a"}]', "there is no column userName"),
+        ("d.json", '[{"login": "a"}]', "the column userName is missing"),
     ],
 )
 def test_a_file_that_is_no_table_of_users_is_refused(
@@ -41,7 +41,7 @@ def test_a_file_that_is_no_table_of_users_is_refused(
         DirectoryFile(path)
     assert problem in str(refused.value)
     assert str(path) in str(refused.value)
-    assert "with the next request" not in str(refused.value)  # at the start there is none
+    assert "The next request" not in str(refused.value)  # at the start there is none
     assert refused.value.kind == "directory_file"
 
 
@@ -51,17 +51,17 @@ def test_a_file_that_is_no_table_of_users_is_refused(
         ("userName\na\n\nb,c\n", ["a", None], "line 4: 2 cells, but the header has 1."),
         ("userName,fullName\na\n", [None], "line 2: 1 cells, but the header has 2."),
         ("userName,fullName\n  ,Anna\n", [None], "line 2: userName is empty."),
-        ("userName,passwordHash\na,secret\n", ["a"], "line 2: passwordHash is no bcrypt hash"),
+        ("userName,passwordHash\na,secret\n", ["a"], "line 2: passwordHash is not a bcrypt hash"),
         (
             "userName,fullName\nanna,1\nANNA,2\n",
             ["anna", "ANNA"],
-            "line 3: the user name is there already, in line 2.",
+            "line 3: the user name appears already in line 2.",
         ),
-        ("userName\nanna\nanna\n", ["anna"], "line 3: the user name is there already, in line 2."),
+        ("userName\nanna\nanna\n", ["anna"], "line 3: the user name appears already in line 2."),
         (
             "id,userName\n7,anna\n7,bert\n",
             ["anna", "bert"],
-            "line 3: the id is there already, in line 2.",
+            "line 3: the id appears already in line 2.",
         ),
         ("userName,Phone\na,1\n", ["a"], "Columns left out: Phone."),
         ('[{"userName": "a", "id": 7}]', ["a"], "record 1: id is not a text."),

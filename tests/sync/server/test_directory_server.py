@@ -281,7 +281,7 @@ def test_while_the_file_is_broken_its_last_good_state_is_served(
     good = post(server, cmd="list").json()
     for broken, says in {
         'userName,fullName\nanna.mueller,"Anna\n': "line 2: unexpected end of data",
-        "": "line 1: there is no column userName",
+        "": "line 1: the column userName is missing",
         "anna.mueller:{SHA}secret\n": "it is a passwd file",
         None: "No such file",
     }.items():
@@ -294,7 +294,7 @@ def test_while_the_file_is_broken_its_last_good_state_is_served(
         assert answer.json() == {"succeeded": True}
         assert httpx.get(f"{server.url}health", trust_env=False).status_code == 503
         assert says in lines[0]
-        assert " Its state of 20" in lines[0]
+        assert " The directory server still serves the file as read at 20" in lines[0]
         assert "secret" not in lines[0]
     file.write_text("userName\nbert\n")
     assert len(post(server, cmd="list").json()) == 1
@@ -322,8 +322,8 @@ def test_a_bad_row_is_an_outage_for_its_user_and_nobody_else(
         unclear,
         right,
     )
-    assert any("line 3: passwordHash is no bcrypt hash" in line for line in lines)
-    assert any("line 5: the user name is there already, in line 4" in line for line in lines)
+    assert any("line 3: passwordHash is not a bcrypt hash" in line for line in lines)
+    assert any("line 5: the user name appears already in line 4" in line for line in lines)
     assert not any("{SHA}" in line for line in lines)
 
     file.write_text(f"userName,passwordHash\nanna,{stored}\nbert\n")
@@ -463,9 +463,7 @@ def test_any_number_of_slow_clients_keeps_nobody_out(
         for client in slow:
             client.close()
     busy = [line for line in lines if line.startswith("busy")]
-    assert set(busy) == {
-        "busy: of 64 connections from this machine, the one slowest to ask was closed"
-    }
+    assert set(busy) == {"busy: 64 connections from this machine; closed the one slowest to ask"}
     assert len(busy) == FIRST
 
 
@@ -490,7 +488,7 @@ def test_the_bound_on_all_connections(file: Path, lines: list[str]) -> None:
         assert post(server, cmd="list").status_code == 200
         for client in slow:
             client.close()
-    assert "busy: of 5 connections, the one slowest to ask was closed" in lines
+    assert "busy: 5 connections; closed the one slowest to ask" in lines
 
 
 def test_where_all_are_being_worked_on_it_is_busy(file: Path, lines: list[str]) -> None:

@@ -223,7 +223,7 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
     ),
     "a Postfix map": (
         "# aliases\nanna@example.com   anna\ninfo@example.com  anna@example.com\n",
-        "there is no column userName",
+        "the column userName is missing",
         "--map",
     ),
     "a Postfix map of addresses": (
@@ -240,15 +240,15 @@ REFUSED: dict[str, tuple[str | bytes, str, str]] = {
     "an old workbook": (b"\xd0\xcf\x11\xe0" + b"\x00" * 100, "spreadsheet", "CSV UTF-8"),
     "a web page": ("<!DOCTYPE html>\n<html>", "XML or a web page", "Export CSV"),
     "XML": ("<?xml version='1.0'?>\n<users/>", "XML or a web page", "Export CSV"),
-    "no header": (f"anna,Anna Berg,{HASH}\n", "there is no column userName", "--map"),
+    "no header": (f"anna,Anna Berg,{HASH}\n", "the column userName is missing", "--map"),
     "no header, and hashes that are words": (
         "anna,5f4dcc3b5aa765d61d8327deb882cf99\n",
-        "there is no column userName",
+        "the column userName is missing",
         "--map",
     ),
     "no text": (b"\xff\x81\x8d", "neither UTF-8 nor UTF-16", "UTF-8"),
     "half of a UTF-16 file": (OURS.encode("utf-16")[:-1], "not UTF-16 throughout", "UTF-8"),
-    "empty": ("", "there is no column userName", "--map"),
+    "empty": ("", "the column userName is missing", "--map"),
 }
 
 

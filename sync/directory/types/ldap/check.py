@@ -27,7 +27,7 @@ async def check_ldap(
         directory = LDAP.open(settings, password)
         listing = await directory.list_users()
     except DirectoryError as error:
-        why = "Without the list there is no sync. Nothing else was checked."
+        why = "A sync needs the list. Nothing else was checked."
         yield Finding("list", "broken", str(error), why)
         return
     yield Finding("list", "ok", f"The list: {quantity(listing.listed, 'user')}.")

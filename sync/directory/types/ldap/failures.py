@@ -98,7 +98,7 @@ def none_answers(failures: list[DirectoryError]) -> DirectoryError:
 def no_ldap(server: Server) -> NotLDAP:
     """Return the error for an answer that is not LDAP."""
     return NotLDAP(
-        f"What {_named(server)} answered is not LDAP.",
+        f"The answer of {_named(server)} is not LDAP.",
         "Check the port in the URL, and whether the server begins with TLS there (ldaps://).",
     )
 
@@ -125,7 +125,7 @@ def service_refused(server: Server, reason: str = "") -> ServiceCredentialsRefus
     return ServiceCredentialsRefused(
         f"{_named(server)} refused the service's own name or password"
         f"{f': {reason}' if reason else ''}.",
-        "Check the user name, which is a distinguished name as a rule (Active Directory also takes "
+        "Check the user name, usually a distinguished name (Active Directory also takes "
         "name@domain), and the password.",
     )
 
@@ -148,7 +148,7 @@ def search_failure(server: Server, settings: Settings, schema: Schema, code: int
             "" if settings.requires_authentication else " It may be hidden from anonymous users."
         )
         return BaseNotFound(
-            f"{name} has no entry {base}.{hidden}", "Check the base, and who may read it."
+            f"{name} has no entry {base}.{hidden}", "Check the base and its access rights."
         )
     if code in (_FILTER_ERROR, _UNDEFINED_TYPE, _INAPPROPRIATE_MATCHING, _BAD_SYNTAX, _PROTOCOL):
         return FilterRefused(
@@ -164,7 +164,7 @@ def search_failure(server: Server, settings: Settings, schema: Schema, code: int
         )
     if code == _REFERRAL:
         return NotWhole(
-            f"{name} refers to another server for {base}; that is not followed.",
+            f"{name} refers to another server for {base}; mailroster does not follow that.",
             "Enter the server that holds the base itself.",
         )
     if code == _NO_EXTENSION:
@@ -178,8 +178,8 @@ def search_failure(server: Server, settings: Settings, schema: Schema, code: int
 def referred(server: Server, where: str) -> NotWhole:
     """Return the error for a part of the list that another server has."""
     return NotWhole(
-        f"{_named(server)} refers to {printable(where, 200)} for a part of the list, which is not "
-        "followed, so the list is not whole.",
+        f"{_named(server)} refers to {printable(where, 200)} for a part of the list; mailroster "
+        "does not follow that, so the list is not whole.",
         "Set a base that leaves that part out, or ask a server that holds it all; in an Active "
         "Directory forest that is a global catalog (port 3269).",
     )
@@ -228,7 +228,7 @@ def nobody(server: Server, settings: Settings, schema: Schema) -> WrongShape:
     return WrongShape(
         f"{_named(server)} has no entry under {printable(BASE.value(settings), 200)} that matches "
         f"{printable(schema.filter, 200)}.",
-        "Check the base, the filter and the schema, and what the service's own name may read.",
+        "Check the base, the filter, the schema and the rights of the service's own name.",
     )
 
 
@@ -237,15 +237,15 @@ def no_names(server: Server, count: int, schema: Schema) -> WrongShape:
     return WrongShape(
         f"None of {quantity(count, 'record')} at {_named(server)} has a user name in "
         f"the attribute {schema.user_name}.",
-        "Check the schema and ldap_user_name_attribute, and what the service's own name may read.",
+        "Check the schema, ldap_user_name_attribute and the rights of the service's own name.",
     )
 
 
 def ambiguous(server: Server, user_name: str, count: int) -> WrongShape:
     """Return the error for a name that several entries have."""
     return WrongShape(
-        f"{_named(server)} has {count} entries with the user name “{printable(user_name, 60)}”, so "
-        "nobody can tell whose password to check.",
+        f"{_named(server)} has {count} entries with the user name “{printable(user_name, 60)}”, "
+        "so mailroster cannot tell whose password to check.",
         "Give each user a name of its own there, or narrow the base or the filter.",
     )
 
@@ -261,7 +261,7 @@ def _common(server: Server, code: int) -> DirectoryError | None:
         return ServerFailed(f"{name} is busy or not available (result {code}).", _TRY_LATER)
     if code in (_STRONGER, _CONFIDENTIALITY):
         return ServiceCredentialsRefused(
-            f"{name} takes no password over a connection without TLS (result {code}).",
+            f"{name} does not accept a password over a connection without TLS (result {code}).",
             "Use ldaps://, or turn on StartTLS.",
         )
     if code == _DECODING:
@@ -283,7 +283,7 @@ def _authentication_wanted_if(name: str, settings: Settings, code: int) -> Direc
 
 def _authentication_wanted(name: str, code: int) -> ServiceCredentialsRefused:
     return ServiceCredentialsRefused(
-        f"{name} lets nobody ask without a name and a password (result {code}).",
+        f"{name} does not answer without a name and a password (result {code}).",
         "Turn on “Server requires authentication” and enter the service's own.",
     )
 

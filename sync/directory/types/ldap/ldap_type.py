@@ -46,7 +46,7 @@ def _insecurity(settings: Settings) -> str:
 def _why_no_certificate(settings: Settings) -> str:
     if any(_is_protected(server, settings) for server in _servers(settings)):
         return ""
-    return "Neither ldaps:// nor StartTLS is set, so there is no certificate."
+    return "Neither ldaps:// nor StartTLS is set, so the server shows no certificate."
 
 
 def _where(settings: Settings) -> str:

@@ -24,7 +24,7 @@ _POLICY_ERRORS = {
 # Numbers of Windows' errors, which Active Directory puts into its answer (MS-ERREF, 2.2).
 _WINDOWS = re.compile(r"\bdata ([0-9a-f]{1,8})\b")
 _WINDOWS_ERRORS = {
-    "525": "there is no such account there",
+    "525": "the account does not exist there",
     "530": "the account may not log on at this time of day",
     "531": "the account may not log on from this machine",
     "532": "the password has expired there",
@@ -116,7 +116,7 @@ def _refusal(error: ldap.LDAPError) -> Verdict | None:
     if isinstance(error, ldap.INAPPROPRIATE_AUTH):
         return Verdict(False, "the entry has no password there")
     if isinstance(error, ldap.NO_SUCH_OBJECT):
-        return Verdict(False, "there is no such entry there any longer")
+        return Verdict(False, "the entry no longer exists there")
     if isinstance(error, ldap.CONSTRAINT_VIOLATION):  # 389 Directory Server after many failures
         return Verdict(False, "the account is locked there")
     if isinstance(error, ldap.UNWILLING_TO_PERFORM) and "inactivated" in info:  # and there, too

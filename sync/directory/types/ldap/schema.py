@@ -94,7 +94,7 @@ SCHEMA = SettingField(
     "ldap_schema",
     "Schema",
     "generic",
-    section="Who is a user; what is left empty is as the schema has it",
+    section="Which entries are users; empty fields are as the schema has them",
     choices=(("OpenLDAP and the like", "generic"), ("Active Directory", "active_directory")),
 )
 FILTER = SettingField(

@@ -41,7 +41,7 @@ async def connected(
 ) -> AsyncIterator[socket.socket]:
     """Connect, with TLS if there is a context; yield a socket on which the server speaks LDAP.
 
-    At a server that does not begin with TLS, StartTLS asks for it. Whatever reads from the socket
+    At a server that does not begin with TLS, StartTLS asks for it. A reader of the socket
     meets its end as soon as the block is left. Raises `OSError`, `ssl.SSLError` and
     `DirectoryError`.
     """
