@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import orjson
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -19,6 +19,7 @@ from store.models import INTEGRATED, Settings, User
 from store.names import is_reserved
 from store.tinydb.store import TinyDBStore
 from sync.directory.listing import Listing
+from sync.planning.identity import directory_of, known_id
 from sync.planning.plan import Change, Plan
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
@@ -57,6 +58,23 @@ def apply_all(workspace: Workspace, plan: Plan) -> None:
         apply_plan(workspace, plan, allow_deletes=deletes)
 
 
+@contextmanager
+def keeping_an_id(workspace: Workspace) -> Iterator[None]:
+    """Leave out the runs that delete the last user with an id.
+
+    From then on the directory's ids are new here, and count once they are confirmed.
+    """
+    had = _some_id(workspace)
+    yield
+    assume(not had or _some_id(workspace))
+
+
+def _some_id(workspace: Workspace) -> bool:
+    snapshot = workspace.snapshot()
+    directory = directory_of(snapshot.settings)
+    return any(known_id(row, directory) for row in snapshot.users.values())
+
+
 cases = given(
     users=strategies.stored_users, settings=strategies.settings, listing=strategies.listings
 )
@@ -68,7 +86,8 @@ def test_after_an_applied_plan_there_is_nothing_to_do(
 ) -> None:
     with store_with(users, settings) as workspace:
         first = preview(workspace, listing)
-        apply_all(workspace, first)
+        with keeping_an_id(workspace):
+            apply_all(workspace, first)
         again = preview(workspace, listing)
         assert [change for change in again.changes if change.edit] == []
 
@@ -90,7 +109,8 @@ def test_a_plan_without_changes_writes_nothing(
     users: list[User], settings: Settings, listing: Listing
 ) -> None:
     with store_with(users, settings) as workspace:
-        apply_all(workspace, preview(workspace, listing))
+        with keeping_an_id(workspace):
+            apply_all(workspace, preview(workspace, listing))
         generation = workspace.snapshot().generation
         apply_all(workspace, preview(workspace, listing))
         assert workspace.snapshot().generation == generation
