@@ -36,7 +36,8 @@ def mailroster(home: Path) -> dict[str, float]:
     traces = _Clock()
     for name in ("create_folders", "is_empty", "remove_folder"):
         traces.watch(Archives, name)
-    traces.watch(HistoryFiles, "add")
+    for name in ("add", "settle"):
+        traces.watch(HistoryFiles, name)
     traces.watch(Notes, "write")
     do_without_collector()
     watch, laps = Stopwatch(), [time.perf_counter()]
