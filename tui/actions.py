@@ -78,9 +78,7 @@ ACTIONS = (
     HELP,
     Action("app.command_palette", "ctrl+p", "Actions", "Find actions, users, settings and themes."),
     Action("app.back", "escape", "Back", "Go back one level; a form with changes asks first."),
-    Action(
-        "app.quit", "q,ctrl+q", "Quit", "Leave mailroster; it asks first if something is unsaved."
-    ),
+    Action("app.quit", "q,ctrl+q", "Quit", "Leave mailroster; it asks if something is unsaved."),
     Action("logon.log_on", "enter", "Log on", "Log on with the user name and password entered."),
     Action(
         "quick.change_password", "p", "Change password", "Change your own local password.", True
@@ -106,12 +104,7 @@ ACTIONS = (
         "Forget password",
         "Remove the stored password of the directory when the form is saved.",
     ),
-    Action(
-        "connection.try_log_on",
-        "ctrl+l",
-        "Try a log-on",
-        "Check a user's log-on and show it step by step.",
-    ),
+    Action("connection.try_log_on", "ctrl+l", "Try a log-on", "Check a log-on step by step."),
     Action("options.add", "n", "New rule", "Add a filter rule at the end of the list."),
     Action(
         "options.edit",
@@ -241,9 +234,7 @@ ACTIONS = (
     ),
     Action("page.add_rights", "n", "New rights", "Give rights on another archive folder.", True),
     Action("history.details", "enter", "Details", "Show every change of the run under the cursor."),
-    Action(
-        "history.show_undo", "u", "Undo", "Show what an undo of this run would change; then decide."
-    ),
+    Action("history.show_undo", "u", "Undo", "Show what an undo of this run would change."),
     Action(
         "history.pinned",
         "p",
@@ -251,9 +242,7 @@ ACTIONS = (
         "Show the users that syncs do not delete until you release them.",
     ),
     Action("history.report", "e", "Report", "Write this run to a JSON or CSV file."),
-    Action(
-        "run.show_undo", "u", "Undo", "Show what an undo of this run would change; then decide."
-    ),
+    Action("run.show_undo", "u", "Undo", "Show what an undo of this run would change."),
     Action(
         "run.story", "h", "History of the user", "Show what else was done to the user in the line."
     ),
@@ -315,9 +304,7 @@ ACTIONS = (
         "Take all marked, or all shown, as somebody else.",
     ),
     Action("question.leave_all", "L", "Leave all open", "Take all these answers back."),
-    Action(
-        "link.link", "i", "Link", "The same person: from then on the directory checks the password."
-    ),
+    Action("link.link", "i", "Link", "The same person: the directory checks the password then."),
     Action("link.leave", "l", "Leave", "Take the answer back; the local user stays as it is."),
     Action("link.link_all", "I", "Link all", "Link all marked local users, or all shown."),
     Action("link.leave_all", "L", "Leave all", "Take all these answers back."),
@@ -325,13 +312,13 @@ ACTIONS = (
         "return.return",
         "s",
         "Same person",
-        "The person from before: privileges and folder come back.",
+        "The same person: privileges and folder come back.",
     ),
     Action(
         "return.somebody_else",
         "n",
         "Somebody new",
-        "Somebody new: the folder from before is set aside.",
+        "Somebody new: the old folder is set aside.",
     ),
     Action("return.leave", "l", "Leave open", "Take the answer back."),
     Action(
@@ -357,9 +344,7 @@ ACTIONS = (
     Action("entry.accept", "enter", "OK", "Take what was entered."),
     Action("certificate.pin", "p", "Pin", "Trust this certificate and no other."),
     Action("certificate.ca_file", "c", "CA file", "Name the file of the CA that issued it."),
-    Action(
-        "trial.accept", "enter", "Try", "Try the log-on; mailroster does not keep the password."
-    ),
+    Action("trial.accept", "enter", "Try", "Try the log-on; the password is not kept."),
     Action("number.accept", "enter", "Apply all", "Apply everything; needs the exact number."),
     Action("number.hold", "h", "Hold deletions", "Apply everything but the deletions."),
 )

@@ -58,7 +58,7 @@ def test_a_store_without_users_says_so_beside_the_empty_list(
 
 def test_adding_a_name_whose_archive_is_still_there_says_so(anna: CommandLine) -> None:
     (anna.archive / "anna" / "cur" / "1:2,S").write_text("mail")
-    assert "the archive kept" in anna("users", "delete", "anna", "--yes").err
+    assert "kept the archive" in anna("users", "delete", "anna", "--yes").err
     again = anna("users", "add", "anna", stdin=PASSWORD)
     assert "holds 1 message from before" in again.err
     assert "from before" not in anna("users", "add", "new", stdin=PASSWORD).err

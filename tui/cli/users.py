@@ -119,7 +119,7 @@ def add(
     )
     password = read_password("New password", confirm=True) if auth == INTEGRATED else None
     added = by_hand.add_user(session.workspace, user, password)
-    _done(added, "Added {}.", as_json)
+    _done(added, f"Added {_name(added)}.", as_json)
     if messages := session.workspace.messages(added.user_name):
         click.echo(
             f"The archive folder of this name holds {quantity(messages, 'message')} from before, "
@@ -137,12 +137,11 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
     """Delete a user. It keeps an archive folder that holds mail, and removes an empty one."""
     user = _find(session, name)
     if not yes:
-        confirm(f"Delete “{printable(user.user_name)}”?")
-    kept = by_hand.delete_users(session.workspace, [user])
-    archive = "kept" if kept else "removed"
+        confirm(f"Delete {_name(user)}?")
+    archive = "kept" if by_hand.delete_users(session.workspace, [user]) else "removed"
     if as_json:
         print_json({"user_name": user.user_name, "archive": archive})
-    click.echo(f"Deleted {printable(user.user_name)}; {archive} the archive.", err=True)
+    click.echo(f"Deleted {_name(user)}; {archive} the archive.", err=True)
 
 
 @users.command("set-auth")
@@ -160,8 +159,7 @@ def set_auth(
     it knows the names. A switch to Integrated needs a local password: if you name one user and that
     user has none, it asks for one, or reads it from stdin if piped.
     """
-    by_key = {user.key: user for user in (_find(session, name) for name in names)}
-    found = list(by_key.values())
+    found = list({user.key: user for user in (_find(session, name) for name in names)}.values())
     password = None
     if method == INTEGRATED and len(found) == 1 and not found[0].password_hash:
         password = read_password("New password", confirm=True)
@@ -172,7 +170,7 @@ def set_auth(
         records = [_record(user) for user in changed]
         print_json(records[0] if len(names) == 1 else records)
     for user in changed:
-        _done(user, f"Switched {{}} to {AUTHENTICATION_LABELS[method]}.", as_json=False)
+        _done(user, f"Switched {_name(user)} to {AUTHENTICATION_LABELS[method]}.", as_json=False)
 
 
 @users.command("set-password")
@@ -187,7 +185,7 @@ def set_password(session: Session, name: str, as_json: bool) -> None:
     user = _find(session, name)
     password = read_password("New password", confirm=True)
     changed = by_hand.set_password(session.workspace, user, password)
-    _done(changed, "Set a new password for {}.", as_json)
+    _done(changed, f"Set a new password for {_name(changed)}.", as_json)
 
 
 @users.command()
@@ -222,7 +220,7 @@ def edit(
     if not changes:
         raise wrong_usage("You named nothing to change.", "Give --full-name, --dn or --address.")
     edited = by_hand.edit_user(session.workspace, user, replace(user, **changes))
-    _done(edited, "Changed {}.", as_json)
+    _done(edited, f"Changed {_name(edited)}.", as_json)
     if user.authentication == DIRECTORY_SERVICES:
         click.echo("The next sync replaces these fields with what the directory lists.", err=True)
 
@@ -236,10 +234,7 @@ def rename(session: Session, name: str, new_name: str, as_json: bool) -> None:
     """Rename a user. The archive folder and everybody's rights on it move along."""
     user = _find(session, name)
     renamed = by_hand.rename_user(session.workspace, user, new_name)
-    if as_json:
-        print_json(_record(renamed))
-    before, after = printable(user.user_name), printable(renamed.user_name)
-    click.echo(f"Renamed {before} to {after}.", err=True)
+    _done(renamed, f"Renamed {_name(user)} to {_name(renamed)}.", as_json)
     if user.authentication == DIRECTORY_SERVICES and user.key != renamed.key:
         click.echo(
             "Rename this user in the directory too. Otherwise log-ons ask it for the new name, and "
@@ -267,10 +262,7 @@ def set_privileges(
     folders: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Replace privileges, rights on archive folders, or both.
-
-    `none` and `admin` exclude all other privileges.
-    """
+    """Replace privileges, rights on folders, or both. `none` and `admin` exclude all others."""
     if not privileges and not folders:
         raise wrong_usage("Name privileges, or --folder.", "")
     chosen = {}
@@ -283,7 +275,7 @@ def set_privileges(
         chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
     user = _find(session, name)
     changed = by_hand.set_privileges(session.workspace, user, privileges or None, chosen)
-    _done(changed, _privileges_text(changed), as_json)
+    _done(changed, _privileges(changed), as_json)
     if gap := delete_gap(changed.privileges, changed.folder_privileges):
         click.echo(gap, err=True)
 
@@ -303,9 +295,8 @@ def change_privileges(
 ) -> None:
     """Give and take privileges of users.
 
-    It is one write; other privileges stay as they are. `none` and `admin` exclude all others: if
-    you give one of them, it replaces the rest. An administrator gets no other privilege unless you
-    also take `admin`.
+    It is one write; other privileges stay as they are. If you give `none` or `admin`, it replaces
+    all others. An administrator gets no other privilege unless you also take `admin`.
     """
     if not given and not taken:
         raise wrong_usage("Name privileges with --give, --take or both.", "")
@@ -314,7 +305,7 @@ def change_privileges(
     if as_json:
         print_json([_record(user) for user in changed])
     for user in changed:
-        _done(user, _privileges_text(user), as_json=False)
+        _done(user, _privileges(user), as_json=False)
 
 
 @users.command()
@@ -328,21 +319,15 @@ def unlock(session: Session, name: str | None, source: str | None, as_json: bool
         raise wrong_usage("Name a user or --source ADDRESS.", "")
     if name is not None:
         user = _find(session, name)
-        what, cleared = (
-            user.user_name,
-            by_hand.unlock_users(session.workspace, [user]).get(user.user_name, 0),
-        )
+        what = user.user_name
+        cleared = sum(by_hand.unlock_users(session.workspace, [user]).values())
     else:
         what, cleared = str(source), by_hand.unlock_source(session.workspace, str(source))
     if as_json:
         print_json({"unlocked": what, "had_failures": cleared > 0})
     name = printable(what)
-    click.echo(
-        f"Unlocked {name}; cleared {quantity(cleared, 'failed log-on')}."
-        if cleared
-        else f"{name} is not locked and has no failed log-ons.",
-        err=True,
-    )
+    unlocked = f"Unlocked {name}; cleared {quantity(cleared, 'failed log-on')}."
+    click.echo(unlocked if cleared else f"{name} has no failed log-ons.", err=True)
 
 
 def _check_known(session: Session, users: list[User]) -> None:
@@ -352,10 +337,9 @@ def _check_known(session: Session, users: list[User]) -> None:
         days = settings.delete_after_days
         when = f"a sync deletes after {quantity(days, 'day')}" if days else "the next sync deletes"
         deleted = f" Automatic deletion is on: {when} a user that the directory does not list."
-        they = "this user" if len(unknown) == 1 else "these users"
         raise InvalidValue(
-            f"The directory does not know {_quoted(unknown)}. After the switch {they} could not "
-            f"log on.{deleted if settings.auto_delete else ''}",
+            f"The directory does not know {_quoted(unknown)}. Such a user could not log on after "
+            f"the switch.{deleted if settings.auto_delete else ''}",
             "Correct the name there, or add --force.",
         )
     click.echo(f"The directory knows {_quoted(users)}.", err=True)
@@ -376,14 +360,17 @@ def _find(session: Session, name: str) -> User:
 
 
 def _done(user: User, done: str, as_json: bool) -> None:
-    """Say what was done, with the user's name in the place of `{}`."""
     if as_json:
         print_json(_record(user))
-    click.echo(done.format(printable(user.user_name)), err=True)
+    click.echo(done, err=True)
 
 
-def _privileges_text(user: User) -> str:
-    return f"{{}} now has the privileges {', '.join(user.privileges)}."
+def _name(user: User) -> str:
+    return printable(user.user_name)
+
+
+def _privileges(user: User) -> str:
+    return f"{_name(user)} now has the privileges {', '.join(user.privileges)}."
 
 
 def _record(user: User) -> dict[str, Any]:
