@@ -19,8 +19,8 @@ ROWS = "rows"
 class Action:
     """Something a person can do. `key` may name several keys, separated by commas.
 
-    What `writes` to the user database is not offered in a read-only session. What is `rare` has
-    no place in the key line; help and palette show it.
+    A read-only session does not offer an action that `writes` to the user database. The key line
+    leaves out a `rare` action; help and palette show it.
     """
 
     id: str
@@ -60,22 +60,31 @@ HELP = Action(
     "app.help", "f1,question_mark", "Help", "Show every key of this screen and what it does."
 )
 ACTIONS = (
-    Action("app.connection", "f2", "Connection", "How the directory service is reached."),
-    Action("app.options", "f3", "Options", "Automatic deletion, delete guard, filters, archive."),
-    Action("app.privileges", "f4", "Privileges", "Default privileges of users that a sync makes."),
+    Action(
+        "app.connection", "f2", "Connection", "Set up how mailroster reaches the directory service."
+    ),
+    Action(
+        "app.options", "f3", "Options", "Set automatic deletion, delete guard, filters, archive."
+    ),
+    Action(
+        "app.privileges",
+        "f4",
+        "Privileges",
+        "Set the default privileges of users that a sync creates.",
+    ),
     Action("app.synchronize", "f5", "Synchronize", "Test Settings and Synchronize now."),
-    Action("app.users", "f6", "Users", "All users, their authentication method and password."),
-    Action("app.history", "f7", "History", "What was done, when and by whom; taking it back."),
+    Action("app.users", "f6", "Users", "See and change users, their authentication and passwords."),
+    Action("app.history", "f7", "History", "See what was done, when and by whom, and undo it."),
     HELP,
     Action("app.command_palette", "ctrl+p", "Actions", "Find actions, users, settings and themes."),
-    Action("app.back", "escape", "Back", "Back out by one level; a form asks if it has changes."),
-    Action("app.quit", "q,ctrl+q", "Quit", "Leave mailroster; asks if something is unsaved."),
+    Action("app.back", "escape", "Back", "Go back one level; a form with changes asks first."),
+    Action("app.quit", "q,ctrl+q", "Quit", "Leave mailroster; it asks if something is unsaved."),
     Action("logon.log_on", "enter", "Log on", "Log on with the user name and password entered."),
     Action(
         "quick.change_password", "p", "Change password", "Change your own local password.", True
     ),
     Action("first.create", "ctrl+s", "Create", "Create the first administrator and log on.", True),
-    Action("form.save", "ctrl+s", "Save", "Check and save what this form holds.", True),
+    Action("form.save", "ctrl+s", "Save", "Check and save this form.", True),
     Action(
         "connection.check",
         "ctrl+t",
@@ -88,25 +97,20 @@ ACTIONS = (
         "Certificate",
         "Look at the server's certificate, and pin it or name its CA's file.",
     ),
-    Action("connection.unpin", "ctrl+r", "Unpin", "Trust the pinned certificate no longer."),
+    Action("connection.unpin", "ctrl+r", "Unpin", "Stop trusting the pinned certificate."),
     Action(
         "connection.forget_password",
         "ctrl+o",
         "Forget password",
         "Remove the stored password of the directory when the form is saved.",
     ),
-    Action(
-        "connection.try_log_on",
-        "ctrl+l",
-        "Try a log-on",
-        "Show step by step what a log-on of a user meets.",
-    ),
+    Action("connection.try_log_on", "ctrl+l", "Try a log-on", "Check a log-on step by step."),
     Action("options.add", "n", "New rule", "Add a filter rule at the end of the list."),
     Action(
         "options.edit",
         "enter",
         "Edit",
-        "Edit the filter rule under the cursor in its place; again takes it, Esc gives it up.",
+        "Edit the filter rule under the cursor; Enter again keeps it, Esc discards it.",
     ),
     Action("options.remove", "x,delete", "Remove", "Remove the filter rule under the cursor."),
     Action("options.up", "u", "Up", "Move the filter rule under the cursor up."),
@@ -118,13 +122,21 @@ ACTIONS = (
         "Remove the stored URL of the webhook when the form is saved.",
         rare=True,
     ),
-    Action("synchronize.test", "t", "Test Settings", "Ask the directory, show what would change."),
+    Action(
+        "synchronize.test", "t", "Test Settings", "Ask the directory and show what would change."
+    ),
     Action("synchronize.synchronize", "s", "Synchronize now", "Apply the changes shown.", True),
     Action(
-        "synchronize.skip", "space", "Skip", "Leave the change under the cursor out, or take it in."
+        "synchronize.skip",
+        "space",
+        "Skip",
+        "Skip the change under the cursor, or include it again.",
     ),
     Action(
-        "synchronize.skip_group", "a", "Skip group", "Skip or take in all changes of this kind."
+        "synchronize.skip_group",
+        "a",
+        "Skip group",
+        "Skip all changes of this kind, or include them again.",
     ),
     Action(
         "synchronize.answer",
@@ -132,12 +144,12 @@ ACTIONS = (
         "Answer",
         "Answer the question under the cursor: a rename, a return, ids, or a local user to link.",
     ),
-    Action("synchronize.mark", "m", "Mark", "Mark a line, to be answered with the other marked."),
+    Action("synchronize.mark", "m", "Mark", "Mark a line, to answer all marked lines together."),
     Action(
         "synchronize.skip_always",
         "x",
         "Skip always",
-        "Leave the user under the cursor, or the marked, alone from now on; a filter says why.",
+        "Leave the user, or all marked users, alone from now on; a filter keeps the reason.",
         True,
         rare=True,
     ),
@@ -145,7 +157,7 @@ ACTIONS = (
         "synchronize.save_plan",
         "p",
         "Save plan",
-        "Save what is shown as a plan file, to be applied later as it is.",
+        "Save this plan to a file, to apply it later as it is.",
         True,
         rare=True,
     ),
@@ -153,14 +165,14 @@ ACTIONS = (
         "synchronize.warnings",
         "w",
         "Warnings",
-        "Show the warnings about the answer in full.",
+        "Show the warnings about the directory's answer in full.",
         rare=True,
     ),
     Action(
         "synchronize.report",
         "e",
         "Report",
-        "Write the plan, what failed or what was done to a JSON or CSV file.",
+        "Write the plan, the failure or the result to a JSON or CSV file.",
         rare=True,
     ),
     Action("demo.switch_directory", "d", "Switch directory", "Demo: change the directory."),
@@ -168,22 +180,33 @@ ACTIONS = (
         "user.switch_authentication",
         "a",
         "Authentication",
-        "Switch the method of the user, or of all marked.",
+        "Switch the method of the user, or of all marked users.",
         True,
     ),
-    Action("user.explain", "e", "Explain", "Why the user can log on or cannot, step by step."),
-    Action("user.story", "h", "History", "What was done, when, by whom, by which run."),
+    Action("user.explain", "e", "Explain", "Show step by step why the user can or cannot log on."),
+    Action(
+        "user.story",
+        "h",
+        "History",
+        "Show what was done to the user, when, by whom and by which run.",
+    ),
     Action(
         "user.privileges",
         "v",
         "Privileges",
-        "Give and take them, for the user or all marked.",
+        "Give and take privileges of the user, or of all marked users.",
         True,
     ),
     Action(
         "user.set_password", "p", "Password", "Set a local password of an integrated user.", True
     ),
-    Action("user.unlock", "u", "Unlock", "Forget failed log-ons of the user or all marked.", True),
+    Action(
+        "user.unlock",
+        "u",
+        "Unlock",
+        "Clear the failed log-ons of the user, or of all marked users.",
+        True,
+    ),
     Action(
         "user.copy_address",
         "at",
@@ -192,17 +215,17 @@ ACTIONS = (
         rare=True,
     ),
     Action("user.edit", "c", "Change", "Change full name, distinguished name and addresses.", True),
-    Action("user.rename", "r", "Rename", "Give another user name; the archive moves along.", True),
+    Action("user.rename", "r", "Rename", "Change the user name; the archive moves along.", True),
     Action("user.delete", "x,delete", "Delete", "Delete the user, or all marked users.", True),
     Action("users.new", "n", "New", "Add a user by hand.", True),
     Action("users.details", "enter", "Details", "Show everything about the user under the cursor."),
-    Action("users.mark", "space", "Mark", "Mark the user under the cursor, or take the mark away."),
+    Action("users.mark", "space", "Mark", "Mark the user under the cursor, or unmark it."),
     Action("users.mark_all", "m", "Mark all", "Mark all users that are shown, or unmark them all."),
     Action(
         "users.undo_switch",
         "z",
         "Undo switch",
-        "Take the last switch of methods back.",
+        "Undo the last switch of authentication methods.",
         True,
         rare=True,
     ),
@@ -211,37 +234,54 @@ ACTIONS = (
     ),
     Action("page.add_rights", "n", "New rights", "Give rights on another archive folder.", True),
     Action("history.details", "enter", "Details", "Show every change of the run under the cursor."),
-    Action("history.show_undo", "u", "Undo", "Show what would take this run back; then decide."),
-    Action("history.pinned", "p", "Pinned users", "Show the users whom an undo brought back."),
+    Action("history.show_undo", "u", "Undo", "Show what an undo of this run would change."),
+    Action(
+        "history.pinned",
+        "p",
+        "Pinned users",
+        "Show the users that syncs do not delete until you release them.",
+    ),
     Action("history.report", "e", "Report", "Write this run to a JSON or CSV file."),
-    Action("run.show_undo", "u", "Undo", "Show what would take this run back; then decide."),
+    Action("run.show_undo", "u", "Undo", "Show what an undo of this run would change."),
     Action(
         "run.story", "h", "History of the user", "Show what else was done to the user in the line."
     ),
     Action("run.report", "e", "Report", "Write this run to a JSON or CSV file."),
-    Action("undo.apply", "u", "Undo now", "Take the run back as it is shown.", True),
-    Action("undo.skip", "space", "Skip", "Leave the change under the cursor out, or take it in."),
-    Action("undo.skip_group", "a", "Skip group", "Skip or take in all changes of this kind."),
-    Action("undo.old_passwords", "w", "Old passwords", "Bring older passwords back as well."),
-    Action("undo.report", "e", "Report", "Write the plan, what failed or what was done to a file."),
+    Action("undo.apply", "u", "Undo now", "Undo the run as shown.", True),
+    Action("undo.skip", "space", "Skip", "Skip the change under the cursor, or include it again."),
+    Action(
+        "undo.skip_group",
+        "a",
+        "Skip group",
+        "Skip all changes of this kind, or include them again.",
+    ),
+    Action(
+        "undo.old_passwords",
+        "w",
+        "Old passwords",
+        "Restore older passwords too, or keep the newer ones.",
+    ),
+    Action("undo.report", "e", "Report", "Write the plan, the failure or the result to a file."),
     Action("pinned.release", "r", "Release", "Let syncs delete these users again.", True),
     Action("pinned.details", "enter", "Details", "Show everything about the user."),
     Action("pinned.mark", "space", "Mark", "Mark the user under the cursor, or unmark it."),
-    Action("pinned.mark_all", "m", "Mark all", "Mark all users that are shown, or unmark them."),
+    Action(
+        "pinned.mark_all", "m", "Mark all", "Mark all users that are shown, or unmark them all."
+    ),
     Action(
         "table.filter",
         "slash",
         "Filter",
-        "Show only lines with a text, or after ! without it; a column:text looks there alone.",
+        "Show only lines with a text, or after ! without it; column:text looks in one column.",
     ),
     Action(
         "table.sort",
         "o",
         "Sort",
-        "Sort by the next column, after the last one not at all.",
+        "Sort by the next column; after the last one, stop sorting.",
         rare=True,
     ),
-    Action("table.reverse", "O", "Reverse", "Turn the sort order round.", rare=True),
+    Action("table.reverse", "O", "Reverse", "Reverse the sort order.", rare=True),
     Action("filter.take", "enter,down", "To the lines", "Keep the filter and go to the lines."),
     Action("rows.up", "up,k", "Up", "Go to the line above.", rare=True),
     Action("rows.down", "down,j", "Down", "Go to the line below.", rare=True),
@@ -254,22 +294,47 @@ ACTIONS = (
     Action("method.integrated", "i", "Integrated", "Switch to local passwords."),
     Action("method.directory", "d", "Directory Services", "Switch to the directory's passwords."),
     Action("question.same", "r", "Rename", "The same person: privileges and archive move along."),
-    Action("question.separate", "s", "Separate", "Somebody else, who becomes a new user."),
+    Action("question.separate", "s", "Separate", "Somebody else: the sync creates a new user."),
     Action("question.leave", "l", "Leave open", "Take the answer back."),
     Action("question.same_all", "R", "Rename all", "Rename all marked, or all that are shown."),
-    Action("question.separate_all", "S", "Separate all", "All marked or shown are others."),
+    Action(
+        "question.separate_all",
+        "S",
+        "Separate all",
+        "Take all marked, or all shown, as somebody else.",
+    ),
     Action("question.leave_all", "L", "Leave all open", "Take all these answers back."),
     Action("link.link", "i", "Link", "The same person: the directory checks the password then."),
     Action("link.leave", "l", "Leave", "Take the answer back; the local user stays as it is."),
     Action("link.link_all", "I", "Link all", "Link all marked local users, or all shown."),
     Action("link.leave_all", "L", "Leave all", "Take all these answers back."),
-    Action("return.return", "s", "Same person", "The person from before, who gets it all back."),
-    Action("return.somebody_else", "n", "Somebody new", "The folder from before is set aside."),
+    Action(
+        "return.return",
+        "s",
+        "Same person",
+        "The same person: privileges and folder come back.",
+    ),
+    Action(
+        "return.somebody_else",
+        "n",
+        "Somebody new",
+        "Somebody new: the old folder is set aside.",
+    ),
     Action("return.leave", "l", "Leave open", "Take the answer back."),
-    Action("return.return_all", "S", "All the same", "All marked or shown are the same persons."),
-    Action("return.somebody_else_all", "N", "All new", "All marked or shown are somebody new."),
+    Action(
+        "return.return_all",
+        "S",
+        "All the same",
+        "Take all marked, or all shown, as the same people.",
+    ),
+    Action(
+        "return.somebody_else_all",
+        "N",
+        "All new",
+        "Take all marked, or all shown, as somebody new.",
+    ),
     Action("return.leave_all", "L", "Leave all open", "Take all these answers back."),
-    Action("ids.take", "t", "Take over", "Store the ids of the users whose names are listed."),
+    Action("ids.take", "t", "Take over", "Store the ids that the directory lists with the names."),
     Action("ids.leave", "l", "Leave open", "Take the answer back."),
     Action("dialog.cancel", "escape", "Cancel", "Close without doing anything."),
     Action("message.close", "enter,escape", "Close", "Close this message."),
@@ -286,7 +351,7 @@ ACTIONS = (
 
 
 class Explains(Protocol):
-    """A screen or the application: whoever has actions."""
+    """A screen or the application: an object that has actions."""
 
     @property
     def app(self) -> Any:

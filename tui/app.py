@@ -59,7 +59,7 @@ class MailrosterApp(Session):
     """
 
     TITLE = "mailroster"
-    ENABLE_COMMAND_PALETTE = False  # there is one of our own
+    ENABLE_COMMAND_PALETTE = False  # it has its own
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**MODES, LOG_ON: LogOnScreen}
     BINDINGS = [
         *bindings_for(APP),
@@ -109,7 +109,7 @@ class MailrosterApp(Session):
             await super().on_event(event)
 
     def get_default_screen(self) -> Screen[Any]:
-        """Return the first screen: the log-on, or nothing much under the demo's screens."""
+        """Return the first screen: the log-on, or an empty one under the demo's screens."""
         return LogOnScreen() if self.administrator is None else Screen()
 
     async def on_mount(self) -> None:
@@ -139,7 +139,7 @@ class MailrosterApp(Session):
 
             await self.push_screen(FirstAdministratorScreen())
         if self.preferences.problems:
-            text = lines(*self.preferences.problems, "The defaults are used instead.")
+            text = lines(*self.preferences.problems, "mailroster uses the defaults instead.")
             await self.push_screen(Message("In tui.toml", text))
 
     @work(thread=True, exit_on_error=False)
@@ -150,9 +150,9 @@ class MailrosterApp(Session):
         import_module("sync.directory.client")
 
     def go_home(self) -> None:
-        """Back out of a screen to Synchronize, where there is nothing more to back out of."""
+        """Back out of a screen to Synchronize, the top level."""
         if self.current_mode == HOME:
-            self.say("There is nothing to back out of; q leaves mailroster.")
+            self.say("You are at the top level. Press q to quit.")
         else:
             self.switch_mode(HOME)
 
@@ -165,7 +165,7 @@ class MailrosterApp(Session):
         self.notify(shown, severity="error" if error else "information", markup=False)
 
     def _tell_wait(self, text: str) -> None:
-        """Show, from a writing thread, for whom a write waits."""
+        """Show, from a writing thread, which process a write waits for."""
         self.call_later(self.say, text)
 
     def _fatal_error(self) -> None:
@@ -271,12 +271,12 @@ class MailrosterApp(Session):
             self.exit()
         elif not isinstance(self.screen, Confirm):
             self.push_screen(
-                Confirm("Quit and lose what is not saved?", f"Not saved: {', '.join(unsaved)}."),
+                Confirm("Quit and lose unsaved changes?", f"Not saved: {', '.join(unsaved)}."),
                 lambda sure: self.exit() if sure else None,
             )
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Show what made a worker fail; only known errors are no fault of the program."""
+        """Show a known error of a worker; raise any other, as that is a fault of the program."""
         if event.state is WorkerState.ERROR:
             error = event.worker.error
             if not isinstance(error, Problem):

@@ -18,7 +18,7 @@ def do_without_collector() -> None:
 
 
 def collect_seldom() -> None:
-    """Let the collector work from now on, but never look at what is there already."""
+    """Let the collector work from now on, but skip the objects that exist already."""
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, _PASSES, _PASSES)
     gc.enable()

@@ -1,4 +1,4 @@
-"""What is told of an error of the program itself: where it happened, and no value."""
+"""The problem for an error of the program itself: where it happened, without any value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from store.text import printable
 
 
 class Crash(Problem):
-    """An error of the program, with the places that led to it, for whoever mends it.
+    """An error of the program, with the places that led to it, for its developers.
 
     Neither variables nor the exception's own message are shown: they quote values, passwords
     and what steers a terminal among them.

@@ -1,4 +1,4 @@
-"""The sign that long work has ended, for whoever looks elsewhere: the terminal's title, a bell."""
+"""The sign that long work has ended: the terminal's title and a bell."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TITLE_BACK = "\x1b[23;2t"
 
 
 class EndSign:
-    """Says through `write` that work has ended if it took `after` seconds; 0 says nothing ever."""
+    """Says through `write` that work has ended if it took `after` seconds; 0 turns it off."""
 
     def __init__(self, after: float, write: Callable[[str], None]) -> None:
         self._after = after

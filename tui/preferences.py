@@ -75,11 +75,13 @@ def _from_table(table: dict[str, Any]) -> Preferences:
     theme = table.get("theme", "")
     themes = [*(theme.name for theme in OWN), *BUILTIN_THEMES]
     if "theme" in table and theme not in themes:
-        problems.append(f"There is no theme “{theme}”; there are {', '.join(themes)}.")
+        problems.append(f"“{theme}” is not a theme; choose from {', '.join(themes)}.")
         theme = ""
     sign_after = table.get("sign_after", DEFAULT_SECONDS)
     if type(sign_after) not in (int, float) or not 0 <= sign_after < math.inf:
-        problems.append(f"“{sign_after}”, for sign_after, is no number of seconds; 0 turns it off.")
+        problems.append(
+            f"“{sign_after}”, for sign_after, is not a number of seconds; 0 turns it off."
+        )
         sign_after = DEFAULT_SECONDS
     wanted = table.get("keys", {})
     if not isinstance(wanted, dict):
@@ -88,9 +90,9 @@ def _from_table(table: dict[str, Any]) -> Preferences:
     keys: dict[str, str] = {}
     for name, value in wanted.items():
         if name not in _BY_ID:
-            problems.append(f"There is no action “{name}”; docs/KEYS.md lists them.")
+            problems.append(f"“{name}” is not an action; docs/KEYS.md lists all.")
         elif not isinstance(value, str) or not all(map(_is_key, value.split(","))):
-            problems.append(f"“{value}”, for {name}, is no key such as x, f9, ctrl+d or delete.")
+            problems.append(f"“{value}”, for {name}, is not a key such as x, f9, ctrl+d or delete.")
         else:
             keys[name] = value
     while clash := next(_clashes(keys), None):
@@ -116,7 +118,7 @@ def _clashes(keys: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for other in ACTIONS:
             if other.id != name and _are_seen_together(_BY_ID[name], other):
                 for key in set(chosen.split(",")) & set(keys.get(other.id, other.key).split(",")):
-                    yield name, f"“{key}”, for {name}, is the key of {other.id} already."
+                    yield name, f"“{key}”, for {name}, is already the key of {other.id}."
 
 
 def _are_seen_together(one: Action, other: Action) -> bool:

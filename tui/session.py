@@ -96,7 +96,7 @@ class Session(ThemedApp):
             self.say(self.workspace.notices.pop(0), error=True)
 
     def take(self, snapshot: Snapshot) -> None:
-        """Show this state of the store; end the session of an administrator who is none in it."""
+        """Show this state of the store; log off an administrator who lost that privilege in it."""
         if snapshot is not self.snapshot:
             self.snapshot = snapshot
             self.store_changed.publish(snapshot)
@@ -107,7 +107,7 @@ class Session(ThemedApp):
 
     @work(exclusive=True, group="look around", exit_on_error=False)
     async def look_around(self) -> None:
-        """Find out how the last syncs ended, and say where one is."""
+        """Find out how the last syncs ended, and update the line at the top."""
         if self.administrator is None:
             return
         from tui.texts.context import context_of  # slow
@@ -128,7 +128,7 @@ class Session(ThemedApp):
         self.switch_mode(HOME if configured else "connection")
 
     def open_quick_access(self, user: User) -> None:
-        """Let a user in who is no administrator."""
+        """Let a user without Administrator in, to Quick Access."""
         from tui.screens.quick_access import QuickAccessScreen
 
         self.workspace = replace(self.workspace, who=user.user_name)
@@ -139,8 +139,8 @@ class Session(ThemedApp):
     def wrote(self, users: Mapping[str, User]) -> None:
         """Take notice of users as this session left them, by the keys that they had before.
 
-        So whoever renames or switches the own entry stays logged on. To be called before the
-        writing screen's `is_writing` ends.
+        So administrators who rename or switch themselves stay logged on. Call it before the writing
+        screen's `is_writing` ends.
         """
         if self._logged_on and (user := users.get(self._logged_on.key)):
             self._logged_on = user
@@ -156,7 +156,7 @@ class Session(ThemedApp):
 
     @work(group="end session", exit_on_error=False)
     async def _end_session(self) -> None:
-        """Log an administrator off who is none any more, once what is being written is written."""
+        """Log off an administrator who lost that privilege, once a running write has ended."""
         waited = False
         while any(screen.is_busy for screen in self.open_screens):
             waited = True
@@ -167,7 +167,7 @@ class Session(ThemedApp):
             if lost:
                 reason.insert(1, f"Not saved: {', '.join(lost)}.")
             if waited:
-                reason.insert(1, "What was being written was written whole, or not at all.")
+                reason.insert(1, "Your last change was written whole, or not at all.")
             await self.log_off(" ".join(reason))
 
     async def log_off(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs the screens in the terminal, which is restored whatever ends them."""
+"""Runs the screens in the terminal, and restores it however they end."""
 
 from __future__ import annotations
 

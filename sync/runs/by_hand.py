@@ -189,18 +189,19 @@ def change_privileges(
     return [_user(done, user.key) for user in users]
 
 
-def unlock_users(workspace: Workspace, users: Sequence[User]) -> list[User]:
-    """Forget the users' failed log-ons, from every source; return the users who had any."""
-    unlocked = [user for user in users if workspace.lockout.unlock(user.key) > 0]
-    _record_unlocked(workspace, [user.user_name for user in unlocked])
+def unlock_users(workspace: Workspace, users: Sequence[User]) -> dict[str, int]:
+    """Clear the users' failed log-ons, from every source; return how many by user name, if any."""
+    cleared = {user.user_name: workspace.lockout.unlock(user.key) for user in users}
+    unlocked = {name: number for name, number in cleared.items() if number}
+    _record_unlocked(workspace, [*unlocked])
     return unlocked
 
 
-def unlock_source(workspace: Workspace, source: str) -> bool:
-    """Forget the failed log-ons from that IP address; tell whether there were any."""
-    had_failures = workspace.lockout.unlock(source=source) > 0
-    _record_unlocked(workspace, [source] * had_failures)
-    return had_failures
+def unlock_source(workspace: Workspace, source: str) -> int:
+    """Clear the failed log-ons from that IP address; return how many there were."""
+    cleared = workspace.lockout.unlock(source=source)
+    _record_unlocked(workspace, [source] if cleared else [])
+    return cleared
 
 
 def set_password(workspace: Workspace, user: User, password: str) -> User:

@@ -133,7 +133,7 @@ class TestUsers:
     def test_an_unknown_name(self, mailroster: CommandLine) -> None:
         done = mailroster("users", "show", "nobody")
         assert done.code == 1
-        assert "There is no user “nobody”" in done.err
+        assert "The user “nobody” does not exist." in done.err
 
     def test_set_auth_asks_the_directory(
         self, connected: CommandLine, directory: Directory

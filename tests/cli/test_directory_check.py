@@ -17,7 +17,7 @@ def test_a_conformant_server(mailroster: CommandLine) -> None:
         done = mailroster(*words, stdin="\n".join(SECRETS) + "\n")
         record = mailroster(*words, "--json", stdin="\r\n".join(SECRETS) + "\r\n")
     assert done.code == 0, done.out + done.err
-    assert done.out.endswith("It keeps to the protocol.\n")
+    assert done.out.endswith("The directory keeps to the protocol.\n")
     assert "The right password is accepted." in done.out
     assert record.code == 0
     assert record.json["status"] == "conformant"
@@ -48,7 +48,7 @@ def test_a_server_that_was_asked_too_often(mailroster: CommandLine) -> None:
         record = mailroster("directory-check", directory.url, "--json")
     assert done.code == record.code == 20
     assert "BROKEN" not in done.out
-    assert done.out.endswith("Not all was checked. Check again later.\n")
+    assert done.out.endswith("mailroster could not check everything. Check again later.\n")
     assert record.json["status"] == "unchecked"
 
 
@@ -64,7 +64,11 @@ def test_settings_after_the_url(mailroster: CommandLine) -> None:
         (("ftp://x",), 1, "does not start with http"),
         (("http://x", "nonsense"), 2, "has no value"),
         (("http://x", "nonsense=1"), 1, "nonsense"),
-        (("http://x", "--user", "a", "--log-on", "b"), 2, "on stdin: 1; wanted: 2."),
+        (
+            ("http://x", "--user", "a", "--log-on", "b"),
+            2,
+            "stdin holds 1 password; mailroster needs 2.",
+        ),
         ((), 2, "Missing argument"),
     ],
 )

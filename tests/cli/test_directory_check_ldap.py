@@ -21,7 +21,7 @@ def test_an_ldap_directory_is_checked(mailroster: CommandLine, tmp_path: Path) -
             "user name anna (uid); full name Anna (cn); addresses anna@example.com (mail)",
             "The given password is accepted.",
             "A wrong password is refused.",
-            "It can be used.",
+            "mailroster can use the directory.",
         ):
             assert says in sound.out
         wrong = mailroster(*words, "--log-on", "anna", stdin=f"{SERVICE_SECRET}\nx\n")

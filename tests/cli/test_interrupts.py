@@ -28,7 +28,7 @@ main()
     ("when", "says", "name"),
     [
         ("before", "Interrupted. No user and no setting was changed.", None),
-        ("after", "its generation is 2 now and was 1.", "Anna A."),
+        ("after", "its generation was 1 and is 2 now.", "Anna A."),
     ],
 )
 @pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["text", "json"])

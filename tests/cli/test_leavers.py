@@ -175,7 +175,7 @@ def test_a_switch_tells_when_a_sync_would_delete(synced: CommandLine) -> None:
     added = synced("users", "add", "local", stdin="correct horse battery\n")
     assert added.code == 0, added.err
     told = synced("users", "set-auth", "local", "directory_services").err
-    assert "a sync deletes after 7 days a user that it does not list" in told
+    assert "a sync deletes after 7 days a user that the directory does not list" in told
 
 
 @pytest.mark.parametrize("days", ["-1", "3651", "x"])

@@ -36,7 +36,10 @@ def story(office: CommandLine, name: str) -> list[str]:
 def test_an_undo_of_settings_shows_them_and_asks(office: CommandLine) -> None:
     assert office("settings", "set", "guard_max_deletes=99").code == 0
     asked = office("history", "undo", "last")
-    assert (asked.code, "There is no terminal to ask on" in asked.err) == (2, True)
+    assert (asked.code, "mailroster cannot ask you: stdin is not a terminal" in asked.err) == (
+        2,
+        True,
+    )
     assert "~ setting guard_max_deletes: 99 -> 25" in asked.out
     assert "1 setting to change." in asked.out
     assert office("settings", "show", "--json").json["guard_max_deletes"] == 99

@@ -341,7 +341,7 @@ class TestHistory:
         assert "folded" not in mailroster("history", "list").out
         workspace.store.apply(Batch([Edit.create(User(user_name="bert"))], run=second))
         folded, kept = mailroster("history", "list").out.splitlines()
-        assert folded == "(1 older run, folded: 9999 create)"
+        assert folded == "1 older run, kept as counts only: 9999 create."
         assert kept.startswith("r2 ")
 
     def test_an_empty_history_and_an_unknown_run(self, mailroster: CommandLine) -> None:

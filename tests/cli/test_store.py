@@ -59,7 +59,7 @@ class TestCheck:
     @pytest.mark.parametrize("folder", ["", "not there"])
     def test_no_store_yet(self, tmp_path: Path, folder: str) -> None:
         done = CommandLine(tmp_path / folder)("store", "check")
-        assert (done.code, "there is none yet" in done.out) == (0, True)
+        assert (done.code, "does not exist yet" in done.out) == (0, True)
         assert not (tmp_path / "not there").exists()
 
     def test_a_damaged_store_is_named_and_left(self, filled: CommandLine) -> None:
@@ -209,7 +209,7 @@ class TestRestore:
         first = list_backups(filled.store)[-1].name
         done = filled("store", "restore", first)
         assert done.code == 2
-        assert "There is no terminal to ask on. Nothing was changed" in done.err
+        assert "mailroster cannot ask you: stdin is not a terminal. Nothing was changed" in done.err
         assert "- bert  (was added since)" in done.out
         assert "~ anna  (becomes what it was: full_name)" in done.out
         assert filled.store.read_bytes() == before
@@ -220,7 +220,7 @@ class TestRestore:
         assert connected("users", "add", "anna", stdin=PASSWORD).code == 0
         copy = str(tmp_path / "users-copy.json")
         assert connected("store", "backup", copy).code == 0
-        assert "The store holds the same." in connected("store", "restore", copy).out
+        assert "The store and the backup hold the same." in connected("store", "restore", copy).out
         assert connected("users", "delete", "anna", "--yes").code == 0
         assert connected("settings", "set", "max_users=5").code == 0
         directory.put("carla")
@@ -317,7 +317,7 @@ class TestRestore:
     def test_one_that_there_is_not(self, filled: CommandLine) -> None:
         before = filled.store.read_bytes()
         done = filled("store", "restore", "--yes", "none.json")
-        assert (done.code, "There is no backup “none.json”" in done.err) == (1, True)
+        assert (done.code, "The backup “none.json” does not exist." in done.err) == (1, True)
         assert filled.store.read_bytes() == before
 
     def test_without_a_usable_backup(self, filled: CommandLine) -> None:
@@ -325,7 +325,7 @@ class TestRestore:
         for backup in list_backups(filled.store):
             backup.unlink()
         done = filled("store", "restore", "--yes")
-        assert (done.code, "There is no usable backup" in done.err) == (22, True)
+        assert (done.code, "holds no usable backup" in done.err) == (22, True)
         assert filled.store.read_text() == "{"
 
     def test_what_was_made_from_the_lost_state_is_stale(self, tmp_path: Path) -> None:

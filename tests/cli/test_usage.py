@@ -13,7 +13,7 @@ from tests.support.command_line import CommandLine
         ("test --bogus --json", "No such option '--bogus'"),
         ("test --json --bogus", "No such option '--bogus'"),
         ("users add --json", "Missing argument 'NAME'."),
-        ("sync --json --reason x", "--reason is the reason of --skip-always."),
+        ("sync --json --reason x", "--reason needs --skip-always."),
         ("sync --json --yes --plan p.json --skip anna", "A saved plan is applied as it is."),
         ("history undo last --json --allow-deletes -1", "Invalid value for '--allow-deletes'"),
         ("login --json", "Missing argument 'NAME'."),

@@ -48,7 +48,7 @@ def test_a_store_without_users_says_so_beside_the_empty_list(
 ) -> None:
     done = mailroster("users", "list")
     assert (done.code, done.out) == (0, "")
-    assert f"There are no users in {workspace.host_path}." in done.err
+    assert f"{workspace.host_path} has no users." in done.err
     assert "--store" in done.err
     add_administrator(workspace, "root", PASSWORD)
     done = mailroster("users", "list")
@@ -58,7 +58,7 @@ def test_a_store_without_users_says_so_beside_the_empty_list(
 
 def test_adding_a_name_whose_archive_is_still_there_says_so(anna: CommandLine) -> None:
     (anna.archive / "anna" / "cur" / "1:2,S").write_text("mail")
-    assert "the archive kept" in anna("users", "delete", "anna", "--yes").err
+    assert "kept the archive" in anna("users", "delete", "anna", "--yes").err
     again = anna("users", "add", "anna", stdin=PASSWORD)
     assert "holds 1 message from before" in again.err
     assert "from before" not in anna("users", "add", "new", stdin=PASSWORD).err
@@ -103,7 +103,7 @@ class TestEdit:
         for arguments, code, says in [
             (("--address", "A@X.org"), 1, "belongs to “anna”"),
             (("--address", "nonsense"), 1, "no e-mail address"),
-            ((), 2, "Say what to change"),
+            ((), 2, "You named nothing to change."),
         ]:
             done = anna("users", "edit", "bert", *arguments)
             assert (done.code, says in done.err) == (code, True), done.err
@@ -114,7 +114,9 @@ class TestEdit:
     ) -> None:
         directory.put("dora")
         connected("sync", "--yes")
-        assert "The next sync sets" in connected("users", "edit", "dora", "--full-name", "D").err
+        assert (
+            "The next sync replaces" in connected("users", "edit", "dora", "--full-name", "D").err
+        )
 
 
 def test_rename(anna: CommandLine, tmp_path: Path) -> None:
@@ -122,7 +124,7 @@ def test_rename(anna: CommandLine, tmp_path: Path) -> None:
     assert anna("users", "set-privileges", "bert", "--folder", "anna=read").code == 0
     done = anna("users", "rename", "anna", "Carla", "--json")
     assert (done.code, done.json["user_name"]) == (0, "Carla")
-    assert "“Carla” was “anna” before." in done.err
+    assert "Renamed anna to Carla." in done.err
     assert (tmp_path / "archive" / "carla" / "new" / "1").exists()
     rights = anna("users", "show", "bert", "--json").json["folder_privileges"]
     assert rights == {"bert": ["read", "write"], "carla": ["read"]}
@@ -136,7 +138,7 @@ def test_a_renamed_directory_user_has_to_be_renamed_there_too(
 ) -> None:
     directory.put("dora")
     connected("sync", "--yes")
-    assert connected("users", "rename", "dora", "Dora").err == "“Dora” was “dora” before.\n"
+    assert connected("users", "rename", "dora", "Dora").err == "Renamed dora to Dora.\n"
     done = connected("users", "rename", "dora", "dora.new")
     assert (done.code, "Rename this user in the directory too" in done.err) == (0, True)
 
@@ -352,13 +354,13 @@ def test_privileges_of_several_are_changed_in_one_run(anna: CommandLine) -> None
     ]
     assert len(anna("history", "list", "--json").json["runs"]) == runs + 1
     done = anna("users", "change-privileges", "anna", "--give", "none")
-    assert "“anna” now has the privileges none." in done.err
+    assert "anna now has the privileges none." in done.err
 
 
 def test_changing_privileges_needs_a_privilege_and_users(anna: CommandLine) -> None:
     done = anna("users", "change-privileges", "anna")
     assert (done.code, "Name privileges with --give, --take or both." in done.err) == (2, True)
     done = anna("users", "change-privileges", "anna", "nobody", "--give", "archive")
-    assert (done.code, "There is no user “nobody”." in done.err) == (1, True)
+    assert (done.code, "The user “nobody” does not exist." in done.err) == (1, True)
     done = anna("users", "change-privileges", "anna", "--give", "admin", "--give", "login")
     assert (done.code, "cannot be combined" in done.err) == (1, True)

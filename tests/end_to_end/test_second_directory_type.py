@@ -90,7 +90,7 @@ async def test_on_the_screens(
         await admin.focus("#user_file_header_lines")
         await admin.press("ctrl+u")
         await admin.type("one")
-        await admin.sees("“Lines of the header” is “one”, which is no whole number.")
+        await admin.sees("“Lines of the header” is “one”, not a whole number.")
         await admin.press("ctrl+u")
         await admin.type("1")
         await admin.press("ctrl+g")

@@ -43,7 +43,9 @@ _NOTHING = re.compile(
     "Nothing was (written|changed|counted)|No user (and no setting )?was changed"
     "|The previous state is whole|It is as it was|was left as it (is|was)"
 )
-_SOMETHING = re.compile("was written, but|The new state is in place|the store had been written")
+_SOMETHING = re.compile(
+    "was written, but|The new state is in place|The store was written meanwhile"
+)
 _NEXT = ("users", "edit", "bert", "--full-name", "Next")
 
 

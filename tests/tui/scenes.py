@@ -136,7 +136,7 @@ async def wrong_current_password(person: Driver) -> None:
 
 async def logged_off(person: Driver) -> None:
     await logged_on("carl")(person)
-    await person.app.log_off("carl was deleted or renamed, or may not log on any more.")
+    await person.app.log_off("carl was deleted, renamed, or lost the right to log on.")
 
 
 async def first_problem(admin: Driver) -> None:
@@ -204,7 +204,7 @@ async def new_rule(admin: Driver) -> None:
     admin.app.listing = LISTING
     await admin.press("f3", "n")
     await admin.type("svc-*")
-    await admin.sees("leave (2)")
+    await admin.sees("- leave:")
 
 
 async def wrong_rule(admin: Driver) -> None:
@@ -217,7 +217,7 @@ async def changed_rules(admin: Driver) -> None:
     await admin.press("f3")
     await admin.focus("#filters Table")
     await admin.press("end", "u", "u")
-    await admin.sees("in scope")
+    await admin.sees("In scope")
 
 
 async def edited_rule(admin: Driver) -> None:
@@ -225,7 +225,7 @@ async def edited_rule(admin: Driver) -> None:
     await admin.press("f3")
     await admin.focus("#filters Table")
     await admin.press("enter", "backspace")
-    await admin.sees("come in")
+    await admin.sees("would join it.")
     await admin.press("shift+tab")
 
 
@@ -327,7 +327,7 @@ FORMS = {
     "new_password": Scene(new_password),
     "typed_number": Scene(typed_number),
     "preferences_problem": Scene(
-        keys(), app={"preferences": Preferences(problems=("There is no theme “neon”.",))}
+        keys(), app={"preferences": Preferences(problems=("“neon” is not a theme.",))}
     ),
     "read_only": Scene(keys("f4"), app={"readonly": True}),
     "plain_colours": Scene(changed_rules, {"filters": RULES}, app={"plain_colours": True}),

@@ -33,7 +33,7 @@ def tested(*pressed: str) -> Play:
 
     async def play(admin: Driver) -> None:
         await admin.press("f5", "t")
-        await admin.sees("in scope")
+        await admin.sees("In scope")
         await admin.press(*pressed)
 
     return play
@@ -46,7 +46,7 @@ async def failed(admin: Driver) -> None:
 
 async def switched(admin: Driver) -> None:
     await admin.press("f6", "end", "a")
-    await admin.sees("could not be asked")
+    await admin.sees("could not ask the directory")
 
 
 async def done(admin: Driver) -> None:
@@ -61,7 +61,7 @@ async def done(admin: Driver) -> None:
 async def save_plan(admin: Driver) -> None:
     await tested("p", "ctrl+u")(admin)
     await admin.type("/no/such/folder/plan.json")
-    await admin.sees("There is no such folder.")
+    await admin.sees("This folder does not exist.")
 
 
 async def skip_always(admin: Driver) -> None:

@@ -129,11 +129,11 @@ async def test_escape_gives_a_check_up(filled: Callable[..., Workspace]) -> None
     with hostile_server(Connection.hold) as server:
         async with driving(filled(url=server.url), **ROOT) as admin:
             await admin.press("f2", "ctrl+t")
-            await admin.sees("Asking the directory ... Esc gives up.")
+            await admin.sees("Asking the directory ... Esc cancels.")
             await admin.press("ctrl+t")
-            await admin.sees("The directory is being asked already; Esc gives up.")
+            await admin.sees("mailroster is asking the directory already.")
             await admin.press("escape")
-            await admin.sees("The directory is asked no longer.", "Pinned certificate")
+            await admin.sees("Stopped asking the directory.", "Pinned certificate")
             assert "Asking" not in admin.text
             await admin.press("ctrl+t")
             await admin.sees("Asking the directory")
@@ -198,7 +198,7 @@ async def test_a_password_from_elsewhere_is_not_forgotten_here(
         await admin.press("f2")
         await admin.sees(hint)
         await admin.press("ctrl+o")
-        await admin.sees("The password is not stored here; settings name where it comes from.")
+        await admin.sees("The password is not stored here. It comes from a file or a command.")
         await admin.sees(hint)
         assert "Not saved yet." not in admin.words
 

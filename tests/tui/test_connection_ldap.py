@@ -78,6 +78,6 @@ async def test_escape_gives_a_mute_server_up(filled: Callable[..., Workspace]) -
         workspace = filled(directory_service="ldap", url=server.url, more={"ldap_base": BASE})
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f2", "ctrl+t")
-            await admin.sees("Asking the directory ... Esc gives up.")
+            await admin.sees("Asking the directory ... Esc cancels.")
             await admin.press("escape")
-            await admin.sees("The directory is asked no longer.")
+            await admin.sees("Stopped asking the directory.")

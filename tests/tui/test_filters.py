@@ -34,21 +34,21 @@ async def open_rules(admin: Driver, listing: Listing = LISTING) -> OptionsScreen
 async def test_a_new_rule_counts_while_it_is_typed(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(), **ROOT) as admin:
         await open_rules(admin)
-        await admin.sees("3 of 3 last fetched users in scope, 0 change side")
+        await admin.sees("In scope: 3 of 3 listed users.")
         await admin.press("u")
-        await admin.sees("There is no filter rule; n adds one.")
+        await admin.sees("The list of filter rules is empty. Press n to add one.")
         await admin.press("n")
         await admin.sees("1 ▌exclude ▌user_name ▌pattern with")
         await admin.press("enter")
         await admin.sees("The rule has no pattern yet.")
         assert "A filter rule has no pattern." not in admin.words
         await admin.press("s")
-        await admin.sees("3 of 3 last fetched users in scope, 0 change side")
+        await admin.sees("In scope: 3 of 3 listed users.")
         await admin.type("vc-*")
-        await admin.sees("1 of 3 last fetched users in scope, 2 change side")
-        await admin.sees("- leave (2): svc-a, svc-b")
+        await admin.sees("With this filter 2 users would leave the scope and 0 would join it.")
+        await admin.sees("- leave: svc-a, svc-b")
         await admin.press("enter", "ctrl+s")
-        await admin.sees("Saved.", "1 of 3 last fetched users in scope, 0 change side")
+        await admin.sees("Saved.", "In scope: 1 of 3 listed users.")
         rule = FilterRule(action="exclude", field="user_name", pattern="svc-*")
         assert admin.app.workspace.snapshot().settings.filters == (rule,)
 
@@ -60,7 +60,7 @@ async def test_of_many_who_change_side_the_first_are_named(
         await open_rules(admin, answer(*(listed(f"service-{number:02}") for number in range(40))))
         await admin.press("n")
         await admin.type("service-*")
-        await admin.sees("- leave (40): service-00, service-01,", "service-07 and 32 more")
+        await admin.sees("- leave: service-00, service-01,", "service-07 and 32 more")
 
 
 async def test_every_part_of_a_rule_is_changed_by_keys(filled: Callable[..., Workspace]) -> None:
@@ -99,9 +99,9 @@ async def test_escape_gives_an_edit_up(filled: Callable[..., Workspace]) -> None
         screen = await open_rules(admin)
         await admin.press("enter")
         await admin.type("x")
-        await admin.sees("svc-*x", "2 change side")
+        await admin.sees("svc-*x", "2 would join it.")
         await admin.press("escape")
-        await admin.sees("1 of 3 last fetched users in scope, 0 change side")
+        await admin.sees("In scope: 1 of 3 listed users.")
         assert not screen.unsaved()
         await admin.press("n", "escape")
         assert screen.query_one(FilterRules).value == (rule,)
@@ -119,7 +119,7 @@ async def test_what_is_being_edited_can_be_saved(filled: Callable[..., Workspace
         await admin.sees("Saved.")
         assert admin.app.workspace.snapshot().settings.filters[0].pattern == "svc-a"
         await admin.press("x")
-        await admin.sees("3 of 3 last fetched users in scope, 1 change side", "come in (1): svc-a")
+        await admin.sees("0 users would leave the scope and 1 would join it.", "+ join: svc-a")
 
 
 async def test_a_rule_stays_open_when_others_save(filled: Callable[..., Workspace]) -> None:
@@ -131,7 +131,7 @@ async def test_a_rule_stays_open_when_others_save(filled: Callable[..., Workspac
         other = open_workspace(str(workspace.host_path))
         configure(other, {"guard_max_deletes": 7})
         other.close()
-        await admin.sees("Someone changed the settings.", "more users than ▌7 ")
+        await admin.sees("Somebody else changed the settings.", "more than ▌7 ")
         await admin.press("x")
         assert screen.query_one(FilterRules).value[0].pattern == "svc-*xx"
         assert screen.query_one(FilterRules).editing
@@ -147,7 +147,7 @@ async def test_what_is_typed_while_it_is_saved_stays(filled: Callable[..., Works
             await admin.press("ctrl+s")
             await admin.type("9")
             await admin.settle()
-        await admin.sees("Saved.", "more users than ▌2509 ", "Not saved yet.")
+        await admin.sees("Saved.", "more than ▌2509 ", "Not saved yet.")
         assert workspace.snapshot().settings.guard_max_deletes == 250
         assert screen.changes() == {"guard_max_deletes": "2509"}
 
@@ -163,7 +163,7 @@ async def test_rules_are_moved_and_removed(filled: Callable[..., Workspace]) -> 
         await admin.press("d")
         await admin.sees("This rule is the last one.")
         await admin.press("enter", "shift+tab", "n")
-        await admin.sees("A rule is being edited; Enter takes it, Esc gives it up.")
+        await admin.sees("You are editing a rule. Press Enter to keep it, Esc to discard it.")
 
 
 async def test_a_skip_rule_of_a_sync_is_shown_with_its_reason_and_removed(
@@ -195,11 +195,11 @@ async def test_a_connection_check_is_counted_with_and_plans_nothing(
     directory.put("anna", "bert")
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f3")
-        await admin.sees("shows once the directory was asked")
+        await admin.sees("To see how many users are in scope, ask the directory first")
         await admin.press("f2", "ctrl+t")
         await admin.sees("Reached: 2 users listed")
         await admin.press("f3")
-        await admin.sees("2 of 2 last fetched users in scope")
+        await admin.sees("In scope: 2 of 2 listed users.")
         assert admin.app.listing is None
 
 

@@ -28,10 +28,10 @@ async def nothing() -> None:
 ENTRIES = [
     Found(label, "", told, nothing, also=also)
     for label, told, also in (
-        ("Rename", "Give another user name; the archive moves along.", ""),
+        ("Rename", "Change the user name; the archive moves along.", ""),
         ("New rights", "Give rights on another archive folder.", ""),
         ("Right", "One step.", ""),
-        ("Test Settings", "Ask the directory, show what would change.", ""),
+        ("Test Settings", "Ask the directory and show what would change.", ""),
         ("Certificate", "Look at the server's certificate, and pin it.", ""),
         ("Archive root", "Go to the setting.", "archive_root"),
         ("Prename", "One that has it within.", ""),

@@ -115,7 +115,7 @@ async def test_escape_asks_before_changes_are_lost(filled: Callable[..., Workspa
         await admin.press("escape")
         assert isinstance(admin.app.screen, SynchronizeScreen)
         await admin.press("escape")
-        await admin.sees("There is nothing to back out of")
+        await admin.sees("You are at the top level. Press q to quit.")
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q"])
@@ -124,7 +124,7 @@ async def test_quit_asks_before_changes_are_lost(
 ) -> None:
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f4", "space", "f5", key)
-        await admin.sees("Quit and lose what is not saved?", "default privileges")
+        await admin.sees("Quit and lose unsaved changes?", "default privileges")
         await admin.press("n")
         assert admin.app.is_running
         await admin.press(key, "y")
@@ -151,7 +151,7 @@ async def test_what_others_save_and_what_is_typed_are_both_kept(
         other = open_workspace(str(workspace.host_path))
         configure(other, {"user_name": "someone"})
         other.close()
-        await admin.sees("someone", "/ca.pem", "Someone changed the settings.")
+        await admin.sees("someone", "/ca.pem", "Somebody else changed the settings.")
         await admin.press("ctrl+s")
         await admin.sees("Saved.")
         settings = workspace.snapshot().settings
@@ -186,7 +186,7 @@ async def test_a_new_user_has_a_privilege(filled: Callable[..., Workspace]) -> N
             if box.value:
                 box.focus()
                 await admin.press("space")
-        await admin.sees("No privilege is chosen. Use None for no access.")
+        await admin.sees("Choose a privilege, or None for no access.")
         await admin.press("ctrl+s")
         assert "zoe" not in workspace.snapshot().users
 
@@ -202,10 +202,15 @@ async def test_no_cursor_blinks(filled: Callable[..., Workspace]) -> None:
 @pytest.mark.parametrize(
     ("key", "field", "entered", "says"),
     [
-        ("f2", "#max_users", "many", "“Most users” is “many”, which is no whole number."),
+        ("f2", "#max_users", "many", "“Most users” is “many”, not a whole number."),
         ("f2", "#list_timeout", "0", "“List timeout, seconds” must be at least 1."),
-        ("f3", "#guard_max_delete_percent", "101", "“or more % of managed than” is at most 100."),
-        ("f3", "#guard_small_deletes", "-1", "“% only if users exceed” is “-1”, which is no whole"),
+        (
+            "f3",
+            "#guard_max_delete_percent",
+            "101",
+            "“or more than … % of the managed users” is at most 100.",
+        ),
+        ("f3", "#guard_small_deletes", "-1", "“and more than … users” is “-1”, not a whole"),
     ],
 )
 async def test_a_wrong_number_is_told_by_the_label(
@@ -233,7 +238,7 @@ async def test_the_connection_check_counts_while_it_is_answered(
     answering_by(monkeypatch, slow)
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f2", "ctrl+t")
-        await admin.sees("7 users, 5 000 bytes of 20 000 (25 %). Esc gives up.")
+        await admin.sees("7 users, 5 000 bytes of 20 000 (25 %). Esc cancels.")
         go_on.set()
         await admin.sees("Reached: 0 users listed, 0 warnings.")
 

@@ -35,7 +35,7 @@ async def test_an_empty_history_says_so(filled: Filled) -> None:
         await admin.sees("No run changed anything yet.")
         for key in ("enter", "u", "e"):
             await admin.press(key)
-            await admin.sees("There is no run in this list.")
+            await admin.sees("This list is empty.")
 
 
 async def test_runs_are_listed_newest_first(filled: Filled) -> None:
@@ -138,6 +138,7 @@ async def test_hostile_text_is_shown_and_never_obeyed(filled: Filled) -> None:
             await admin.press(*keys)
             assert not any(char in admin.text for char in "\x1b\x07\u202e")
         await admin.press("escape", "f7")
+        await admin.pilot.resize_terminal(90, 24)
         await admin.sees("[/]")
         assert admin.app.is_running
 
@@ -183,14 +184,20 @@ class TestPinned:
         workspace = filled(*(managed(name, pinned=True) for name in names), managed("dora"))
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f7", "p")
-            await admin.sees("An undo brought these users back", "anna", "bert", "carla", "1 of 3")
+            await admin.sees(
+                "Syncs do not delete these users until you release them.",
+                "anna",
+                "bert",
+                "carla",
+                "1 of 3",
+            )
             assert "dora" not in admin.text
             await admin.press("enter")
-            await admin.sees("Pinned:", "kept by an undo")
+            await admin.sees("Pinned:", "by hand or an undo")
             await admin.press("escape", "space", "space", "r")
             await admin.sees("Release 2 users?", "anna", "bert")
             await admin.press("y")
-            await admin.sees("Released: 2 users.", "1 of 1")
+            await admin.sees("Released 2 users. Syncs may delete them again.", "1 of 1")
             assert [user.user_name for user in pinned_users(workspace.snapshot())] == ["carla"]
             await admin.press("m", "escape")
             await admin.sees("Pinned user")
@@ -199,7 +206,7 @@ class TestPinned:
             await admin.press("y")
             await admin.sees("No user is pinned.")
             await admin.press("r")
-            await admin.sees("There is no pinned user in this list.")
+            await admin.sees("This list is empty.")
             await admin.press("escape")
             await admin.sees("root release ~1 carla", "root release ~2", "2 of 2")
 
@@ -252,7 +259,7 @@ class TestReport:
             await admin.press("f7", "e")
             await admin.sees("Write a report", f"mailroster-run-{run}.json")
             await admin.press("enter")
-            await admin.sees("The report is in")
+            await admin.sees("Wrote the report to")
             file = tmp_path / f"mailroster-run-{run}.json"
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
             record = json.loads(file.read_text())
@@ -262,7 +269,7 @@ class TestReport:
             await admin.press("enter")
             await admin.sees("+ created carla")
             await admin.press("e")
-            await admin.sees("There is such a file already. Choose another name.")
+            await admin.sees("A file of this name exists already. Choose another name.")
             await admin.press("enter")
             await admin.sees("Write a report")
             await admin.press("ctrl+u")
@@ -271,7 +278,7 @@ class TestReport:
             await admin.press("ctrl+u")
             await admin.type("run.csv")
             await admin.press("enter")
-            await admin.sees("The report is in")
+            await admin.sees("Wrote the report to")
             rows = list(csv.DictReader((tmp_path / "run.csv").read_text().splitlines()))
             assert "sync by cron on 20" in rows[0]["reason"]
             assert {row["action"] for row in rows[1:]} == {"create", "update", "delete", "conflict"}
@@ -285,7 +292,7 @@ class TestReport:
                 await admin.press("ctrl+u")
                 await admin.type(name)
                 await admin.press("enter")
-                await admin.sees("There is no such folder.", "Write a report")
+                await admin.sees("This folder does not exist.", "Write a report")
             await admin.press("ctrl+u")
             await admin.type("run.csv")
             await admin.sees("run.csv")
@@ -313,7 +320,7 @@ class TestReport:
         directory.put("anna")
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f5", "e")
-            await admin.sees("There is nothing to report yet.")
+            await admin.sees("This screen has nothing to report yet.")
             await admin.press("t")
             await admin.sees("Not done: Test Settings")
             await admin.press("enter")
@@ -346,7 +353,7 @@ class TestReport:
             await admin.press("y")
             await admin.sees("The plan is stale")
             await admin.press("enter", "e", "enter")
-            await admin.sees("The report is in")
+            await admin.sees("Wrote the report to")
             record = json.loads((tmp_path / f"mailroster-undo-{run}.json").read_text())
             assert (record["status"], record["error"]["kind"]) == ("error", "stale_plan")
             assert len(record["changes"]) == 3
@@ -358,6 +365,6 @@ class TestReport:
             await admin.press("e", "ctrl+u")
             await admin.type("done.json")
             await admin.press("enter")
-            await admin.sees("The report is in")
+            await admin.sees("Wrote the report to")
             record = json.loads((tmp_path / "done.json").read_text())
             assert (record["status"], record["run"]["undoes"]) == ("applied", run)

@@ -116,5 +116,5 @@ async def test_a_locked_user_is_found_and_unlocked_in_3_from_anywhere(
         await counted.press("ctrl+p")
         await admin.type(wanted)
         await counted.press("enter", "u")
-        await admin.sees("anna.mueller is unlocked.")
+        await admin.sees("Unlocked anna.mueller; cleared 1 failed log-on.")
         assert counted.keys == 3

@@ -34,7 +34,7 @@ async def test_from_the_mark_to_the_day(filled: Fill, directory: Directory, cloc
         await admin.press("f6")
         await admin.sees("leaving 2026-12-07")
         await admin.press("down", "enter")
-        await admin.sees("2026-12-07: gone since 2026-11-30, and deleted then unless back")
+        await admin.sees("2026-12-07: not listed since 2026-11-30; deleted then")
         await admin.press("escape", "f5")
         clock.days = 6
         await admin.press("t")

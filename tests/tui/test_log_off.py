@@ -122,7 +122,7 @@ async def test_what_is_being_written_is_written_first(filled: Filled) -> None:
         gate.open()
         await anna.sees(
             "anna was deleted or renamed.",
-            "What was being written was written whole, or not at all.",
+            "Your last change was written whole, or not at all.",
         )
     root = workspace.snapshot().find("root")
     assert root
@@ -164,7 +164,7 @@ async def test_who_renames_the_own_entry_stays(filled: Filled, name: str) -> Non
         await anna.press("f6", "down", "enter", "r", "ctrl+u")
         await anna.type(name)
         await anna.press("enter")
-        await anna.sees(f"anna is {name} now.")
+        await anna.sees(f"Renamed anna to {name}.")
         await anna.pilot.pause(1.2)  # the watch has seen it too
         assert anna.app.administrator == name
         await anna.press("escape")
@@ -176,7 +176,7 @@ async def test_who_switches_the_own_entry_stays(filled: Filled, directory: Direc
     directory.put("anna")
     workspace = filled(ANNA)
     async with driving(workspace, **AS_ANNA) as anna:
-        for key, says in (("a", "is Directory Services now"), ("z", "is Integrated again")):
+        for key, says in (("a", "Switched anna to Directory"), ("z", "back to Integrated.")):
             await anna.press("f6", "home", "down", key)
             await anna.sees("?")
             await anna.press("y")

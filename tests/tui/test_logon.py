@@ -30,7 +30,7 @@ async def test_an_outage_is_no_wrong_password(filled: Callable[..., Workspace]) 
     boss = User(user_name="boss", authentication=DIRECTORY_SERVICES, privileges=[ADMIN])
     async with driving(filled(boss, url="http://127.0.0.1:1/")) as admin:
         await log_on(admin, "boss", "whatever")
-        await admin.sees("Nobody can tell now; try later.", "refused the connection")
+        await admin.sees("mailroster cannot check the password now.", "refused the connection")
 
 
 async def test_the_key_is_greyed_until_both_are_entered(filled: Callable[..., Workspace]) -> None:
@@ -64,7 +64,7 @@ async def test_a_damaged_store_is_named(workspace: Workspace) -> None:
         await admin.sees("It was left as it is.")
         await admin.press("enter")
         await log_on(admin, "root", PASSWORD)
-        await admin.sees("Nobody can tell now")
+        await admin.sees("mailroster cannot check the password now.")
 
 
 async def test_escape_empties_the_form(filled: Callable[..., Workspace]) -> None:
@@ -86,7 +86,7 @@ async def test_escape_says_how_to_leave_the_first_start(workspace: Workspace) ->
     async with driving(workspace) as admin:
         await admin.sees("the first administrator")
         await admin.press("escape")
-        await admin.sees("^Q leaves mailroster.", "the first administrator")
+        await admin.sees("Press ^Q to quit.", "the first administrator")
 
 
 async def test_a_password_field_gives_nothing_to_the_clipboard(

@@ -83,7 +83,7 @@ def key_line(admin: Driver) -> str:
 async def test_the_line_of_keys_is_true_while_a_field_has_the_focus(
     filled: Callable[..., Workspace],
 ) -> None:
-    """What a field takes as text is no key there."""
+    """What a field takes as text is not a key there."""
     async with driving(filled(managed("anna")), **ROOT) as admin:
         await admin.press("f6")
         before = key_line(admin)

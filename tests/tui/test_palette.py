@@ -78,7 +78,7 @@ async def test_a_setting_is_found_by_key_and_label_and_gets_the_focus(
             await admin.settle()
             focused = admin.app.focused
             if key == "pinned_certificate":  # which is nothing to be entered
-                await admin.sees("no such setting")
+                await admin.sees("does not have this setting")
             else:
                 assert focused is not None
                 assert key in [node.id for node in focused.ancestors_with_self]
@@ -91,7 +91,7 @@ async def test_a_setting_of_another_type_or_of_the_command_line_says_so(
         await admin.press("ctrl+p")
         await admin.type("ldap_base")
         await admin.press("enter")
-        await admin.sees("The directory service that is chosen has no such setting.")
+        await admin.sees("The chosen directory service does not have this setting.")
         await admin.press("ctrl+p")
         await admin.type("history_max_mib")
         await admin.press("enter")
@@ -103,7 +103,7 @@ async def test_a_theme_is_tried(filled: Callable[..., Workspace]) -> None:
         await admin.press("ctrl+p")
         await admin.type("nord")
         await admin.press("enter")
-        await admin.sees('theme = "nord" in tui.toml keeps it.')
+        await admin.sees('To keep this theme, write theme = "nord" in tui.toml.')
         assert admin.app.theme == "nord"
 
 
@@ -122,12 +122,12 @@ async def test_before_the_log_on_nobody_is_found(filled: Callable[..., Workspace
         await admin.sees("Log on")
         await admin.press("ctrl+p")
         await admin.type("anna")
-        await admin.sees("Nothing of that name was found.")
+        await admin.sees("Nothing with that name was found.")
         await admin.press("enter")
-        await admin.sees("Nothing of that name was found.")
+        await admin.sees("Nothing with that name was found.")
         await admin.press("ctrl+u")
         await admin.type("url")
-        await admin.sees("Nothing of that name was found.")
+        await admin.sees("Nothing with that name was found.")
 
 
 async def test_nothing_of_a_hostile_name_is_obeyed(filled: Callable[..., Workspace]) -> None:

@@ -68,7 +68,7 @@ async def test_a_plan_that_could_not_be_renewed_is_marked_and_asked_for_first(
         await admin.press("t")
         await admin.sees("Not done: Test Settings")
         await admin.press("enter")
-        await admin.sees("OLD: asked", f"could not be renewed {hands.shown()}")
+        await admin.sees("OLD: asked", f"asking again failed {hands.shown()}")
         await admin.press("s")
         await admin.sees("Not done: Synchronize")
         await admin.press("enter")
@@ -95,7 +95,7 @@ async def test_an_unsaved_connection_is_not_passed_over(
         await admin.type("x")
         for key in ("t", "s"):
             await admin.press("f5", key)
-            await admin.sees("There are changes on Connection. Save them or discard them first.")
+            await admin.sees("Save or discard the changes on Connection first.")
         assert admin.app.listing is None
 
 

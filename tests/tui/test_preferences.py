@@ -46,21 +46,21 @@ def test_no_file_means_no_preferences() -> None:
     ("text", "problem"),
     [
         ("theme = ", "It is not TOML:"),
-        ("theme = 'neon'", "There is no theme “neon”; there are mailroster-dark,"),
-        ("theme = 5", "There is no theme “5”"),
-        ("theme = []", "There is no theme “[]”"),
+        ("theme = 'neon'", "“neon” is not a theme; choose from mailroster-dark,"),
+        ("theme = 5", "“5” is not a theme"),
+        ("theme = []", "“[]” is not a theme"),
         ("colour = 1", "“colour” is unknown; theme, sign_after and [keys] are known."),
-        ("sign_after = -1", "“-1”, for sign_after, is no number of seconds"),
-        ("sign_after = true", "“True”, for sign_after, is no number of seconds"),
-        ("sign_after = nan", "“nan”, for sign_after, is no number of seconds"),
+        ("sign_after = -1", "“-1”, for sign_after, is not a number of seconds"),
+        ("sign_after = true", "“True”, for sign_after, is not a number of seconds"),
+        ("sign_after = nan", "“nan”, for sign_after, is not a number of seconds"),
         ("keys = 1", "keys is not a table"),
-        ("[keys]\n'users.fly' = 'x'", "There is no action “users.fly”"),
-        ("[keys]\n'user.delete' = 'hyper+x'", "“hyper+x”, for user.delete, is no key"),
-        ("[keys]\n'user.delete' = ''", "“”, for user.delete, is no key"),
-        ("[keys]\n'user.delete' = ['x']", "for user.delete, is no key"),
-        ("[keys]\n'user.delete' = 'n'", "“n”, for user.delete, is the key of users.new already."),
-        ("[keys]\n'user.delete' = 'f1'", "is the key of app.help already."),
-        ("[keys]\n'connection.check' = 'ctrl+s'", "is the key of form.save already."),
+        ("[keys]\n'users.fly' = 'x'", "“users.fly” is not an action"),
+        ("[keys]\n'user.delete' = 'hyper+x'", "“hyper+x”, for user.delete, is not a key"),
+        ("[keys]\n'user.delete' = ''", "“”, for user.delete, is not a key"),
+        ("[keys]\n'user.delete' = ['x']", "for user.delete, is not a key"),
+        ("[keys]\n'user.delete' = 'n'", "“n”, for user.delete, is already the key of users.new."),
+        ("[keys]\n'user.delete' = 'f1'", "is already the key of app.help."),
+        ("[keys]\n'connection.check' = 'ctrl+s'", "is already the key of form.save."),
     ],
 )
 def test_what_cannot_be_used_is_named_and_left_out(text: str, problem: str, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ async def test_a_bad_file_is_reported_and_the_defaults_work(
 ) -> None:
     own = preferences(tmp_path, "[keys]\n'users.\\u001b[31mfly' = 'x'")
     async with driving(filled(), preferences=own, **ROOT) as admin:
-        await admin.sees("In tui.toml", "The defaults are used instead.")
+        await admin.sees("In tui.toml", "mailroster uses the defaults instead.")
         await admin.press("escape", "f6", "n")
         await admin.sees("New user")
 

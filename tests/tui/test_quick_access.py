@@ -77,7 +77,7 @@ async def test_the_own_password_is_changed(filled: Callable[..., Workspace]) -> 
     workspace = filled(ANNA)
     async with as_anna(workspace) as anna:
         await enter(anna, PASSWORD, NEW, NEW)
-        await anna.sees("Your password was changed.")
+        await anna.sees("Changed your password.")
         assert works(workspace, NEW)
         assert not works(workspace, PASSWORD)
         assert stored(workspace, "anna") == replace(
@@ -99,7 +99,7 @@ async def test_a_wrong_current_password_changes_nothing_and_counts(
         assert works(workspace, PASSWORD)
         await anna.type(PASSWORD)
         await anna.press("tab", "tab", "enter")
-        await anna.sees("Your password was changed.")
+        await anna.sees("Changed your password.")
         assert works(workspace, NEW)
 
 
@@ -192,7 +192,7 @@ async def test_the_palette_offers_nothing_administrative(
         for administrative in ("anna", "root", "url", "nord"):
             await anna.press("ctrl+u")
             await anna.type(administrative)
-            await anna.sees("Nothing of that name was found.")
+            await anna.sees("Nothing with that name was found.")
 
 
 async def test_an_administrator_does_get_there(filled: Callable[..., Workspace]) -> None:
@@ -235,7 +235,7 @@ async def test_whoever_may_not_log_on_any_more_is_logged_off(
         await anna.press("p")
         await anna.type("half a pass")
         change_elsewhere(workspace, "anna", **fields)
-        await anna.sees("Logged off", "may not log on any more")
+        await anna.sees("Logged off", "lost the right to log on")
         await anna.press("enter")
         assert isinstance(anna.app.screen, LogOnScreen)
         await log_on(anna, "anna", PASSWORD)
@@ -251,8 +251,8 @@ async def test_a_privilege_taken_away_meanwhile_keeps_the_password(
             await enter(anna, PASSWORD, NEW, NEW)
             await anna.sees("Changing ...")
             await anna.press("escape")
-            await anna.sees("The password is being changed; wait a moment.")
-        await anna.sees("Your password was changed.")
+            await anna.sees("mailroster is changing the password. Wait a moment.")
+        await anna.sees("Changed your password.")
         await enter(anna, NEW, PASSWORD, "")
         change_elsewhere(workspace, "anna", privileges=["login"])
         await anna.type(PASSWORD)

@@ -109,7 +109,7 @@ async def test_runs_are_filtered_by_column(filled: Callable[..., Workspace]) -> 
         await admin.press("f6", "r")
         await admin.type("chief")
         await admin.press("enter")
-        await admin.sees("root is chief now.")
+        await admin.sees("Renamed root to chief.")
         await admin.press("f7", "slash")
         await admin.type("kind:rename")
         await admin.sees("1 of 1")

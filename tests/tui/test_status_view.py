@@ -23,13 +23,13 @@ async def test_what_is_and_the_next_key(filled: Callable[..., Workspace]) -> Non
     async with driving(filled(), **ROOT) as admin:
         await admin.sees(NEXT, "Everything is well.", "Last sync", "1: 1 Integrated")
         await admin.press("slash")
-        await admin.sees("There is no plan yet; Test Settings (t) makes one.")
+        await admin.sees("Run Test Settings (t) first; it makes the plan.")
 
 
 async def test_without_a_directory(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(directory_service="none"), **ROOT) as admin:
         await admin.press("f5")
-        await admin.sees("Connection (F2) sets up the directory service")
+        await admin.sees("Set up the directory service on Connection (F2)")
 
 
 async def test_what_is_not_well(filled: Callable[..., Workspace]) -> None:
@@ -37,7 +37,7 @@ async def test_what_is_not_well(filled: Callable[..., Workspace]) -> None:
     with pytest.raises(GuardBlocked):
         apply_plan(workspace, preview(workspace, answer()))
     async with driving(workspace, **ROOT) as admin:
-        await admin.sees("Something has to be done.", "! Syncs have failed since")
+        await admin.sees("Something needs action.", "! Syncs have failed since")
 
 
 async def test_the_plan_takes_its_place(

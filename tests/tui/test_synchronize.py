@@ -33,9 +33,9 @@ async def test_progress_is_counted_and_can_be_cancelled(
     answering_by(monkeypatch, slow)
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("7 users, 1 000 bytes of 5 000 (20 %)", "Esc gives up")
+        await admin.sees("7 users, 1 000 bytes of 5 000 (20 %)", "Esc cancels")
         await admin.press("t")
-        await admin.sees("The directory is being asked; Esc gives up.")
+        await admin.sees("mailroster is asking the directory. Press Esc")
         await admin.press("escape")
         await admin.sees("Test Settings (t) asks the directory")
         assert admin.app.listing is None
@@ -66,7 +66,7 @@ async def test_every_kind_of_change_with_its_details(
         await admin.press("down")
         await admin.sees("- delete gone", "archive is removed: it is empty")
         await admin.press("down", "space")
-        await admin.sees("A conflict is not applied anyway")
+        await admin.sees("mailroster applies no conflict anyway")
         await admin.press("slash")
         await admin.type("KNOWN")
         await admin.sees("(all: 4)")
@@ -78,11 +78,11 @@ async def test_every_kind_of_change_with_its_details(
         await admin.sees("archive removed: it was empty")
         assert not workspace.archives(workspace.snapshot().settings).path("gone").exists()
         await admin.press("space")
-        await admin.sees("This is done; Test Settings (t)")
+        await admin.sees("These changes are applied. Run Test Settings (t)")
         await admin.press("escape")
         await admin.sees("! 1 conflict 3/3 in scope")
         await admin.press("s")
-        await admin.sees("There is nothing to apply.")
+        await admin.sees("The plan has nothing to apply.")
 
 
 async def test_synchronize_now_asks_the_directory_itself(
@@ -208,7 +208,7 @@ async def test_skipping_leaves_out_what_depends_on_it(
         await admin.press("space")
         await admin.sees("skipped 2", "Left out too")
         await admin.press("s")
-        await admin.sees("There is nothing to apply.")
+        await admin.sees("The plan has nothing to apply.")
 
 
 async def test_a_whole_group_is_skipped_and_taken_in(
@@ -263,11 +263,9 @@ async def test_what_is_entered_and_not_saved_is_in_the_plan_but_not_applied(
         await admin.press("space", "f4")
         await admin.sees("[ ] Export E-mail")
         await admin.press("f5")
-        await admin.sees(
-            "+ 1 create - 1 delete", "The plan is made with unsaved changes on Options"
-        )
+        await admin.sees("+ 1 create - 1 delete", "This plan uses unsaved changes on Options")
         await admin.press("s")
-        await admin.sees("Save them or discard them first.")
+        await admin.sees("Save or discard the changes")
         await admin.press("f3", "ctrl+s")
         await admin.sees("Saved.")
         await admin.press("f5")
@@ -342,7 +340,7 @@ async def test_synchronize_now_says_if_the_answer_changes_nothing(
     directory.put("root")
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "s")
-        await admin.sees("There is nothing to apply.", "! 1 conflict 1/1 in scope")
+        await admin.sees("The plan has nothing to apply.", "! 1 conflict 1/1 in scope")
         assert isinstance(admin.app.screen, SynchronizeScreen)
 
 

@@ -54,7 +54,7 @@ class TestRename:
             await admin.press("home", "enter", "l")
             await admin.sees("? 1 rename")
             await admin.press("enter", "l")
-            await admin.sees("This is open; Esc leaves it so.")
+            await admin.sees("The question is open already.")
             await admin.press("escape")
             await admin.sees("? 1 rename")
 
@@ -135,7 +135,7 @@ class TestRename:
         async with driving(filled(), **ROOT) as admin:
             await see_plan(admin)
             await admin.press("enter")
-            await admin.sees("Nothing is asked here")
+            await admin.sees("This line asks no question.")
 
 
 class TestMany:
@@ -156,13 +156,15 @@ class TestMany:
         async with driving(workspace, **ROOT) as admin:
             await see_plan(admin, "? 1 001 rename")
             await admin.press("enter", "R")
-            await admin.sees("Rename 1 000 users?", "1 more stays as it is: several may be meant")
+            await admin.sees(
+                "Rename 1 000 users?", "1 other question stays as it is: several users may be meant"
+            )
             await admin.press("n")
             await admin.sees("? 1 001 rename")
             await admin.press("enter", "R", "y")
             await admin.sees("> 1 000 rename ? 1 rename")
             await admin.press("s")
-            await admin.sees("This will: > 1 000 rename", "Renames, still a question: 1.")
+            await admin.sees("This will: > 1 000 rename", "Open questions about renames: 1.")
             await admin.press("y")
             await admin.sees("Done: > 1 000 rename")
         state = workspace.snapshot()
@@ -200,7 +202,7 @@ class TestMany:
         async with driving(anna_and_bert(filled), **ROOT) as admin:
             await see_plan(admin)
             await admin.press("enter", "R")
-            await admin.sees("No other line can be answered so together with this one.")
+            await admin.sees("No other line can take this answer.")
 
 
 class TestLink:
@@ -265,10 +267,12 @@ class TestSkipAlways:
             await admin.press("m", "end", "m", "x")
             await admin.sees("Leave 2 users alone from now on?", "anna", "gone")
             await admin.press("enter")
-            await admin.sees("Say why")
+            await admin.sees("Enter a reason")
             await admin.type("asked for it, ticket 12")
             await admin.press("enter")
-            await admin.sees("+ 1 create 1/2 in scope", "Left alone from now on")
+            await admin.sees(
+                "+ 1 create 1/2 in scope", "Added skip rules to the filters on Options."
+            )
             await admin.press("f3")
             await admin.sees("skip user_name anna", "skip user_name gone", "ticket 12")
             await admin.focus("#filters Table")
@@ -286,11 +290,11 @@ class TestSkipAlways:
         async with driving(filled(auto_delete=False), **ROOT) as admin:
             await see_plan(admin, "+ 1 create ! 1 conflict")
             await admin.press("end", "x")
-            await admin.sees("A record without a user name cannot be skipped")
+            await admin.sees("This record has no user name to skip it by.")
             await admin.press("home", "f3")
             await admin.focus("#auto_delete")
             await admin.press("space", "f5", "x")
-            await admin.sees("Save them or discard them first.")
+            await admin.sees("Save or discard the changes")
 
 
 async def test_hostile_texts_in_the_questions(
@@ -325,7 +329,7 @@ async def test_skipped_by_you_counts_no_question(
         await admin.press("end", "enter", "l")
         await admin.sees("? 1 rename")
         await admin.press("s")
-        await admin.sees("This will: + 1 create", "Renames, still a question: 1.")
+        await admin.sees("This will: + 1 create", "Open questions about renames: 1.")
         assert "Skipped by you" not in admin.text
 
 
@@ -334,7 +338,7 @@ async def test_all_warnings_are_shown(filled: Filled, monkeypatch: pytest.Monkey
     answering(monkeypatch, Listing([listed("anna")], [], warnings))
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "w")
-        await admin.sees("There are no warnings.")
+        await admin.sees("The plan has no warnings.")
         await see_plan(admin, "8 warnings")
         await admin.press("w")
         await admin.sees("Warnings", *warnings)

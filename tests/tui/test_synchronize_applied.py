@@ -161,7 +161,7 @@ class TestDeletions:
 
             answering_by(monkeypatch, hang)
             await admin.press("y")
-            await admin.sees("Asking once more, as users go ... Esc gives up.")
+            await admin.sees("Asking again before users are deleted ... Esc cancels.")
             await admin.press("escape")
             await admin.sees("- 1 delete 1/1 in scope")
         assert "gone" in workspace.snapshot().users
@@ -244,7 +244,7 @@ class TestSaved:
         workspace = filled(managed("gone"))
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f5", "p")
-            await admin.sees("There is no plan to save")
+            await admin.sees("it makes a plan to save")
             await admin.press("t")
             await admin.sees("+ 2 create - 1 delete")
             await admin.press("space", "p")
@@ -254,7 +254,7 @@ class TestSaved:
             await admin.sees("Saved.")
             shown = admin.app.screen.selection.plan  # type: ignore[attr-defined]
             await self.save(admin, path)
-            await admin.sees("There is such a file already.")
+            await admin.sees("A file of this name exists already.")
             await admin.press("escape")
         plan = load_plan(workspace, path).plan
         assert [change.user_name for change in plan.changes] == ["bert", "gone"]
@@ -288,11 +288,11 @@ class TestSaved:
             await admin.press("f3")
             await admin.focus("#auto_delete")
             await admin.press("space", "f5", "p")
-            await admin.sees("Save them or discard them first.")
+            await admin.sees("Save or discard the changes")
 
     @pytest.mark.parametrize(
         ("entered", "says"),
-        [(" ", "Enter the name of a new file."), ("/no/such/plan", "There is no such folder.")],
+        [(" ", "Enter the name of a new file."), ("/no/such/plan", "This folder does not exist.")],
     )
     async def test_a_wrong_name(
         self, filled: Filled, directory: Directory, entered: str, says: str
@@ -338,5 +338,5 @@ async def test_an_answer_that_leaves_nothing_to_apply_is_not_saved_as_a_plan(
         gate.shut()
         threading.Timer(0.5, gate.open).start()
         await admin.press("enter", "l", "p")
-        await admin.sees("There is nothing to apply.", "? 1 rename")
+        await admin.sees("The plan has nothing to apply.", "? 1 rename")
         assert "Save the plan" not in admin.text

@@ -33,7 +33,7 @@ async def test_somebody_new_is_answered_and_applied(
     async with driving(workspace, **ROOT) as admin:
         await see_plan(admin, "? 1 return", "? return jsmith")
         await admin.press("enter")
-        await admin.sees("the person whom the name stood for", "full name: (none) -> Jane")
+        await admin.sees("the same person as before?", "full name: (none) -> Jane")
         await admin.press("n")
         await admin.sees("+ 1 create", "+ create jsmith", "is set aside")
         await admin.press("enter", "s")
@@ -41,7 +41,7 @@ async def test_somebody_new_is_answered_and_applied(
         await admin.press("enter", "l")
         await admin.sees("? 1 return")
         await admin.press("enter", "l")
-        await admin.sees("This is open; Esc leaves it so.")
+        await admin.sees("The question is open already.")
         await admin.press("escape", "enter", "n")
         await admin.sees("+ 1 create")
         await admin.press("s")
@@ -61,7 +61,7 @@ async def test_all_marked_are_answered_at_once(
     async with driving(workspace, **ROOT) as admin:
         await see_plan(admin, "? 2 return")
         await admin.press("enter", "S")
-        await admin.sees("Take 2 users as the same persons?")
+        await admin.sees("Take 2 users as the same people?")
         await admin.press("y")
         await admin.sees("+ 2 return")
 
@@ -90,7 +90,7 @@ async def test_ids_are_taken_over_by_one_answer(
     async with driving(workspace, **ROOT) as admin:
         await see_plan(admin, "? 1 question about ids", "(ids of the directory)")
         await admin.press("x")
-        await admin.sees("Enter answers it")
+        await admin.sees("Press Enter to answer it.")
         await admin.press("enter")
         await admin.sees("Take the ids of this directory over by name?", "the ids of 2 users")
         await admin.press("t")

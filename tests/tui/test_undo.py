@@ -41,7 +41,7 @@ class TestUndo:
             await admin.sees("+ create bert", "comes back whole and pinned")
             await admin.press("u")
             await admin.sees("Undo now?", "This will: + 1 create ~ 1 update - 1 delete")
-            await admin.sees("Users who come back, and are pinned: 1.")
+            await admin.sees("1 user comes back and is pinned.")
             await admin.press("n")
             assert "bert" not in workspace.snapshot().users
             await admin.press("u")
@@ -54,7 +54,7 @@ class TestUndo:
             assert "carla" not in workspace.snapshot().users
             assert workspace.snapshot().history.runs[-1].who == "root"
             await admin.press("u")
-            await admin.sees("This is done; Esc goes back")
+            await admin.sees("The undo is done. Press Esc to go back")
             await admin.press("escape")
             await admin.sees("root undo +1 ~1 -1", "undone")
 
@@ -98,7 +98,7 @@ class TestUndo:
             edit_elsewhere(workspace, "anna")
             await admin.sees("! conflict anna", "+ 1 create - 1 delete ! 1 conflict")
             await admin.press("end", "space")
-            await admin.sees("A conflict is not applied anyway", "was changed since")
+            await admin.sees("mailroster applies no conflict anyway", "was changed since")
 
     async def test_what_changed_while_the_question_was_open_is_refused(
         self, filled: Filled
@@ -188,7 +188,7 @@ class TestUndo:
             await admin.press("enter")
             for key in ("space", "a"):
                 await admin.press(key)
-                await admin.sees("There is no change in this list.")
+                await admin.sees("This list is empty.")
                 admin.app.screen.query_one(Note).hide()
             await admin.press("escape")
             await admin.sees("+ 1 create ~ 1 update - 1 delete", "of 3")
@@ -203,4 +203,4 @@ class TestUndo:
             await admin.press("f7", "down", "u")
             await admin.sees("! 3 conflict")
             await admin.press("u")
-            await admin.sees("There is nothing to take back.")
+            await admin.sees("The plan has nothing to undo.")

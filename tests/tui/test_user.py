@@ -52,11 +52,11 @@ async def test_a_pinned_user_is_marked_and_says_which_undo_keeps_it(
         await admin.press("enter")
         await admin.sees("anna", "pinned, Directory", "1 of 1 (all: 3)")
         await admin.press("enter")
-        await admin.sees(f"Pinned: kept by the undo of {run},", "no sync deletes the user until")
+        await admin.sees(f"Pinned: by the undo of {run},", "will not delete this user until")
         pinned = stored(workspace, "anna")
         workspace.store.apply(Batch([Edit.update(pinned, replace(pinned, full_name="A"))]))
         admin.app.refresh_store()
-        await admin.sees("Pinned: kept by an undo: no sync deletes")
+        await admin.sees("Pinned: by hand or an undo; syncs will")
         release(workspace, "anna")
         admin.app.refresh_store()
         await admin.sees("Authentication: Directory Services Local password: none")
@@ -103,11 +103,11 @@ async def test_renaming_takes_the_archive_along(filled: Callable[..., Workspace]
         await admin.sees("Rename anna")
         await admin.press("ctrl+u")
         await admin.type("BERT")
-        await admin.sees("There is a user of this name already.")
+        await admin.sees("Another user has this name already.")
         await admin.press("ctrl+u")
         await admin.type("anne")
         await admin.press("enter")
-        await admin.sees("anna is anne now.", "User name: anne", "anne Read")
+        await admin.sees("Renamed anna to anne.", "User name: anne", "anne Read")
         assert archives.messages("anne") == 1
         assert set(workspace.snapshot().users) == {"root", "anne", "bert"}
         await admin.press("escape")
@@ -120,7 +120,7 @@ async def test_privileges(filled: Callable[..., Workspace]) -> None:
         await admin.press("v")
         await admin.sees("Privileges of anna", "[x] Log on")
         await admin.press("tab", "tab", "space")
-        await admin.sees("No privilege is chosen.")
+        await admin.sees("Choose a privilege, or None")
         await admin.press("ctrl+s")
         await admin.press("tab", "space", "ctrl+s")
         await admin.sees("Saved the privileges of anna.", "Privileges: Change own password")
@@ -162,7 +162,7 @@ async def test_rights_on_folders(filled: Callable[..., Workspace]) -> None:
         await untick_read(admin)
         assert stored(workspace, "anna").folder_privileges == {}
         await admin.press("enter")
-        await admin.sees("There is no folder in this list; n adds one.")
+        await admin.sees("This list is empty. Press n to give rights on a folder.")
 
 
 async def test_password_and_unlock(filled: Callable[..., Workspace]) -> None:
@@ -172,13 +172,13 @@ async def test_password_and_unlock(filled: Callable[..., Workspace]) -> None:
         await admin.sees("New password for anna")
         await admin.fill("another few words", "another few words")
         await admin.press("shift+tab", "enter")
-        await admin.sees("The password of anna was changed.")
+        await admin.sees("Changed the password of anna.")
         assert verify_password("another few words", stored(workspace, "anna").password_hash or "")
         await admin.press("u")
         await admin.sees("anna has no failed log-ons.")
         workspace.lockout.settle("anna", None, right=False)
         await admin.press("u")
-        await admin.sees("anna is unlocked.")
+        await admin.sees("Unlocked anna; cleared 1 failed log-on.")
 
 
 async def test_while_something_is_saved_the_keyboard_goes_on_and_nothing_gets_lost(
@@ -195,7 +195,7 @@ async def test_while_something_is_saved_the_keyboard_goes_on_and_nothing_gets_lo
                 await admin.press(key)
                 await admin.sees("This is being saved; wait a moment.", "Full name: Anna A")
             await admin.press("q")
-            await admin.sees("Quit and lose what is not saved?", "Not saved: the user")
+            await admin.sees("Quit and lose unsaved changes?", "Not saved: the user")
             await admin.press("n")
         await admin.sees("Saved.", "Full name: Anna B")
         await admin.press("escape")
@@ -232,7 +232,7 @@ async def test_deleting_goes_back_to_the_users(filled: Callable[..., Workspace])
         await admin.press("x")
         await admin.sees("Delete anna?")
         await admin.press("y")
-        await admin.sees("Deleted: anna. Archives kept: 0.", "1 of 1")
+        await admin.sees("Deleted anna; kept 0 archives.", "1 of 1")
         assert set(workspace.snapshot().users) == {"root"}
 
 
@@ -244,7 +244,7 @@ async def test_a_user_who_is_deleted_elsewhere_stays_in_sight(
         workspace.store.apply(Batch([Edit.delete(stored(workspace, "anna"))]))
         admin.app.refresh_store()
         await admin.press("e")
-        await admin.sees("anna was deleted or renamed meanwhile.", "CN=Anna")
+        await admin.sees("Somebody else deleted or renamed anna.", "CN=Anna")
 
 
 async def test_hostile_fields_are_shown_and_never_obeyed(filled: Callable[..., Workspace]) -> None:

@@ -67,7 +67,7 @@ class _LazyGroup(click.Group):
 
 
 def _wants_json(error: click.UsageError, words: list[str]) -> bool:
-    """Tell whether the command that was meant has `--json`, and got it, whatever else is wrong."""
+    """Tell whether the command knows `--json` and got it, even if its other words are wrong."""
     parameters = error.ctx.command.params if error.ctx else []
     return "--json" in words and any("--json" in parameter.opts for parameter in parameters)
 
@@ -85,7 +85,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--store", metavar="PATH", help="The user database (else $MAILROSTER_STORE).")
+@click.option("--store", metavar="PATH", help="The user database (default: $MAILROSTER_STORE).")
 @click.option(
     "--version",
     is_flag=True,
@@ -100,7 +100,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 def cli(ctx: click.Context, store: str | None, readonly: bool, low_bandwidth: bool) -> None:
     """Keep a mail archive's users in step with a company directory.
 
-    Without a command, the screens start.
+    Without a command, mailroster starts its screens.
     """
     ctx.obj = ctx.with_resource(Session(store))
     if ctx.invoked_subcommand is None:

@@ -1,4 +1,4 @@
-"""`mailroster checkpassword`: log-on for Dovecot 2.3 and what else speaks checkpassword."""
+"""`mailroster checkpassword`: log-on for Dovecot 2.3 and other programs that use checkpassword."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 def checkpassword(
     ctx: click.Context, session: Session, homes: Path | None, program: tuple[str, ...]
 ) -> None:
-    """Check a log-on for Dovecot 2.3, and become PROGRAM.
+    """Check a log-on for Dovecot 2.3, then run PROGRAM.
 
-    The attempt is read from descriptor 3; PROGRAM takes over if it is accepted. Exit code 1:
-    refused. 2: misused. 3: unknown user, of a look-up. 111: nobody can tell now.
+    It reads user name and password from descriptor 3. If it accepts them, PROGRAM runs in its
+    place. Exit code 1: refused. 2: wrong usage. 3: unknown user, at a look-up. 111: mailroster
+    cannot tell now; try later.
     """
     from sync.logon import checkpassword as interface
 
@@ -44,7 +45,7 @@ def checkpassword(
 
 
 def _answer(session: Session, homes: Path | None) -> MailAccess | int:
-    """Return the access of a user who is admitted, else the exit code."""
+    """Return the access of an admitted user, or the exit code of a refusal."""
     from sync.errors import LogOnRefused
     from sync.logon import checkpassword as interface
     from sync.logon.mail_access import admit, default_homes, derive_access

@@ -12,7 +12,7 @@ from tui.cli.screens import low_bandwidth_option, readonly_option, run_screens
 @low_bandwidth_option
 @click.pass_context
 def demo(ctx: click.Context, readonly: bool, low_bandwidth: bool) -> None:
-    """Try the screens on a throwaway store. A directory server is built in."""
+    """Try the screens on a throwaway store. It has a directory server built in."""
     from sync.demo import Demo
 
     with Demo.open() as opened:

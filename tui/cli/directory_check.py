@@ -1,4 +1,4 @@
-"""`mailroster directory-check`: can a directory be used, before anything is set up?"""
+"""`mailroster directory-check`: check a directory before anything is set up."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _MARKS = {
     "unchecked": "?       ",
     "broken": "BROKEN  ",
 }
-_KEEPS = ("conformant", "It keeps to the protocol.")
+_KEEPS = ("conformant", "The directory keeps to the protocol.")
 _CONCLUSIONS = {
     "ok": _KEEPS,
     "note": _KEEPS,
-    "problem": ("problems", "It can be used, but some of what it lists would be left out."),
-    "unchecked": ("unchecked", "Not all was checked. Check again later."),
-    "broken": ("broken", "It cannot be used as it is."),
+    "problem": ("problems", "mailroster can use the directory, but leaves out some of its list."),
+    "unchecked": ("unchecked", "mailroster could not check everything. Check again later."),
+    "broken": ("broken", "mailroster cannot use the directory as it is."),
 }
 
 
 @click.command("directory-check")
 @click.argument("url")
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--user", metavar="NAME", help="The service's own user name; asks for its password.")
+@click.option("--user", metavar="NAME", help="Authenticate as NAME; asks for the password.")
 @click.option(
     "--log-on", metavar="NAME", help="Check this user's log-on too; asks for the password."
 )
@@ -65,14 +65,16 @@ def directory_check(
 ) -> None:
     """Check whether a directory keeps to the protocol.
 
-    URL is that of an Application Integration server, or ldaps:// of an LDAP directory, whose
-    ldap_base follows it; then --user is the name to bind with. Says of each thing that is wrong
-    what, why it matters and what to do. KEY=VALUE are the settings of a sync, such as ca_file or
-    auth_success_field. Piped passwords are one line each, the service's first. --user costs two
-    wrong attempts of the service's name, --log-on one of that user's. Nothing is written anywhere.
+    URL is the address of an Application Integration server, or ldaps://... for an LDAP directory.
+    For LDAP add ldap_base=... after the URL, and give the name to bind with as --user. KEY=VALUE
+    sets a setting for this check, such as ca_file or auth_success_field.
 
-    Exit code 0: it keeps to the protocol. 13: some users would be left out. 20: it cannot be used,
-    or not all could be checked.
+    For each fault it says what is wrong, why it matters and what to do. It writes nothing. It
+    makes two failed attempts on the name of --user, and one on that of --log-on. If you pipe
+    passwords, put each on its own line, that of --user first.
+
+    Exit code 0: the directory keeps to the protocol. 13: a sync would leave out some users. 20:
+    mailroster cannot use the directory, or could not check everything.
     """
     changes: dict[str, Any] = {"url": url}
     for assignment in settings:
@@ -93,7 +95,7 @@ def directory_check(
     code = EXIT_CODES[level]
     status, conclusion = _CONCLUSIONS[level]
     if kind is LDAP and level in ("ok", "note"):
-        conclusion = "It can be used."
+        conclusion = "mailroster can use the directory."
     if as_json:
         print_json(
             {

@@ -38,7 +38,7 @@ def _hash_password(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     "--map",
     "columns",
     metavar="FIELD=COLUMN,...",
-    help="What the columns are called, or the name of an export: active-directory, entra, google.",
+    help="Names of the columns, or of an export: active-directory, entra, google.",
 )
 @click.option(
     "--hash-password",
@@ -62,9 +62,9 @@ def directory_server(
 ) -> None:
     """Serve a CSV or JSON file as a directory.
 
-    FILE is served until interrupted. Columns or fields: userName, distinguishedName, fullName,
-    emailAddresses, id, passwordHash (bcrypt). The exports of Active Directory, Microsoft Entra and
-    Google Workspace are recognised; others with --map userName=Login,fullName=Name.
+    It serves FILE until you press Ctrl+C. Columns or fields: userName, distinguishedName, fullName,
+    emailAddresses, id, passwordHash (bcrypt). It recognises the exports of Active Directory,
+    Microsoft Entra and Google Workspace; for others use --map userName=Login,fullName=Name.
     """
     if key and not certificate:
         raise wrong_usage("--key needs --certificate.", "", "Nothing was started.")
@@ -84,7 +84,7 @@ def directory_server(
             click.echo(f"note: {note}", err=True)
         click.echo(f"Serving {printable(file)} at {server.url} - Ctrl+C stops.", err=True)
         if not certificate and host not in _LOOPBACK:
-            click.echo("warning: other machines reach it without encryption.", err=True)
+            click.echo("warning: other machines reach this server without encryption.", err=True)
         with suppress(KeyboardInterrupt):
             collect_seldom()
             server.serve_forever()

@@ -21,12 +21,12 @@ _path = click.Path(path_type=Path)
 @click.option(
     "--version",
     type=click.Choice(list(dovecot.VERSIONS)),
-    help="Dovecot's version (else the installed one's).",
+    help="Dovecot's version (default: the installed one).",
 )
 @click.option(
     "--method",
     type=click.Choice(["checkpassword", "lua"]),
-    help="How Dovecot asks (else checkpassword on 2.3, lua on 2.4).",
+    help="How Dovecot asks mailroster (default: checkpassword on 2.3, lua on 2.4).",
 )
 @click.option("--lua", "print_lua", is_flag=True, help="Print the Lua file instead.")
 @click.option(
@@ -34,7 +34,7 @@ _path = click.Path(path_type=Path)
     type=_path,
     default=dovecot.DEFAULT_LUA,
     show_default=True,
-    help="Where the Lua file is.",
+    help="The path of the Lua file.",
 )
 @click.option("--port", default=DEFAULT_PORT, show_default=True, help="The login-server's port.")
 @homes_option
@@ -54,7 +54,7 @@ def dovecot_config(
 ) -> None:
     """Print a complete configuration for Dovecot.
 
-    It is to become /etc/dovecot/dovecot.conf.
+    Save it as /etc/dovecot/dovecot.conf.
     """
     version = version or dovecot.installed_version()
     if print_lua:
@@ -79,7 +79,7 @@ def dovecot_config(
 
 
 def _owner(path: Path) -> os.stat_result:
-    """Return whose the path is, or its nearest folder that is there already."""
+    """Return the owner of the path, or of its nearest folder that exists."""
     return os.stat(next(there for there in (path, *path.parents) if there.exists()))
 
 

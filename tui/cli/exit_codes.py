@@ -1,4 +1,4 @@
-"""What the exit status of a command says."""
+"""The exit codes of commands and their meanings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MEANINGS = {
     STALE_PLAN: "the saved plan is stale",
     CONFLICTS_SKIPPED: "done, but conflicts or open questions were left (test --exit-code too)",
     DIRECTORY_FAILED: "the directory cannot be reached, or its answer cannot be used",
-    STORE_BUSY: "another process holds the store, another sync runs, or the database is away",
+    STORE_BUSY: "another process or sync holds the store, or the database cannot be reached",
     STORE_DAMAGED: "the store is damaged, or the disk is full",
     ARCHIVE_NOT_MOUNTED: "the archive is not mounted",
     INTERRUPTED: "interrupted",

@@ -1,4 +1,4 @@
-"""`mailroster history`: what was done, by whom, and taking it back."""
+"""`mailroster history`: show what was done and by whom, and undo it."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ _LAST = "last"
 
 @click.group()
 def history() -> None:
-    """Look at what was done, and take it back. ID is a run's id, or `last`."""
+    """Show runs and undo them. ID is the id of a run, or `last`."""
 
 
 @history.command("list")
-@click.option("--user", "user_name", metavar="NAME", help="Only what happened to this user.")
-@click.option("--all", "show_all", is_flag=True, help="All runs, not only the newest 100.")
+@click.option("--user", "user_name", metavar="NAME", help="List only the changes of this user.")
+@click.option("--all", "show_all", is_flag=True, help="List all runs, not only the newest 100.")
 @json_option
 @pass_session
 def list_(session: Session, user_name: str | None, show_all: bool, as_json: bool) -> None:
     """List the newest runs, oldest first.
 
-    Every change is one: syncs, undos, changes by hand and of settings, restores. With --user, each
-    change of that user is listed, also those under earlier names. --json has all of them.
+    Each sync, undo, change by hand, change of settings and restore is a run. With --user it lists
+    each change of that user, also under earlier names. --json lists all runs.
     """
     if user_name is not None:
         return _list_story(story_of(session.workspace.store, user_name), user_name, as_json)
@@ -69,7 +69,8 @@ def list_(session: Session, user_name: str | None, show_all: bool, as_json: bool
         return print_json({"runs": [run.to_stored() for run in runs], "folded": folded})
     if kept.folded_runs:
         click.echo(
-            f"({quantity(kept.folded_runs, 'older run')}, folded: {_counted(kept.folded_counts)})"
+            f"{quantity(kept.folded_runs, 'older run')}, kept as counts only: "
+            f"{_counted(kept.folded_counts)}."
         )
     shown = session.workspace.store.runs() if show_all else kept.runs[-PAGE:]
     if older := kept.count - len(shown):
@@ -89,9 +90,9 @@ def list_(session: Session, user_name: str | None, show_all: bool, as_json: bool
 def show(session: Session, run_id: str, report_file: Path | None, as_json: bool) -> None:
     """Show one run, every change with old and new values.
 
-    So are conflicts, and what the delete guard said. What --json prints is complete enough to
-    replay: changed users have their differing fields, created and deleted ones all of them, but for
-    password hashes, which are never shown.
+    It also shows conflicts and what the delete guard said. --json is complete enough to replay the
+    run: it has the differing fields of changed users, and all fields of created and deleted ones.
+    It never shows password hashes.
     """
     run = session.workspace.store.run(_resolved(session, run_id))
     if report_file:
@@ -130,15 +131,13 @@ def show(session: Session, run_id: str, report_file: Path | None, as_json: bool)
     "--out",
     type=click.Path(path_type=Path),
     metavar="PLAN",
-    help="Apply nothing, save the plan for `sync --plan`.",
+    help="Apply nothing; save the plan for `sync --plan`.",
 )
 @yes_option
 @allow_option
 @hold_option
 @skip_option
-@click.option(
-    "--old-passwords", is_flag=True, help="Bring passwords back that newer ones replaced."
-)
+@click.option("--old-passwords", is_flag=True, help="Restore passwords that newer ones replaced.")
 @report_option
 @json_option
 @pass_session
@@ -156,10 +155,10 @@ def undo(
     report_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Take a run back, with the preview of a sync.
+    """Undo a run, with the preview of a sync.
 
-    Users whom it had deleted come back whole, those of the directory pinned; see `history release`.
-    A newer password stays, unless --old-passwords is given.
+    Users that the run deleted come back whole. It pins users of the directory, so that syncs do not
+    delete them; see `history release`. A newer password stays, unless you give --old-passwords.
     """
     check_delete_options(allow_deletes, hold_deletes)
     choices = (skip, allow_deletes, hold_deletes)
@@ -186,17 +185,17 @@ def undo(
 
 @history.command("verify")
 @click.option(
-    "--head", "noted", default="", metavar="DIGEST", help="A head that was noted elsewhere."
+    "--head", "noted", default="", metavar="DIGEST", help="A head that you noted elsewhere."
 )
 @json_option
 @pass_session
 @click.pass_context
 def verify_(ctx: click.Context, session: Session, noted: str, as_json: bool) -> None:
-    """Look whether any record was changed, removed or put in.
+    """Check that no record was changed, removed or inserted.
 
-    Each record carries the digest of the one before. Note the head, the digest of the newest one,
-    elsewhere: with --head it is found too if the newest records are cut off. Exit code 22 if
-    something is wrong.
+    Each record carries the digest of the one before. Note the head, the digest of the newest
+    record, elsewhere: with --head mailroster also finds out if the newest records were cut off.
+    Exit code 22 if something is wrong.
     """
     store = session.workspace.store
     found = verify(store.snapshot().history, store.runs(), store.record, noted.strip().lower())
@@ -219,7 +218,7 @@ def verify_(ctx: click.Context, session: Session, noted: str, as_json: bool) -> 
 @json_option
 @pass_session
 def pinned(session: Session, as_json: bool) -> None:
-    """List the pinned users, whom no sync deletes."""
+    """List the pinned users, which syncs do not delete."""
     names = [user.user_name for user in by_hand.pinned_users(session.workspace.snapshot())]
     if as_json:
         return print_json(names)
@@ -233,9 +232,9 @@ def pinned(session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def pin(session: Session, names: Sequence[str], as_json: bool) -> None:
-    """Keep syncs from deleting these users; all of them, or none."""
+    """Keep syncs from deleting these users; pin all of them or none."""
     users = by_hand.pin(session.workspace, *names)
-    _tell_pinned(users, "is pinned: no sync deletes it", as_json)
+    _tell_pinned(users, "Pinned {}; syncs will not delete this user.", as_json)
 
 
 @history.command()
@@ -243,14 +242,14 @@ def pin(session: Session, names: Sequence[str], as_json: bool) -> None:
 @json_option
 @pass_session
 def release(session: Session, names: Sequence[str], as_json: bool) -> None:
-    """Let syncs delete pinned users again; all of them, or none."""
+    """Let syncs delete pinned users again; release all of them or none."""
     users = by_hand.release(session.workspace, *names)
-    _tell_pinned(users, "is not pinned any more", as_json)
+    _tell_pinned(users, "Released {}; syncs may delete this user again.", as_json)
 
 
-def _tell_pinned(users: Sequence[User], what: str, as_json: bool) -> None:
+def _tell_pinned(users: Sequence[User], done: str, as_json: bool) -> None:
     for user in users:
-        click.echo(f"“{printable(user.user_name)}” {what}.", err=True)
+        click.echo(done.format(printable(user.user_name)), err=True)
     if as_json:
         print_json([{"user_name": user.user_name, "pinned": user.pinned} for user in users])
 
@@ -273,7 +272,7 @@ def _list_story(story: Sequence[Chapter], user_name: str, as_json: bool) -> None
             ]
         )
     if not story:
-        click.echo(f"The history has nothing of “{printable(user_name, 60)}”.")
+        click.echo(f"The history has no change of “{printable(user_name, 60)}”.")
     for chapter in story:
         for line in table_lines([_who_and_when(chapter.run)]):
             click.echo(line)

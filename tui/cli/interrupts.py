@@ -1,4 +1,4 @@
-"""What a command tells that ends in its middle: at Ctrl+C, or because the system fails."""
+"""The problem of a command that ends halfway: at Ctrl+C, or because the system fails."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Interrupted(Problem):
 
 
 class SystemFailed(Problem):
-    """A call to the system failed where nothing more is known of it than its own words."""
+    """A call to the system failed, and only the system's own words tell why."""
 
     kind = "system"
 
     def __init__(self, error: OSError) -> None:
         where = f" ({printable(error.filename)})" if error.filename else ""
         super().__init__(
-            f"The system failed to do what was asked of it: {error.strerror}{where}.",
-            "Check the disk and the rights there, and try again.",
+            f"The operating system reported an error: {error.strerror}{where}.",
+            "Check the disk and the permissions there, then try again.",
         )
 
 
@@ -40,11 +40,11 @@ def cut_short(problem: Problem, workspace: Workspace | None, generation: int | N
     try:
         now = workspace.snapshot().generation
     except OSError as error:
-        problem.what += " Whether anything was written cannot be told."
+        problem.what += " mailroster cannot tell whether it wrote anything."
         problem.untouched = f"The store cannot be read: {error.strerror}."
         return problem
     except StoreError as error:
-        problem.what += f" Whether anything was written cannot be told: {error.what}"
+        problem.what += f" mailroster cannot tell whether it wrote anything: {error.what}"
         problem.untouched = "What was written is whole."
         problem.advice = f"{error.advice} {problem.advice}".strip()
         return problem
@@ -52,13 +52,10 @@ def cut_short(problem: Problem, workspace: Workspace | None, generation: int | N
         problem.untouched = "No user and no setting was changed."
         return problem
     problem.what += (
-        " By then the store had been written, by this command or another one: "
-        f"its generation is {now} now and was {generation or 'unknown'}."
+        " The store was written meanwhile, by this command or another one: "
+        f"its generation was {generation or 'unknown'} and is {now} now."
     )
     problem.untouched = "What was written is whole."
-    look = (
-        "Look at it with `mailroster history list` and `mailroster users list` before you try "
-        "again."
-    )
+    look = "Check `mailroster history list` and `mailroster users list` before you try again."
     problem.advice = f"{look} {problem.advice}".strip()
     return problem

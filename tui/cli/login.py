@@ -35,7 +35,7 @@ def _checked_source(_ctx: click.Context, _param: click.Parameter, source: str | 
     "--source",
     metavar="ADDRESS",
     callback=_checked_source,
-    help="The IP address that the attempt comes from, to count failures there.",
+    help="The IP address of the attempt; mailroster counts its failures.",
 )
 @click.option(
     "--explain", "wanted", is_flag=True, help="Say step by step why NAME can or cannot log on."
@@ -48,9 +48,9 @@ def login(
 ) -> None:
     """Check a log-on. The password comes from stdin, or a prompt.
 
-    Exit code 0: accepted. 1: refused. 111: nobody can tell now, try later.
+    Exit code 0: accepted. 1: refused. 111: mailroster cannot tell now; try later.
 
-    --explain needs no password, checks one that is piped in, and counts as no attempt.
+    --explain needs no password, but checks one that you pipe in. It does not count as an attempt.
     """
     session.code_of_failure = TRY_LATER  # any other would be a verdict
     if wanted:

@@ -15,7 +15,7 @@ DEFAULT_PORT = 14300
 homes_option = click.option(
     "--homes",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder of the users' homes (else beside the user database).",
+    help="The folder of the users' homes (default: beside the user database).",
 )
 
 
@@ -33,9 +33,9 @@ homes_option = click.option(
 def login_server(session: Session, host: str, port: int, homes: Path | None) -> None:
     """Answer log-ons over HTTP on this machine.
 
-    It runs until interrupted. POST a form with userName, password and source (the client's IP
+    It runs until you press Ctrl+C. POST a form with userName, password and source (the client's IP
     address), or GET with Basic credentials and X-Real-IP. 200: accepted. 403 (GET: 401): refused.
-    503: nobody can tell now.
+    503: mailroster cannot tell now; try later.
     """
     from sync.logon.login_server import LoginServer
     from sync.logon.mail_access import default_homes

@@ -13,7 +13,7 @@ from store.errors import Problem
 
 
 class OutputFailed(Problem):
-    """What a command prints cannot be written to stdout or stderr."""
+    """A command cannot write its output to stdout or stderr."""
 
     kind = "output"
 

@@ -1,4 +1,4 @@
-"""The line on a terminal that tells how far a long work is."""
+"""The line on a terminal that shows the progress of long work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDTH = 60
 
 
 class Progress:
-    """Tells on stderr, if that is a terminal, how many of how many are done, after a second.
+    """Shows on stderr, if that is a terminal, how many of how many are done, after a second.
 
     The cursor stays at the line's beginning, so that what is written next takes its place.
     """

@@ -39,10 +39,14 @@ report_option = click.option(
     "report_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the run, also a failed one, to a .json or .csv file.",
+    help="Write the run, even a failed one, to a .json or .csv file.",
 )
 skip_option = click.option(
-    "--skip", "skip", multiple=True, metavar="NAME", help="Leave this change out; repeatable."
+    "--skip",
+    "skip",
+    multiple=True,
+    metavar="NAME",
+    help="Leave out this user's change; repeatable.",
 )
 allow_option = click.option(
     "--allow-deletes", type=click.IntRange(0), metavar="N", help="Confirm N deletions."
@@ -85,7 +89,7 @@ def _signed_lines(change: Change) -> Iterator[str]:
 
 
 def _signed(line: str, colour: str) -> str:
-    """Return the line, its sign in colour on a terminal; words in one cannot always be read."""
+    """Return the line with its sign in colour on a terminal; coloured words can be unreadable."""
     if "NO_COLOR" in os.environ or not sys.stdout.isatty():
         return line
     return click.style(line[:1], fg=colour, bold=True) + line[1:]
@@ -128,7 +132,7 @@ def reported(
 def check_delete_options(allow_deletes: int | None, hold_deletes: bool) -> None:
     """Raise a usage error if the deletions are both confirmed and held back."""
     if hold_deletes and allow_deletes is not None:
-        raise click.UsageError("--allow-deletes and --hold-deletes exclude each other.")
+        raise click.UsageError("Give --allow-deletes or --hold-deletes, not both.")
 
 
 @contextmanager
@@ -153,11 +157,11 @@ def show_and_check(
 
 
 def ask(plan: Plan, wanted: Sequence[Change]) -> None:
-    """Ask whether to apply; without anything to apply there is no question."""
+    """Ask whether to apply; ask nothing if the plan changes nothing."""
     if wanted or plan.settings_changes:
         left_out = sum(change.edit is not None for change in plan.changes) - len(wanted)
-        but = f" but {left_out} left out" if left_out else ""
-        confirm(f"Apply {counted(plan, wanted)}{but}?")
+        but = f"; {left_out} left out" if left_out else ""
+        confirm(f"Apply these changes: {counted(plan, wanted)}{but}?")
 
 
 def applied(
@@ -177,13 +181,12 @@ def applied(
     )
     left = [change for change in plan.changes if change.edit is None]
     click.echo(
-        f"Changes: {len(result.applied)} applied, {len(result.skipped)} held back. "
-        "Conflicts and questions left as they are: "
-        f"{sum(change.stays_open for change in left)}.",
+        f"Applied {quantity(len(result.applied), 'change')}; held back {len(result.skipped)}. "
+        f"Conflicts and questions left open: {sum(change.stays_open for change in left)}.",
         err=True,
     )
     if result.run:
-        click.echo(f"`mailroster history undo {result.run}` takes this back.", err=True)
+        click.echo(f"To undo this, run `mailroster history undo {result.run}`.", err=True)
     status = "applied" if result.run else "no_changes"
     code = CONFLICTS_SKIPPED if plan.leaves_open else OK
     return status, code, [*result.applied, *left]
@@ -195,7 +198,7 @@ def named_changes(plan: Plan, names: Collection[str]) -> list[str]:
     for name in names:
         if match_key(name) not in spelled:
             raise NotFound(
-                f"The plan has no change for “{printable(name, 60)}”, so there is nothing to skip.",
+                f"The plan has no change for “{printable(name, 60)}” that could be skipped.",
                 "Name a user of the plan, or leave out --skip.",
             )
     return [spelled[match_key(name)] for name in names]
@@ -204,7 +207,7 @@ def named_changes(plan: Plan, names: Collection[str]) -> list[str]:
 def counted(plan: Plan, changes: Iterable[Change] | None = None) -> str:
     """Return how many changes the plan has, as a sentence without its full stop.
 
-    Of its `changes` those are counted that are given, by default all.
+    It counts `changes`, by default all changes of the plan.
     """
     kinds = summary(plan.changes if changes is None else changes)
     wanted = [f"{kind.number} to {kind.word}" for kind in kinds if kind.sign not in _OPEN]

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 _REDRAWS_PER_SECOND = "10"
 
 readonly_option = click.option(
-    "--readonly", is_flag=True, help="Screens that write nothing to the user database."
+    "--readonly", is_flag=True, help="Start screens that write nothing to the user database."
 )
 low_bandwidth_option = click.option(
     "--low-bandwidth",
     is_flag=True,
-    help="Screens for a slow line: the terminal's own colours, fewer redraws, no mouse.",
+    help="Start screens for a slow line: the terminal's own colours, fewer redraws, no mouse.",
 )
 
 

@@ -16,7 +16,7 @@ from store.errors import (
     StoreError,
 )
 from store.interface import Snapshot, Store
-from store.text import printable
+from store.text import printable, quantity
 from sync.workspace import Workspace, open_workspace
 from tui.cli.exit_codes import INTERRUPTED, WRONG_USAGE, exit_code_of
 from tui.cli.interrupts import Interrupted, SystemFailed, cut_short
@@ -33,7 +33,9 @@ class Session:
         self._is_read = False
         self._generation: int | None = None  # the store's, when the command first read it
         self.as_json = False
-        self.code_of_failure: int | None = None  # where a command has one for whatever fails
+        self.code_of_failure: int | None = (
+            None  # the code of every failure, for commands that have one
+        )
 
     @cached_property
     def unread_workspace(self) -> Workspace:
@@ -51,7 +53,7 @@ class Session:
 
     @cached_property
     def workspace_for_log_on(self) -> Workspace:
-        """The workspace, of which no more is read than a log-on needs: no user, so far."""
+        """The workspace, read only as far as a log-on needs: without users."""
         return self._read(lambda store: store.find(""))
 
     def _read(self, state: Callable[[Store], Snapshot]) -> Workspace:
@@ -99,7 +101,7 @@ def print_json(value: Any) -> None:
 
 
 def problem_of(session: Session, error: BaseException) -> Problem:
-    """Return what is told of a failure."""
+    """Return the problem that describes a failure."""
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return session.cut_short(Interrupted())
     if isinstance(error, Problem):
@@ -183,8 +185,8 @@ def read_passwords(prompts: Sequence[str]) -> list[str]:
     lines = [line.removesuffix("\r") for line in read_password("").split("\n")]
     if len(lines) != len(prompts):
         raise wrong_usage(
-            f"Passwords on stdin: {len(lines)}; wanted: {len(prompts)}.",
-            f"Pipe one on each line: {', '.join(prompts)}",
+            f"stdin holds {quantity(len(lines), 'password')}; mailroster needs {len(prompts)}.",
+            f"Pipe one on each line: {', '.join(prompts)}.",
             "Nothing was sent.",
         )
     return lines
@@ -193,7 +195,7 @@ def read_passwords(prompts: Sequence[str]) -> list[str]:
 def confirm(question: str) -> None:
     """Ask on the terminal; raises `click.Abort` for no, and a usage error without a terminal."""
     if not sys.stdin.isatty():
-        raise wrong_usage("There is no terminal to ask on.", "Add --yes.")
+        raise wrong_usage("mailroster cannot ask you: stdin is not a terminal.", "Add --yes.")
     click.confirm(question, abort=True, err=True)
 
 

@@ -38,9 +38,10 @@ def settings() -> None:
 @json_option
 @pass_session
 def show(session: Session, as_json: bool) -> None:
-    """Show every setting. A stored password is only said to be set.
+    """Show every setting.
 
-    Of a pinned certificate its fingerprint, subject and last day are shown, with --json its PEM.
+    For a stored password it shows only that one is set; for a pinned certificate the fingerprint,
+    the subject and the last day, with --json its PEM text.
     """
     current = session.workspace.snapshot().settings
     if as_json:
@@ -55,15 +56,16 @@ def show(session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def set_(session: Session, assignments: tuple[str, ...], as_json: bool) -> None:
-    """Change settings. `set password` asks for the password, or reads it from stdin if piped.
+    """Change settings.
 
-    So does `set notify_webhook`, as such a URL may hold a secret.
+    `set password` and `set notify_webhook` take no value, because it is a secret: they ask for it,
+    or read it from stdin if piped.
 
-    Lists are separated by commas. Filter rules are separated by semicolons, such as
-    "filters=include email_domain example.com; skip user_name anna # on leave". Put a pattern
-    that contains # or ; or begins with a quote in quotes, and write quotes in it twice. A value
-    for pinned_certificate is PEM text, or the path of a file with it; the first certificate in it
-    is pinned.
+    Separate the items of a list with commas and filter rules with semicolons, such as
+    "filters=include email_domain example.com; skip user_name anna # on leave". If a pattern
+    contains # or ; or begins with a quote, put it in quotes, and double the quotes in it. For
+    pinned_certificate give PEM text, or the path of a file with it; mailroster pins the first
+    certificate in it.
     """
     changes: dict[str, Any] = {}
     secrets: list[str] = []
@@ -72,8 +74,8 @@ def set_(session: Session, assignments: tuple[str, ...], as_json: bool) -> None:
         if key in SECRET_SETTINGS:
             if equals:
                 raise wrong_usage(
-                    "A password on the command line can be read by every user of this machine.",
-                    f"Use `settings set {key}` and type it.",
+                    "Every user of this machine can read a password on the command line.",
+                    f"Run `mailroster settings set {key}` and type it.",
                 )
             secrets.append(key)
         else:

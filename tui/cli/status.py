@@ -1,4 +1,4 @@
-"""`mailroster status`: is everything well."""
+"""`mailroster status`: tell whether everything is well."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.texts.status import openmetrics, status_lines
 @click.option(
     "--openmetrics", "as_metrics", is_flag=True, help="Print OpenMetrics, for a textfile collector."
 )
-@click.option("--notify-test", is_flag=True, help="Send a test to the receivers of notices.")
+@click.option("--notify-test", is_flag=True, help="Send a test notice to every receiver.")
 @json_option
 @pass_session
 @click.pass_context
@@ -25,14 +25,14 @@ def status(
 ) -> None:
     """Tell whether everything is well.
 
-    Store, archive, the last syncs and what waits are looked at. The directory is not
-    asked; its last answer is told. Exit code 0: everything is well; 1: look at it; 2: act.
+    It looks at the store, the archive, the last syncs and waiting work. It does not ask the
+    directory, but shows its last answer. Exit code 0: everything is well; 1: look at it; 2: act.
     """
     if as_json and as_metrics:
-        raise click.UsageError("--json and --openmetrics exclude each other.")
+        raise click.UsageError("Give --json or --openmetrics, not both.")
     if notify_test:
         if as_metrics:
-            raise click.UsageError("--notify-test and --openmetrics exclude each other.")
+            raise click.UsageError("Give --notify-test or --openmetrics, not both.")
         ctx.exit(_test_notices(session, as_json))
     found = status_of(session.unread_workspace)
     if as_json:
@@ -55,5 +55,5 @@ def _test_notices(session: Session, as_json: bool) -> int:
     for name, problem in told_of.items():
         click.echo(f"{name}: {told(problem) if problem else 'delivered'}")
     if not told_of:
-        click.echo("Nobody is told. Set notify_webhook or notify_mail.")
+        click.echo("No receiver is set, so nobody got the test. Set notify_webhook or notify_mail.")
     return code

@@ -1,4 +1,4 @@
-"""`mailroster store`: is everything whole, a copy of it, and the way back to a backup."""
+"""`mailroster store`: check that everything is whole, copy it, return to a backup."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def store() -> None:
 @click.option(
     "--take-archive",
     is_flag=True,
-    help="Mark the archive's root as this store's: it is the right folder, and mounted.",
+    help="Mark the archive's root as this store's, after you checked that it is mounted.",
 )
 @json_option
 @pass_session
 @click.pass_context
 def check(ctx: click.Context, session: Session, take_archive: bool, as_json: bool) -> None:
-    """Look over the store and all files beside it.
+    """Check the store and all files beside it.
 
-    Archive folders that wait to be moved or removed are, if they can be; nothing else is changed.
-    Exit code 22 if something is wrong.
+    It also moves and removes the archive folders that wait for it, where it can, and changes
+    nothing else. Exit code 22 if something is wrong.
     """
     if take_archive:
         root = folders.take_archive(session.workspace)
-        click.echo(f"The archive {printable(root)} is this store's.", err=True)
+        click.echo(f"Marked the archive {printable(root)} as this store's.", err=True)
     workspace = session.unread_workspace
     folders.try_folder_work(workspace)
     workspace.close()  # as it is read again, with every backup
@@ -70,29 +70,32 @@ def check(ctx: click.Context, session: Session, take_archive: bool, as_json: boo
         for found in findings:
             click.echo(f"! {printable(found.path)}\n  {printable(found.problem)}")
         if not findings:
-            what = (
-                _described(Content.of(state)) if state and state.store_id else "there is none yet"
-            )
+            where = workspace.store.where
             click.echo(
-                f"The store {workspace.store.where} and the files beside it are whole: {what}."
+                f"The store {where} and the files beside it are whole: "
+                f"{_described(Content.of(state))}."
+                if state and state.store_id
+                else f"The store {where} does not exist yet."
             )
     ctx.exit(code)
 
 
 @store.command()
-@click.option("--sql", is_flag=True, help="Print the SQL for whoever may run it; make nothing.")
+@click.option(
+    "--sql", is_flag=True, help="Print the SQL for the database's administrator; create nothing."
+)
 @pass_session
 def create(session: Session, sql: bool) -> None:
-    """Make the tables of a store in PostgreSQL, as its first use does.
+    """Create the tables of a store in PostgreSQL.
 
-    A store in a file needs no such thing.
+    The first use of the store does the same. A store in a file needs no tables.
     """
     workspace = session.unread_workspace
     if sql:
         return click.echo(workspace.upkeep.create_script(), nl=False)
     made = workspace.upkeep.create()
-    what = "was made ready" if made else "needs nothing to be made"
-    return click.echo(f"{workspace.store.where} {what}.", err=True)
+    where = workspace.store.where
+    return click.echo(f"Made {where} ready." if made else f"{where} is ready already.", err=True)
 
 
 @store.command()
@@ -100,12 +103,12 @@ def create(session: Session, sql: bool) -> None:
 @json_option
 @pass_session
 def copy(session: Session, to: str, as_json: bool) -> None:
-    """Put everything into the new store TO.
+    """Copy everything into the new store TO.
 
-    TO is a file's path, or postgresql://... Users with their hashes, settings, the history with its
-    records, failed log-ons, pins and work on archive folders that waits go along. The copy is read
-    again and compared; it has an id of its own. So the archive is still the old store's: what is to
-    be run to give it to the copy is said at the end.
+    TO is a file's path, or postgresql://... The copy holds users with their hashes, settings, the
+    history with its records, failed log-ons, pins and waiting work on archive folders. mailroster
+    reads the copy again and compares it. The copy has an id of its own, so the archive still
+    belongs to the old store: mailroster prints the commands that give it to the copy.
     """
     workspace, target = session.workspace, open_workspace(to)
     try:
@@ -119,7 +122,9 @@ def copy(session: Session, to: str, as_json: bool) -> None:
         print_json({"to": to, "store": _record_of(state), "archive_commands": commands})
     click.echo(f"Copied to {where}, and compared: {_described(Content.of(state))}.", err=True)
     if commands:
-        told = "The archive is still the old store's. Once you use the copy in its place, run:"
+        told = (
+            "The archive still belongs to the old store. Once you use the copy in its place, run:"
+        )
         click.echo("\n  ".join((told, *commands)), err=True)
 
 
@@ -144,9 +149,9 @@ def _to_hand_over_the_archive(old: Workspace, new: Workspace, settings: Settings
 def backup(session: Session, file: Path, as_json: bool) -> None:
     """Write a checked copy of the store to the new FILE.
 
-    Only its owner can read it. It holds users, settings and the list of runs; not the runs'
-    details, the key or any mail. Earlier states are kept beside the store anyway; this copy is for
-    another disk.
+    Only the owner of FILE can read it. It holds users, settings and the list of runs, but not the
+    runs' details, the key or any mail. mailroster keeps earlier states beside the store anyway;
+    keep this copy on another disk.
     """
     state = session.workspace.upkeep.save_copy(file.absolute())
     if as_json:
@@ -161,10 +166,10 @@ def backup(session: Session, file: Path, as_json: bool) -> None:
 @json_option
 @pass_session
 def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_json: bool) -> None:
-    """Return to BACKUP; say first what would be lost.
+    """Return to BACKUP; show first what would be lost.
 
-    By default that is the newest which is whole. BACKUP is a name from the list, or the path of a
-    copy. The file of now is set aside.
+    BACKUP is a name from --list, or the path of a copy; without it mailroster takes the newest
+    backup that is whole. It sets the present file aside.
     """
     upkeep = session.unread_workspace.upkeep  # a state less in memory until it is written
     if only_list:
@@ -172,7 +177,7 @@ def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_j
         if as_json:
             return print_json([_backup_record(found) for found in backups])
         rows = [_columns(found) for found in backups]
-        for line in table_lines(rows) if rows else ["There is no backup yet."]:
+        for line in table_lines(rows) if rows else ["No backup was made yet."]:
             click.echo(line)
         return None
     chosen, state = _chosen(upkeep, name)
@@ -187,8 +192,8 @@ def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_j
     if as_json:
         set_aside = str(aside) if aside else None
         print_json({"backup": str(chosen), "set_aside": set_aside, "lost": asdict(lost)})
-    kept = f" The file that was there is {printable(aside)}." if aside else ""
-    click.echo(f"The store is as in the backup {printable(chosen.name)}.{kept}", err=True)
+    kept = f" The previous file is now {printable(aside)}." if aside else ""
+    click.echo(f"Restored the store from the backup {printable(chosen.name)}.{kept}", err=True)
     return None
 
 
@@ -205,18 +210,18 @@ def _chosen(upkeep: Upkeep, name: str | None) -> tuple[Path, Snapshot]:
                 raise StoreDamaged(
                     f"The backup {printable(found.path.name)} cannot be read, and older ones hold "
                     "less.",
-                    "Have it read again, or name another backup; `mailroster store restore --list` "
+                    "Make it readable, or name another backup; `mailroster store restore --list` "
                     "shows all.",
                 )
-            click.echo(f"Passed over, as it is damaged: {printable(found.path.name)}.", err=True)
+            click.echo(f"Skipped the damaged backup {printable(found.path.name)}.", err=True)
         raise StoreDamaged(
-            f"There is no usable backup in {upkeep.backups_are_in}.",
-            "Give the path of a copy that was kept elsewhere.",
+            f"{upkeep.backups_are_in} holds no usable backup.",
+            "Give the path of a copy that you keep elsewhere.",
         )
     path = upkeep.backup_named(name)
     if path is None:
         raise NotFound(
-            f"There is no backup “{printable(name, 80)}”.",
+            f"The backup “{printable(name, 80)}” does not exist.",
             "`mailroster store restore --list` shows all.",
         )
     return path, upkeep.read(path)
@@ -224,7 +229,7 @@ def _chosen(upkeep: Upkeep, name: str | None) -> tuple[Path, Snapshot]:
 
 def _loss_lines(lost: Loss) -> Iterator[str]:
     if lost.problem:
-        yield f"What the backup lacks is not known. {lost.problem}"
+        yield f"mailroster cannot tell what the backup lacks. {lost.problem}"
         return
     for name in lost.go:
         yield f"- {name}  (was added since)"
@@ -235,7 +240,7 @@ def _loss_lines(lost: Loss) -> Iterator[str]:
     for name in lost.settings:
         yield f"~ setting {name}  (becomes what it was)"
     if lost == Loss():
-        yield "The store holds the same."
+        yield "The store and the backup hold the same."
 
 
 def _described(content: Content) -> str:

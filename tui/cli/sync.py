@@ -62,19 +62,19 @@ def _answer_options(command: F) -> F:
         click.option(
             "--take-ids",
             is_flag=True,
-            help="Take the directory's ids over by name, where it lists ids for the first time.",
+            help="Take over the directory's ids by name, if it lists ids for the first time.",
         ),
         click.option(
             "--new",
             multiple=True,
             metavar="NAME",
-            help="NAME is somebody new; the archive folder from before is set aside; repeatable.",
+            help="NAME is somebody new; set the archive folder from before aside; repeatable.",
         ),
         click.option(
             "--same",
             multiple=True,
             metavar="NAME",
-            help="NAME is the same person as before, who keeps or gets back what was theirs; "
+            help="NAME is the same person as before and keeps or gets back privileges and folder; "
             "repeatable.",
         ),
         click.option(
@@ -94,7 +94,7 @@ def _answer_options(command: F) -> F:
             multiple=True,
             nargs=2,
             metavar="OLD NEW",
-            help="The same where several may be meant: OLD came under NEW; repeatable.",
+            help="Like --rename, if several users may be meant: OLD is NEW now; repeatable.",
         ),
         click.option(
             "--rename",
@@ -131,7 +131,7 @@ def _answer_options(command: F) -> F:
     "kept_answer",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Ask no directory; plan against an answer that was kept. Such a plan cannot be applied.",
+    help="Plan from the answer in FILE, not the directory; you cannot apply such a plan.",
 )
 @_answer_options
 @skip_option
@@ -153,12 +153,12 @@ def test(
 ) -> None:
     """Test Settings: show what a sync would change.
 
-    The directory is asked, and nothing is written. With --save-answer and --answer filters and
-    options can be tried offline, and a bad day looked at afterwards.
+    It asks the directory and writes nothing. With --save-answer and --answer you can try filters
+    and options offline, or look into a bad day afterwards.
     """
     if kept_answer and (out or kept_as):
         raise wrong_usage(
-            "A plan against a kept answer cannot be applied, and the answer is kept already.",
+            "You cannot apply a plan from a kept answer, and the answer is kept already.",
             "Leave out --out and --save-answer, or ask the directory by leaving out --answer.",
         )
 
@@ -167,7 +167,7 @@ def test(
         settings = workspace.snapshot().settings
         if kept_answer:
             listing, at = load_answer(kept_answer)
-            click.echo(f"Planned against the answer of {printable(shown_time(at), 40)}.", err=True)
+            click.echo(f"Planned from the answer of {printable(shown_time(at), 40)}.", err=True)
         else:
             _warn(settings)
             listing = asyncio.run(fetch(workspace, settings))
@@ -193,7 +193,7 @@ def test(
     "plan_file",
     type=click.Path(path_type=Path),
     metavar="PLAN",
-    help="Apply this saved plan as it is; the directory is asked only if it deletes users.",
+    help="Apply this saved plan as it is; ask the directory only if the plan deletes users.",
 )
 @yes_option
 @allow_option
@@ -207,10 +207,15 @@ def test(
     help="Leave this user alone from now on, by a skip filter; repeatable.",
 )
 @click.option(
-    "--reason", default="", metavar="TEXT", help="Why, for --skip-always; kept with the filter."
+    "--reason",
+    default="",
+    metavar="TEXT",
+    help="The reason for --skip-always; kept with the filter.",
 )
 @click.option(
-    "--retry", is_flag=True, help="While the directory is unreachable, ask again for list_timeout."
+    "--retry",
+    is_flag=True,
+    help="While the directory is unreachable, keep asking for list_timeout.",
 )
 @report_option
 @json_option
@@ -233,7 +238,7 @@ def sync(
 ) -> None:
     """Synchronize now: show the changes and apply them.
 
-    The directory is asked for its users; all changes are one write.
+    It asks the directory for its users and writes all changes at once.
     """
     check_delete_options(allow_deletes, hold_deletes)
     if plan_file and (any(answers.values()) or skip or skip_always):
@@ -242,7 +247,7 @@ def sync(
             "Give answers and --skip to `mailroster test --out`.",
         )
     if reason and not skip_always:
-        raise click.UsageError("--reason is the reason of --skip-always.")
+        raise click.UsageError("--reason needs --skip-always.")
 
     def make_plan(workspace: Workspace) -> Plan:
         listing = _listing(workspace, retry)

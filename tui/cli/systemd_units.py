@@ -1,4 +1,4 @@
-"""`mailroster systemd-units`: what runs mailroster on this host, for systemd."""
+"""`mailroster systemd-units`: the systemd units that run mailroster on this host."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ Persistent=yes
 WantedBy=timers.target
 """,
     "mailroster-sync-failed.service": """\
-# Put here what tells you, beside notify_webhook and notify_mail: a message to your monitoring.
+# Put your own alert here, beside notify_webhook and notify_mail: a message to your monitoring.
 [Unit]
-Description=Tell that synchronising the mail archive's users failed
+Description=Report that synchronising the mail archive's users failed
 
 [Service]
 Type=oneshot
@@ -111,9 +111,15 @@ _SECONDS = 10
 
 
 @click.command("systemd-units")
-@click.option("--user", default="mailroster", show_default=True, help="Whose store it is.")
 @click.option(
-    "--on-calendar", "calendar", default="hourly", show_default=True, help="When; systemd.time(7)."
+    "--user", default="mailroster", show_default=True, help="The user that owns the store."
+)
+@click.option(
+    "--on-calendar",
+    "calendar",
+    default="hourly",
+    show_default=True,
+    help="When to sync; see systemd.time(7).",
 )
 @click.option(
     "--out",
@@ -123,10 +129,10 @@ _SECONDS = 10
 )
 @pass_session
 def systemd_units(session: Session, user: str, calendar: str, out: Path | None) -> None:
-    """Print the units that synchronise and answer log-ons.
+    """Print systemd units for the sync and for log-ons.
 
-    They are a sync, its timer, what a failed sync starts, and the login-server. A sync that the
-    delete guard stopped, or that failed otherwise, counts as failed. Two syncs never overlap.
+    They are a sync, its timer, an alert after a failed sync, and the login-server. A sync fails if
+    the delete guard stops it or anything else goes wrong. Two syncs never overlap.
     """
     if problem := _user_problem(user):
         raise wrong_usage(
@@ -199,20 +205,20 @@ def _home(user: str) -> Path:
 def _user_problem(user: str) -> str:
     """Return why no service can run as that user, or nothing."""
     if not _USER.fullmatch(user):
-        return f"“{printable(user, 60)}” is no name of a system user."
+        return f"“{printable(user, 60)}” is not the name of a system user."
     try:
         uid = int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid
     except KeyError:
         return f"This machine has no user “{printable(user, 60)}”, so systemd could not start it."
     if uid == 0:
-        return "As root the sync would make an archive of root's, which no mail server reads."
+        return "As root the sync would make archive folders that mail servers cannot read."
     return ""
 
 
 def _calendar_problem(calendar: str) -> str:
-    """Return why systemd would refuse the time, or nothing; without a systemd, what can be seen."""
+    """Return why systemd would refuse the time, or nothing; without systemd, check characters."""
     if not _CALENDAR.fullmatch(calendar):
-        return "it is empty, or has a character that no time has"
+        return "it is empty, or has a character that a time cannot have"
     try:
         asked = subprocess.run(
             ["systemd-analyze", "calendar", calendar],  # noqa: S607 - wherever it is installed

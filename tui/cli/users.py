@@ -54,7 +54,7 @@ def users() -> None:
 def list_(session: Session, as_json: bool) -> None:
     """List all users, under a line of titles.
 
-    Long values are cut; `users show` and --json have them whole.
+    It cuts long values; `users show` and --json have them whole.
     """
     snapshot = session.workspace.snapshot()
     found = [User.from_row(row) for row in snapshot.users.values()]
@@ -64,8 +64,8 @@ def list_(session: Session, as_json: bool) -> None:
     if not found:
         where = session.workspace.store.where
         click.echo(
-            f"There are no users in {where}. Another user database is named with --store or "
-            "MAILROSTER_STORE; `mailroster` makes the first administrator.",
+            f"{where} has no users. Run `mailroster` to create the first administrator, or name "
+            "another user database with --store or MAILROSTER_STORE.",
             err=True,
         )
     rows = [_TITLES] * bool(found)
@@ -109,7 +109,7 @@ def add(
     privileges: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add a user. An integrated user's password is asked for, or read from stdin if piped."""
+    """Add a user. It asks for an integrated user's password, or reads it from stdin if piped."""
     user = User(
         user_name=name,
         full_name=full_name,
@@ -119,11 +119,11 @@ def add(
     )
     password = read_password("New password", confirm=True) if auth == INTEGRATED else None
     added = by_hand.add_user(session.workspace, user, password)
-    _done(added, "was added", as_json)
+    _done(added, f"Added {_name(added)}.", as_json)
     if messages := session.workspace.messages(added.user_name):
         click.echo(
-            f"The archive folder of that name holds {quantity(messages, 'message')} from before, "
-            "which this user finds there. Move it away if it is somebody else's.",
+            f"The archive folder of this name holds {quantity(messages, 'message')} from before, "
+            "and this user gets them. If they are somebody else's, move the folder away.",
             err=True,
         )
 
@@ -134,15 +134,14 @@ def add(
 @json_option
 @pass_session
 def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
-    """Delete a user. An archive folder that holds mail is kept, an empty one removed."""
+    """Delete a user. It keeps an archive folder that holds mail, and removes an empty one."""
     user = _find(session, name)
     if not yes:
-        confirm(f"Delete “{printable(user.user_name)}”?")
-    kept = by_hand.delete_users(session.workspace, [user])
-    archive = "kept" if kept else "removed"
+        confirm(f"Delete {_name(user)}?")
+    archive = "kept" if by_hand.delete_users(session.workspace, [user]) else "removed"
     if as_json:
         print_json({"user_name": user.user_name, "archive": archive})
-    click.echo(f"“{printable(user.user_name)}” was deleted, the archive {archive}.", err=True)
+    click.echo(f"Deleted {_name(user)}; {archive} the archive.", err=True)
 
 
 @users.command("set-auth")
@@ -154,14 +153,13 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
 def set_auth(
     session: Session, names: tuple[str, ...], method: Authentication, force: bool, as_json: bool
 ) -> None:
-    """Switch the authentication method, in one write.
+    """Switch the authentication method of users.
 
-    To Directory Services, the directory is asked first whether it knows the names. To integrated,
-    a user without a local password needs one: asked for, or read from stdin if piped, where one
-    user is named.
+    All switches are one write. Before a switch to Directory Services it asks the directory whether
+    it knows the names. A switch to Integrated needs a local password: if you name one user and that
+    user has none, it asks for one, or reads it from stdin if piped.
     """
-    by_key = {user.key: user for user in (_find(session, name) for name in names)}
-    found = list(by_key.values())
+    found = list({user.key: user for user in (_find(session, name) for name in names)}.values())
     password = None
     if method == INTEGRATED and len(found) == 1 and not found[0].password_hash:
         password = read_password("New password", confirm=True)
@@ -172,7 +170,7 @@ def set_auth(
         records = [_record(user) for user in changed]
         print_json(records[0] if len(names) == 1 else records)
     for user in changed:
-        _done(user, f"now has the method {AUTHENTICATION_LABELS[method]}", as_json=False)
+        _done(user, f"Switched {_name(user)} to {AUTHENTICATION_LABELS[method]}.", as_json=False)
 
 
 @users.command("set-password")
@@ -182,12 +180,12 @@ def set_auth(
 def set_password(session: Session, name: str, as_json: bool) -> None:
     """Set an integrated user's password.
 
-    It is asked for, or read from stdin if piped.
+    It asks for the password, or reads it from stdin if piped.
     """
     user = _find(session, name)
     password = read_password("New password", confirm=True)
     changed = by_hand.set_password(session.workspace, user, password)
-    _done(changed, "has a new password", as_json)
+    _done(changed, f"Set a new password for {_name(changed)}.", as_json)
 
 
 @users.command()
@@ -220,12 +218,11 @@ def edit(
     if addresses:
         changes["email_addresses"] = [address for address in addresses if address]
     if not changes:
-        raise wrong_usage("Say what to change; --help lists it.", "")
-    _done(
-        by_hand.edit_user(session.workspace, user, replace(user, **changes)), "was changed", as_json
-    )
+        raise wrong_usage("You named nothing to change.", "Give --full-name, --dn or --address.")
+    edited = by_hand.edit_user(session.workspace, user, replace(user, **changes))
+    _done(edited, f"Changed {_name(edited)}.", as_json)
     if user.authentication == DIRECTORY_SERVICES:
-        click.echo("The next sync sets these fields as the directory has them.", err=True)
+        click.echo("The next sync replaces these fields with what the directory lists.", err=True)
 
 
 @users.command()
@@ -237,11 +234,11 @@ def rename(session: Session, name: str, new_name: str, as_json: bool) -> None:
     """Rename a user. The archive folder and everybody's rights on it move along."""
     user = _find(session, name)
     renamed = by_hand.rename_user(session.workspace, user, new_name)
-    _done(renamed, f"was “{printable(user.user_name)}” before", as_json)
+    _done(renamed, f"Renamed {_name(user)} to {_name(renamed)}.", as_json)
     if user.authentication == DIRECTORY_SERVICES and user.key != renamed.key:
         click.echo(
-            "Rename this user in the directory too: it is asked for the password under the new "
-            "name, and the next sync takes the old one for a new user.",
+            "Rename this user in the directory too. Otherwise log-ons ask it for the new name, and "
+            "the next sync takes the old name for a new user.",
             err=True,
         )
 
@@ -254,7 +251,7 @@ def rename(session: Session, name: str, new_name: str, as_json: bool) -> None:
     "folders",
     multiple=True,
     metavar="OWNER=read,write",
-    help="The rights on OWNER's archive folder; repeatable. Without rights: no entry.",
+    help="The rights on OWNER's archive folder; repeatable. OWNER= removes the entry.",
 )
 @json_option
 @pass_session
@@ -265,7 +262,7 @@ def set_privileges(
     folders: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Replace privileges, those on folders, or both. None and admin stand alone."""
+    """Replace privileges, rights on folders, or both. `none` and `admin` exclude all others."""
     if not privileges and not folders:
         raise wrong_usage("Name privileges, or --folder.", "")
     chosen = {}
@@ -278,7 +275,7 @@ def set_privileges(
         chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
     user = _find(session, name)
     changed = by_hand.set_privileges(session.workspace, user, privileges or None, chosen)
-    _done(changed, f"now has the privileges {', '.join(changed.privileges)}", as_json)
+    _done(changed, _privileges(changed), as_json)
     if gap := delete_gap(changed.privileges, changed.folder_privileges):
         click.echo(gap, err=True)
 
@@ -298,8 +295,8 @@ def change_privileges(
 ) -> None:
     """Give and take privileges of users.
 
-    All of it is one write, and other privileges stay as they are. None and admin stand alone:
-    given, either takes the place of all others. An administrator who stays one gets nothing else.
+    It is one write; other privileges stay as they are. If you give `none` or `admin`, it replaces
+    all others. An administrator gets no other privilege unless you also take `admin`.
     """
     if not given and not taken:
         raise wrong_usage("Name privileges with --give, --take or both.", "")
@@ -308,7 +305,7 @@ def change_privileges(
     if as_json:
         print_json([_record(user) for user in changed])
     for user in changed:
-        _done(user, f"now has the privileges {', '.join(user.privileges)}", as_json=False)
+        _done(user, _privileges(user), as_json=False)
 
 
 @users.command()
@@ -317,18 +314,20 @@ def change_privileges(
 @json_option
 @pass_session
 def unlock(session: Session, name: str | None, source: str | None, as_json: bool) -> None:
-    """Forget failed log-ons of a user, or of an IP address."""
+    """Unlock a user or an IP address. It clears the failed log-ons."""
     if (name is None) == (source is None):
         raise wrong_usage("Name a user or --source ADDRESS.", "")
     if name is not None:
         user = _find(session, name)
-        what, had = user.user_name, bool(by_hand.unlock_users(session.workspace, [user]))
+        what = user.user_name
+        cleared = sum(by_hand.unlock_users(session.workspace, [user]).values())
     else:
-        what, had = str(source), by_hand.unlock_source(session.workspace, str(source))
+        what, cleared = str(source), by_hand.unlock_source(session.workspace, str(source))
     if as_json:
-        print_json({"unlocked": what, "had_failures": had})
-    said = "Its failed log-ons were forgotten" if had else "There were no failed log-ons"
-    click.echo(f"“{printable(what)}” is not locked. {said}.", err=True)
+        print_json({"unlocked": what, "had_failures": cleared > 0})
+    name = printable(what)
+    unlocked = f"Unlocked {name}; cleared {quantity(cleared, 'failed log-on')}."
+    click.echo(unlocked if cleared else f"{name} has no failed log-ons.", err=True)
 
 
 def _check_known(session: Session, users: list[User]) -> None:
@@ -337,10 +336,10 @@ def _check_known(session: Session, users: list[User]) -> None:
         settings = session.workspace.snapshot().settings
         days = settings.delete_after_days
         when = f"a sync deletes after {quantity(days, 'day')}" if days else "the next sync deletes"
-        deleted = f" With automatic deletion on, {when} a user that it does not list."
+        deleted = f" Automatic deletion is on: {when} a user that the directory does not list."
         raise InvalidValue(
-            f"The directory does not know {_quoted(unknown)}, who could not log on after the "
-            f"switch.{deleted if settings.auto_delete else ''}",
+            f"The directory does not know {_quoted(unknown)}. Such a user could not log on after "
+            f"the switch.{deleted if settings.auto_delete else ''}",
             "Correct the name there, or add --force.",
         )
     click.echo(f"The directory knows {_quoted(users)}.", err=True)
@@ -354,16 +353,24 @@ def _find(session: Session, name: str) -> User:
     user = session.workspace.snapshot().find(name)
     if user is None:
         raise NotFound(
-            f"There is no user “{printable(name, 60)}”.",
+            f"The user “{printable(name, 60)}” does not exist.",
             "`mailroster users list` shows all.",
         )
     return user
 
 
-def _done(user: User, what: str, as_json: bool) -> None:
+def _done(user: User, done: str, as_json: bool) -> None:
     if as_json:
         print_json(_record(user))
-    click.echo(f"“{printable(user.user_name)}” {what}.", err=True)
+    click.echo(done, err=True)
+
+
+def _name(user: User) -> str:
+    return printable(user.user_name)
+
+
+def _privileges(user: User) -> str:
+    return f"{_name(user)} now has the privileges {', '.join(user.privileges)}."
 
 
 def _record(user: User) -> dict[str, Any]:

@@ -33,10 +33,10 @@ async def ask_file(
         check_name(path)
         if os.path.lexists(path):
             raise InvalidValue(
-                "There is such a file already.", "Choose another name.", untouched=""
+                "A file of this name exists already.", "Choose another name.", untouched=""
             )
         if not path.parent.is_dir():
-            raise InvalidValue("There is no such folder.", "Choose another one.", untouched="")
+            raise InvalidValue("This folder does not exist.", "Choose another one.", untouched="")
         return plain(path.absolute(), "dim")
 
     entered = await screen.ask(Entry(title, text, suggested, check))

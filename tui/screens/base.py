@@ -34,7 +34,7 @@ BEING_SAVED = "This is being saved; wait a moment."
 class BaseScreen(Screen[None]):
     """A screen: `NAME` is its mode, `SCOPES` are the scopes of its actions.
 
-    Its workers may let errors of store and sync go: they are shown here.
+    Its workers may raise errors of store and sync: the screen shows them.
     """
 
     HORIZONTAL_BREAKPOINTS = [(100, "-roomy"), (120, "-wide")]
@@ -84,7 +84,7 @@ class BaseScreen(Screen[None]):
             line.tell()
 
     def on_screen_suspend(self) -> None:
-        """Leave no note behind that is out of date on return."""
+        """Remove the note, which would be out of date on return."""
         for note in self.query(Note):
             note.hide()
 
@@ -117,7 +117,7 @@ class BaseScreen(Screen[None]):
         """Show the store's new state."""
 
     def show_warning(self) -> None:
-        """Show, for as long as it is so, that passwords are at risk on the way."""
+        """Show a warning as long as passwords are at risk on the way to the directory."""
         if self.app.snapshot.store_id:
             from sync.directory.types import insecurity  # slow, and not for the first frame
 
@@ -183,7 +183,7 @@ class BaseScreen(Screen[None]):
         )
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Show what made a worker fail; only known errors are no fault of the program."""
+        """Show a known error of a worker; raise any other, as that is a fault of the program."""
         event.stop()
         if event.state is WorkerState.ERROR:
             error = event.worker.error

@@ -78,13 +78,13 @@ class ConnectionScreen(SettingsForm):
         """Offer Test Settings once a directory service is set up."""
         if before.directory_service != NONE or self.opened.directory_service == NONE:
             return
-        text = "It asks the directory and shows what a sync would change. Nothing is applied yet."
+        text = "It asks the directory and shows what a sync would change. It applies nothing."
         if await self.confirm("Saved. Test Settings now?", text):
             await self.app.do_on("synchronize", "test")
 
     @property
     def _kind(self) -> DirectoryType:
-        """The chosen type; without one the first, which is what most will choose."""
+        """The chosen type; without one the first, which most people choose."""
         chosen = self.query_one("#directory_service", Select).value
         return TYPES.get(str(chosen)) or next(iter(TYPES.values()))
 
@@ -122,7 +122,7 @@ class ConnectionScreen(SettingsForm):
     def why_not(self, name: str) -> str | None:
         if name in _ASKING:
             if self._asking is not None:
-                return "The directory is being asked already; Esc gives up."
+                return "mailroster is asking the directory already. Press Esc to cancel."
             if self._problem:
                 return self._problem
         if name == "certificate":
@@ -134,14 +134,14 @@ class ConnectionScreen(SettingsForm):
         if name == "forget_password":
             return self.why_not_forget()
         if name == "try_log_on" and self.unsaved():
-            return "Save or discard the changes first: a log-on is tried with what is saved."
+            return "Save or discard the changes first. A trial uses the saved settings."
         return super().why_not(name)
 
     def why_not_forget(self) -> str | None:
         """Return why the password cannot be forgotten."""
         settings = self.opened
         if settings.password_command or settings.password_file:
-            return "The password is not stored here; settings name where it comes from."
+            return "The password is not stored here. It comes from a file or a command."
         if not settings.password:
             return "No password is stored."
         return super().why_not_forget()
@@ -207,9 +207,9 @@ class ConnectionScreen(SettingsForm):
             self.show_message(Text("Enter the path of the CA's file (PEM), then check again."))
 
     async def _answer(self, question: Coroutine[Any, Any, T]) -> T:
-        """Wait for the server's answer; Esc gives up."""
+        """Wait for the server's answer; Esc cancels."""
         self._asking = get_current_worker()
-        self.show_message(Text("Asking the directory ... Esc gives up."))
+        self.show_message(Text("Asking the directory ... Esc cancels."))
         self.refresh_bindings()
         try:
             return await question
@@ -224,10 +224,10 @@ class ConnectionScreen(SettingsForm):
         else:
             self._asking.cancel()
             self.check()
-            self.app.say("The directory is asked no longer. Nothing was changed.")
+            self.app.say("Stopped asking the directory. Nothing was changed.")
 
     def action_unpin(self) -> None:
-        """Trust the pinned certificate no longer."""
+        """Stop trusting the pinned certificate."""
         self.put("pinned_certificate", "")
         self.check()
 
@@ -236,5 +236,5 @@ class ConnectionScreen(SettingsForm):
         self.forget_secret()
 
     def action_try_log_on(self) -> None:
-        """Show what a log-on meets."""
+        """Check a log-on step by step."""
         self.app.push_screen(TryLogOn(partial(explain, self.app.workspace)))

@@ -24,8 +24,8 @@ from tui.widgets.fields import Field, PasswordField, row
 
 _HALF_FINGERPRINT = 16 * 3
 _COMPARE = (
-    "Compare the fingerprint with the server's administrator before you pin it. Pinned, this "
-    "certificate and no other is trusted, under any host name, until it expires."
+    "Compare the fingerprint with the server's administrator before you pin it. From then "
+    "on mailroster trusts this certificate and no other, under any host name, until it expires."
 )
 
 
@@ -97,7 +97,7 @@ def _source_text(item: Mapped) -> Text:
 
 
 class TryLogOn(Dialog[None]):
-    """A user name and a password, and what a log-on with them meets; nothing is kept."""
+    """A user name and a password, and how a log-on with them goes; it keeps neither."""
 
     SCOPES = ("trial", "dialog")
     BINDINGS = bindings_for(*SCOPES)
@@ -107,7 +107,7 @@ class TryLogOn(Dialog[None]):
     def __init__(self, explain: Callable[[str, str | None], Awaitable[list[Step]]]) -> None:
         super().__init__(
             "Try a log-on",
-            "Leave the password empty to learn all but whether it is right.",
+            "Leave the password empty to check everything but the password.",
         )
         self._explain = explain
 
@@ -120,7 +120,7 @@ class TryLogOn(Dialog[None]):
     def why_not(self, name: str) -> str | None:
         if name == "accept":
             if self._trying:
-                return "A log-on is being tried."
+                return "mailroster is trying the log-on. Wait a moment."
             if not self.query_one("#user_name", Input).value:
                 return "Enter a user name."
         return None

@@ -26,12 +26,12 @@ T = TypeVar("T")
 
 PASSWORD_RULE = (
     f"At least {MIN_CHARACTERS} characters, at most 72 bytes, and not the user name. "
-    "A few unrelated words do well."
+    "Use a few unrelated words."
 )
 
 
 class Dialog(ModalScreen[T]):
-    """A box over the screen; `None` is the answer of whoever cancels."""
+    """A box over the screen; cancelling it answers `None`."""
 
     SCOPES: ClassVar[tuple[str, ...]] = ()
     BINDINGS = [

@@ -29,7 +29,7 @@ class FirstAdministratorScreen(EntryScreen):
         """Build the form."""
         with Vertical(classes="logon"):
             yield Static("mailroster: the first administrator", classes="section")
-            yield Static(plain(f"There are no users yet in {self.app.workspace.store.where}."))
+            yield Static(plain(f"{self.app.workspace.store.where} has no users yet."))
             yield Static(PASSWORD_RULE, classes="note")
             yield row("User name", Field(id="user_name"))
             yield row("Password", PasswordField(id="password"))
@@ -48,8 +48,8 @@ class FirstAdministratorScreen(EntryScreen):
         return None
 
     async def go_back(self) -> None:
-        """There is nothing behind this screen."""
-        self.app.say("q leaves mailroster." if self.focused is None else "^Q leaves mailroster.")
+        """Say how to quit, as this screen is the first."""
+        self.app.say("Press q to quit." if self.focused is None else "Press ^Q to quit.")
 
     @on(Input.Changed)
     def _typed(self) -> None:
@@ -58,7 +58,7 @@ class FirstAdministratorScreen(EntryScreen):
 
     @work(exclusive=True, group="first", exit_on_error=False)
     async def action_create(self) -> None:
-        """Create the administrator and log on as it."""
+        """Create the administrator and log on with the new account."""
         user_name, password, _ = (field.value for field in self.query(Field))
         user = await self.write(lambda: add_administrator(self.app.workspace, user_name, password))
         self.app.enter(user)

@@ -1,4 +1,4 @@
-"""History: what was done, when and by whom, and the way to take it back."""
+"""History: what was done, when and by whom, and the way to undo it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class HistoryScreen(TableScreen):
                 Column("Kind", width=10, word="kind"),
                 Column("Changes", 4, word="changes"),
                 Column("Notes", 3, word="notes", rank=1),
-                Column("Gen.", width=7, rank=3),
+                Column("Generation", width=11, rank=3),
             ],
             self._cells,
             lambda run: run.id,
@@ -84,7 +84,7 @@ class HistoryScreen(TableScreen):
     @override
     def why_not(self, name: str) -> str | None:
         if name in ("details", "show_undo", "report") and self.table.current is None:
-            return "There is no run in this list."
+            return "This list is empty."
         return super().why_not(name)
 
     def on_table_moved(self) -> None:
@@ -98,12 +98,12 @@ class HistoryScreen(TableScreen):
             self.app.push_screen(RunScreen(run.id))
 
     def action_show_undo(self) -> None:
-        """Show what would take the run under the cursor back."""
+        """Show what an undo of the run under the cursor would change."""
         if run := self.table.current:
             self.app.push_screen(UndoScreen(run))
 
     def action_pinned(self) -> None:
-        """Show the users whom an undo brought back."""
+        """Show the pinned users."""
         self.app.push_screen(PinnedScreen())
 
     @work(exclusive=True, group="report", exit_on_error=False)
@@ -120,5 +120,5 @@ class HistoryScreen(TableScreen):
             SHORT_KINDS.get(run.kind, run.kind),
             changes_text(run),
             notes_text(run, run.id in self._undone),
-            f"{run.generation:>6}",
+            f"{run.generation:>10}",
         )

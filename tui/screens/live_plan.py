@@ -65,10 +65,8 @@ class LivePlan(PlanScreen):
         before = self.selection.plan
         try:
             with self.app.end_sign.of("Test Settings"):
-                listing = await self._fetch("Asking the directory ... Esc gives up.")
-            self.tell(
-                Text(f"{counted(listing.listed, 'user')} listed. Comparing ... Esc gives up.")
-            )
+                listing = await self._fetch("Asking the directory ... Esc cancels.")
+            self.tell(Text(f"{counted(listing.listed, 'user')} listed. Comparing ... Esc cancels."))
             plan = await self._preview(listing)
             self._answered(listing)
             self._take_plan(plan)
@@ -124,7 +122,7 @@ class LivePlan(PlanScreen):
         self._take_plan(await self._preview(listing))
 
     def _forms(self, names: Collection[str] = _PLANNED) -> list[SettingsForm]:
-        """Return the open screens of these names; by default whose settings shape the plan."""
+        """Return the open screens of these names; by default those that shape the plan."""
         forms = [form for form in self.app.open_screens if isinstance(form, SettingsForm)]
         return [form for form in forms if form.NAME in names]
 
@@ -154,12 +152,12 @@ class LivePlan(PlanScreen):
     async def check_answer(self, plan: Plan, wanted: Collection[str]) -> None:
         """Ask the directory again before users are deleted.
 
-        Raises `StalePlan` if any of the `wanted` users would be treated in another way now; who
-        else came or changed there meanwhile does not matter.
+        Raises `StalePlan` if the plan would treat any of the `wanted` users in another way now.
+        Other users that came or changed there meanwhile do not matter.
         """
         self.asking = get_current_worker()
         try:
-            now = await self._fetch("Asking once more, as users go ... Esc gives up.")
+            now = await self._fetch("Asking again before users are deleted ... Esc cancels.")
             found = await asyncio.to_thread(outcome_differences, self.app.workspace, plan, now)
         finally:
             self._asked()
@@ -172,7 +170,7 @@ class LivePlan(PlanScreen):
         plan, unsaved = self.selection.plan, self._unsaved_forms()
         if plan is None or plan.settings == self.app.snapshot.settings or not unsaved:
             return ""
-        return f"The plan is made with unsaved {unsaved}."
+        return f"This plan uses unsaved {unsaved}."
 
     def why_not_asked(self) -> str | None:
         """Return that Connection has to be saved first, if so: another server would be asked."""
@@ -187,4 +185,4 @@ class LivePlan(PlanScreen):
 
 
 def _save_first(unsaved: str) -> str | None:
-    return f"There are {unsaved}. Save them or discard them first." if unsaved else None
+    return f"Save or discard the {unsaved} first." if unsaved else None

@@ -56,7 +56,7 @@ class LogOnScreen(EntryScreen):
     def why_not(self, name: str) -> str | None:
         if name == "log_on":
             if self._busy:
-                return "The password is being checked."
+                return "mailroster is checking the password. Wait a moment."
             if not all(field.value for field in self.query(Field)):
                 return "Enter the user name and the password."
         return None
@@ -86,7 +86,12 @@ class LogOnScreen(EntryScreen):
         except LogOnRefused as error:
             message.update(plain(told(error), "red"))
         except Problem as error:
-            message.update(lines(plain("Nobody can tell now; try later.", "yellow"), told(error)))
+            message.update(
+                lines(
+                    plain("mailroster cannot check the password now. Try again later.", "yellow"),
+                    told(error),
+                )
+            )
         else:
             if ADMIN in user.privileges:
                 self.app.enter(user)

@@ -21,15 +21,16 @@ from tui.widgets.filter_rules import FilterRules
 from tui.widgets.scope import scope_text
 
 _NEEDS_RULE = ("edit", "remove", "up", "down")
-_TYPING_SECONDS = 0.1  # who types on is not worth counting for
+_TYPING_SECONDS = 0.1  # while somebody types on, a count would be out of date at once
 _HINTS = {
-    False: "exclude and skip beat include; a skipped user is not deleted either",
-    True: "Enter takes it, Esc gives it up; arrows or a letter change a word",
+    False: "exclude and skip beat include; syncs never delete a skipped user",
+    True: "Enter keeps it, Esc discards it; arrows or a letter change a word",
 }
 _NO_LISTING = (
-    "How many users are in scope shows once the directory was asked: Test Settings (F5), or "
+    "To see how many users are in scope, ask the directory first: Test Settings (F5), or "
     "Check connection (F2)."
 )
+_FEWER = "% fewer users than at the last sync"
 
 
 def _number(key: str) -> Field:
@@ -39,7 +40,7 @@ def _number(key: str) -> Field:
 class OptionsScreen(SettingsForm):
     """What a sync may do, and for whom.
 
-    In scope is who matches an include rule, or there is none, and no exclude or skip rule.
+    A user is in scope if no exclude or skip rule matches and, where include rules exist, one does.
     """
 
     NAME = "options"
@@ -54,19 +55,19 @@ class OptionsScreen(SettingsForm):
     def rows(self) -> Iterator[Widget]:
         """Yield the fields."""
         yield row("", Tick("Automatically delete users", id="auto_delete"))
-        yield row("after so many days", _number("delete_after_days"))
+        yield row("after", _number("delete_after_days"), "days of absence; 0: at once")
         yield row("Archive root", Field(placeholder="beside the store; or none", id="archive_root"))
-        yield Static("Delete guard: the number must be typed if a sync deletes", classes="section")
-        yield row("more users than", _number("guard_max_deletes"))
-        yield row("or more % of managed than", _number("guard_max_delete_percent"))
-        yield row("  % only if users exceed", _number("guard_small_deletes"))
-        yield row("or if % fewer are listed", _number("guard_max_shrink_percent"))
-        yield Static("Notices: told after a sync what is not well", classes="section")
+        yield Static("Delete guard: stop if a sync would delete", classes="section")
+        yield row("more than", _number("guard_max_deletes"), "users")
+        yield row("or more than", _number("guard_max_delete_percent"), "% of the managed users")
+        yield row("  and more than", _number("guard_small_deletes"), "users")
+        yield row("or if the directory lists", _number("guard_max_shrink_percent"), _FEWER)
+        yield Static("Notices: after a sync, report what is not well to", classes="section")
         yield row("webhook (URL)", PasswordField(id="notify_webhook"))
         yield row("mail address", Field(id="notify_mail"))
 
     def below(self) -> Iterator[Widget]:
-        """Yield the filters, and whom they let in."""
+        """Yield the filters, and how many users they let in."""
         yield Static(markup=False, id="hint")
         yield self._rules
         yield Static(markup=False, id="scope")
@@ -123,16 +124,16 @@ class OptionsScreen(SettingsForm):
         rules = self._rules
         if rules.editing:
             if name != "edit":
-                return "A rule is being edited; Enter takes it, Esc gives it up."
+                return "You are editing a rule. Press Enter to keep it, Esc to discard it."
             if self._lacks_pattern():
-                return "The rule has no pattern yet. Use * for everything, or Esc to give it up."
+                return "The rule has no pattern yet. Enter one (* for everything), or press Esc."
             return None
         if isinstance(self.focused, Input):
-            return "What is typed goes into the field; leave it first (Tab)."
+            return "What you type goes into the field. Leave the field first (Tab)."
         if name == "add":
             return None
         if not rules.value:
-            return "There is no filter rule; n adds one."
+            return "The list of filter rules is empty. Press n to add one."
         if self.focused is not rules.table:
             return "Go to the list of filter rules first (Tab)."
         if name == "up" and rules.place == 0:
@@ -175,7 +176,7 @@ class OptionsScreen(SettingsForm):
 
     @work(exclusive=True, group="count", exit_on_error=False)
     async def _count(self, rules: Sequence[FilterRule]) -> None:
-        """Count aside who is in scope: of 100 000 users that takes a while."""
+        """Count the users in scope in a thread: of 100 000 users that takes a while."""
         listing = self.app.last_listing
         text = Text(_NO_LISTING, "dim")
         if listing is not None:

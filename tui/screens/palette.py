@@ -46,7 +46,7 @@ class Palette(Dialog[Found]):
 
     def fields(self) -> Iterator[Widget]:
         """Yield the field and what was found."""
-        yield Field(placeholder="a part of its name, or of an address")
+        yield Field(placeholder="a part of a name or of an address")
         yield self._table
 
     def on_mount(self) -> None:
@@ -65,7 +65,7 @@ class Palette(Dialog[Found]):
     def on_table_moved(self) -> None:
         """Tell in full what is under the cursor."""
         found = self._table.current
-        self.show_problem(_told(found) if found else plain("Nothing of that name was found."))
+        self.show_problem(_told(found) if found else plain("Nothing with that name was found."))
 
     def on_table_opened(self) -> None:
         """Do what is double-clicked."""
@@ -74,7 +74,7 @@ class Palette(Dialog[Found]):
     @override
     def why_not(self, name: str) -> str | None:
         if name == "accept" and self._table.current is None:
-            return "Nothing of that name was found."
+            return "Nothing with that name was found."
         return None
 
     def action_accept(self) -> None:
@@ -152,7 +152,7 @@ class Palette(Dialog[Found]):
     async def _go_to(self, place: SettingPlace) -> None:
         if not place.mode:
             command = f"mailroster settings set {place.key}=VALUE"
-            text = lines("The command line sets this:", command)
+            text = lines("Set this on the command line:", command)
             self._app.push_screen(Message(place.label, text))
             return
         await self._app.switch_mode(place.mode)
@@ -162,7 +162,7 @@ class Palette(Dialog[Found]):
         nodes = self._app.screen.query_one(f"#{place.key}").walk_children(Widget, with_self=True)
         field = next((node for node in nodes if node.focusable), None)
         if field is None or not all(node.display for node in field.ancestors_with_self):
-            self._app.say("The directory service that is chosen has no such setting.", error=True)
+            self._app.say("The chosen directory service does not have this setting.", error=True)
         else:
             field.focus()
 
@@ -171,7 +171,7 @@ class Palette(Dialog[Found]):
             self._app.say("This session uses the terminal's own colours.", error=True)
         else:
             self._app.theme = theme
-            self._app.say(f'theme = "{theme}" in tui.toml keeps it.')
+            self._app.say(f'To keep this theme, write theme = "{theme}" in tui.toml.')
 
 
 def _cells(found: Found) -> tuple[Cell, ...]:

@@ -1,4 +1,4 @@
-"""Pinned users: whom an undo brought back and no sync deletes until released."""
+"""Pinned users, which syncs do not delete until an administrator releases them."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ class PinnedScreen(TableScreen):
         users = pinned_users(snapshot)
         self.table.load(users)
         self.query_one("#meaning", Static).update(
-            "An undo brought these users back; no sync deletes them until released."
+            "Syncs do not delete these users until you release them."
             if users
-            else "No user is pinned. Users whom an undo brings back are, until they are released."
+            else "No user is pinned. An undo pins the users that it brings back."
         )
 
     @override
     def why_not(self, name: str) -> str | None:
         if name in _NEEDS_USER and self.table.current is None:
-            return "There is no pinned user in this list."
+            return "This list is empty."
         return super().why_not(name)
 
     async def go_back(self) -> None:
@@ -78,7 +78,7 @@ class PinnedScreen(TableScreen):
             self.dismiss()
 
     def action_mark(self) -> None:
-        """Mark the user under the cursor, or take the mark away."""
+        """Mark the user under the cursor, or unmark it."""
         self.table.toggle_mark()
 
     def action_mark_all(self) -> None:
@@ -99,14 +99,15 @@ class PinnedScreen(TableScreen):
         if not names:
             return
         who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
-        text = lines("A sync may delete who is released, if the directory does not list them:")
+        them = "this user" if len(names) == 1 else "them"
+        text = lines("After that a sync may delete them, if the directory does not list them:")
         if await self.confirm(f"Release {who}?", lines(text, listed_names(names))):
             try:
                 await asyncio.to_thread(release, self.app.workspace, *names)
             finally:
                 await self.app.reload()
             self.table.clear_marks()
-            self.app.say(f"Released: {who}.")
+            self.app.say(f"Released {who}. Syncs may delete {them} again.")
 
 
 def _cells(user: User) -> tuple[Cell, ...]:

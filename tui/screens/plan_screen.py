@@ -34,8 +34,8 @@ BEING_WRITTEN = "The changes are being written; wait a moment."
 class PlanScreen(TableScreen):
     """The plan as a table, with the details of the change under the cursor.
 
-    Without a `result` the table shows the plan, with one what was done. `failure` is what went
-    wrong last.
+    Without a `result` the table shows the plan; with a `result`, what was done. `failure` is the
+    last error.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class PlanScreen(TableScreen):
     @override
     def why_not(self, name: str) -> str | None:
         if name == "report" and self.selection.plan is None and self.failure is None:
-            return "There is nothing to report yet."
+            return "This screen has nothing to report yet."
         return super().why_not(name)
 
     def fail(self, error: Problem, what: str = "") -> None:
@@ -104,17 +104,17 @@ class PlanScreen(TableScreen):
         return run_record("changes_pending" if pending else "no_changes", None, changes)
 
     def why_not_skip(self) -> str | None:
-        """Return why the change under the cursor cannot be left out, or taken in again."""
+        """Return why the change under the cursor cannot be skipped or included again."""
         change = self.table.current
         if change is None:
-            return "There is no change in this list."
+            return "This list is empty."
         if change.edit is None:
             what = "conflict" if change.action == "conflict" else "question"
-            return f"A {what} is not applied anyway: {change.reason}"
+            return f"mailroster applies no {what} anyway: {change.reason}"
         return None
 
     def action_skip(self) -> None:
-        """Leave the change under the cursor out, or take it in again."""
+        """Skip the change under the cursor, or include it again."""
         change = self.table.current
         if change is not None:
             self.selection.toggle({change.user_name})
@@ -122,14 +122,14 @@ class PlanScreen(TableScreen):
             self.table.action_move(1)
 
     def action_skip_group(self) -> None:
-        """Leave all changes of the kind under the cursor out; if all are out, take them in."""
+        """Skip all changes of the kind under the cursor; if all are skipped, include them again."""
         change = self.table.current
         if change is not None:
             self.selection.toggle_group(change)
             self._show_skipped()
 
     async def ask_numbers(self, title: str, plan: Plan, *more: str) -> str | None:
-        """Ask for a yes, or where the guard stops the plan for the number of deletions.
+        """Ask for a yes, or, if the guard stops the plan, for the number of deletions.
 
         The answer is `all`, `hold` for everything but the deletions, or None.
         """
@@ -225,6 +225,6 @@ class PlanScreen(TableScreen):
             note = (
                 "Skipped by you."
                 if change.user_name in self.selection.skip
-                else "Left out too, as it needs what a change left out keeps."
+                else "Left out too, because it depends on a skipped change."
             )
         self.query_one(ChangeDetails).show(change, done=done, note=note)

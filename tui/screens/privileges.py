@@ -1,4 +1,4 @@
-"""Default privileges: what users get whom a sync creates."""
+"""Default privileges: the privileges of users that a sync creates."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class PrivilegesScreen(SettingsForm):
         """Yield the privileges, and the rights on the own archive."""
         yield Static("Default privileges", classes="section")
         yield Static(
-            "Users whom a sync creates get these, and no others. None and Administrator "
-            "stand alone. An underlined letter ticks a box.",
+            "A sync gives these to users that it creates, and to nobody else. None and "
+            "Administrator exclude all others. Press an underlined letter to tick its box.",
             classes="note",
         )
         yield PrivilegeBoxes(PRIVILEGES, id="default_privileges")

@@ -20,7 +20,7 @@ def progress_text(progress: Progress) -> Text:
         part = progress.received_bytes * 100 // progress.total_bytes
         size = f"{size} of {grouped(progress.total_bytes)} ({part} %)"
     return Text(
-        f"Asking the directory: {counted(progress.users, 'user')}, {size}. Esc gives up.",
+        f"Asking the directory: {counted(progress.users, 'user')}, {size}. Esc cancels.",
     )
 
 

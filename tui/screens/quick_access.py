@@ -1,4 +1,4 @@
-"""Quick Access: a user who is no administrator sees the own entry and changes the own password."""
+"""Quick Access: users without Administrator see their own details and change their password."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tui.widgets.user_details import rights_of, rights_table, user_text
 class QuickAccessScreen(BaseScreen):
     """The fields and rights of the user who logged on, to be read only.
 
-    It follows the store: whoever may no longer log on is logged off.
+    It follows the store: a user who loses the right to log on is logged off.
     """
 
     SCOPES = ("quick",)
@@ -56,7 +56,7 @@ class QuickAccessScreen(BaseScreen):
         self._table.focus()
 
     def follow_store(self, snapshot: Snapshot) -> None:
-        """Show the user as stored now; log off whoever may no longer log on."""
+        """Show the user as stored now; log off a user who lost the right to log on."""
         user = snapshot.find(self.user.user_name)
         if user is None or not may_enter(user):
             self._log_off()
@@ -88,7 +88,7 @@ class QuickAccessScreen(BaseScreen):
     def _changed(self, done: bool | None) -> None:
         if done:
             self.app.refresh_store()
-            self.app.say("Your password was changed.")
+            self.app.say("Changed your password.")
 
     def _log_off(self) -> None:
         if not self._logged_off:
@@ -96,7 +96,7 @@ class QuickAccessScreen(BaseScreen):
             name = self.user.user_name
             self.app.call_later(
                 self.app.log_off,
-                f"{name} was deleted or renamed, or may not log on any more. Ask an administrator.",
+                f"{name} was deleted, renamed, or lost the right to log on. Ask an administrator.",
             )
 
 
@@ -122,7 +122,7 @@ class OwnPassword(Dialog[bool]):
     @override
     def why_not(self, name: str) -> str | None:
         if self._changing:
-            return "The password is being changed; wait a moment."
+            return "mailroster is changing the password. Wait a moment."
         return self._problem() or None if name == "accept" else None
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -157,7 +157,7 @@ class OwnPassword(Dialog[bool]):
 
     def _problem(self) -> str:
         if not self._value("current"):
-            return "The current password is not entered."
+            return "Enter the current password."
         return new_password_problem(self._value("password"), self._value("again"), self._user_name)
 
     def _value(self, name: str) -> str:

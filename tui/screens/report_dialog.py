@@ -11,8 +11,8 @@ from tui.screens.ask_file import ask_file
 from tui.screens.base import BaseScreen
 
 _TEXT = (
-    "The name's ending chooses the format: .json or .csv. A file that is there is never replaced. "
-    "Only its owner can read the report; it holds no password and no hash."
+    "The name's ending chooses the format: .json or .csv. mailroster never replaces a file. "
+    "Only its owner can read the report, and it holds no password and no hash."
 )
 
 
@@ -25,4 +25,4 @@ async def ask_report(screen: BaseScreen, name: str, record: Callable[[], dict[st
     path = await ask_file(screen, "Write a report", _TEXT, proposed, check_report_name)
     if path is not None:
         await asyncio.to_thread(lambda: write_report(path, record(), replacing=False))
-        screen.app.say(f"The report is in {path.absolute()}.")
+        screen.app.say(f"Wrote the report to {path.absolute()}.")

@@ -92,9 +92,9 @@ class RunScreen(TableScreen):
     @override
     def why_not(self, name: str) -> str | None:
         if self._run is None and name in ("show_undo", "report", "story"):
-            return "The run is being read; wait a moment."
+            return "mailroster is reading the run. Wait a moment."
         if name == "story" and self.table.current is None:
-            return "There is no user in this list."
+            return "This list is empty."
         return super().why_not(name)
 
     async def go_back(self) -> None:
@@ -109,7 +109,7 @@ class RunScreen(TableScreen):
         super().on_table_moved()
 
     def action_show_undo(self) -> None:
-        """Show what would take this run back."""
+        """Show what an undo of this run would change."""
         if self._run is not None:
             self.app.push_screen(UndoScreen(self._run.summary))
 

@@ -152,8 +152,8 @@ class SettingsForm(BaseScreen):
             if is_number and not field.value.strip().isdecimal():
                 raise InvalidSetting(
                     key,
-                    f"is “{field.value}”, which is no whole number.",
-                    "Enter digits alone.",
+                    f"is “{field.value}”, not a whole number.",
+                    "Enter digits only.",
                 )
 
     def _text_of_problem(self, problem: InvalidValue) -> str:
@@ -163,7 +163,7 @@ class SettingsForm(BaseScreen):
         field = self._secret_field if problem.key == self.SECRET else self.fields.get(problem.key)
         if field is None or not isinstance(field.parent, Horizontal):
             return told(problem)
-        label = str(field.parent.query_one(Label).render()).strip()
+        label = " … ".join(str(part.render()).strip() for part in field.parent.query(Label))
         return told(problem, f"“{label}” {problem.rest}")
 
     def follow_entry(self) -> None:
@@ -205,7 +205,7 @@ class SettingsForm(BaseScreen):
         elif secret and self._secret_field:
             self._secret_field.value = secret
         if mine:
-            self.app.say("Someone changed the settings. What you entered here is kept, unsaved.")
+            self.app.say("Somebody else changed the settings. Your changes here are kept, unsaved.")
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:

@@ -60,7 +60,7 @@ async def ask_switch(
                 return None
             without = []
         users = [user for user in users if user not in without]
-        text = Text(f"From then on {_passwords(users)} kept here is checked.")
+        text = Text(f"From then on mailroster checks {_passwords(users)} stored here.")
         if without:
             text = lines(text, _without_password(without))
         if not users:
@@ -86,7 +86,7 @@ async def _what_the_directory_knows(
     try:
         known = await ask_directory(users)
     except Problem as error:
-        return lines(means, plain("The directory could not be asked:", "yellow"), told(error))
+        return lines(means, plain("mailroster could not ask the directory:", "yellow"), told(error))
     unknown = [user.user_name for user in users if user.key not in known]
     going = [user for user in users if user.key not in known and not user.pinned]
     fate = []
@@ -95,7 +95,7 @@ async def _what_the_directory_knows(
     if not unknown:
         return lines(means, plain(f"The directory knows {how_many(users)}.", "green"))
     if len(users) == 1:
-        not_known = f"The directory does NOT know {unknown[0]}, who could not log on."
+        not_known = f"The directory does NOT know {unknown[0]}. This user could not log on."
         return lines(means, plain(not_known, "red"), *fate)
     return lines(
         means,
@@ -118,11 +118,13 @@ def _deletion(users: Sequence[User], switched: int, days: int) -> str:
 def _without_password(users: Sequence[User]) -> str:
     names = ", ".join(user.user_name for user in users[:5])
     more = ", ..." if len(users) > 5 else ""
+    if len(users) == 1:
+        return f"{names} has no local password and stays as it is. Switch this user alone."
     return (
-        f"{grouped(len(users))} of them have no local password and stay. Switch these one at a "
-        f"time: {names}{more}"
+        f"{grouped(len(users))} of them have no local password and stay as they are. Switch these "
+        f"one at a time: {names}{more}"
     )
 
 
 def _passwords(users: Sequence[User]) -> str:
-    return "the password" if len(users) == 1 else "each one's password"
+    return "the password" if len(users) == 1 else "the passwords"

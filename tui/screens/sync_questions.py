@@ -21,7 +21,7 @@ from tui.texts.users import listed_names
 from tui.widgets.changes import field_lines
 from tui.widgets.table import Column, Table
 
-Chosen = Mapping[Answer | None, Sequence[str]]  # who would be answered so, all at once
+Chosen = Mapping[Answer | None, Sequence[str]]  # the users that one answer would cover
 _ANSWERS: tuple[Answer | None, ...] = (
     "rename",
     "separate",
@@ -45,8 +45,8 @@ _MOST_ROWS = 6
 class Reply(NamedTuple):
     """The answer, or None to leave the question open, and for how many it holds.
 
-    `old` is who came under the new name. With `every` the answer is for all marked lines, without
-    marks for all that are shown.
+    `old` is the user that has the new name. With `every` the answer holds for all marked lines, or
+    without marks for all shown lines.
     """
 
     answer: Answer | None
@@ -66,9 +66,9 @@ class _QuestionDialog(Dialog[Reply]):
     def why_not(self, name: str) -> str | None:
         """Return why this answer cannot be given."""
         if name == "leave" and not self._answered:
-            return "This is open; Esc leaves it so."
+            return "The question is open already. Press Esc to leave it open."
         if name in _EVERY and not set(self._chosen[_EVERY[name]]) - {self._name}:  # type: ignore[index]
-            return "No other line can be answered so together with this one."
+            return "No other line can take this answer."
         return None
 
     def action_leave(self) -> None:
@@ -81,7 +81,7 @@ class _QuestionDialog(Dialog[Reply]):
 
 
 class RenameQuestion(_QuestionDialog):
-    """Whether a new name is that of somebody known, and of whom."""
+    """Whether a new name belongs to a known user, and to which."""
 
     SCOPES = ("question", "dialog")
     BINDINGS = bindings_for(*SCOPES)
@@ -91,10 +91,10 @@ class RenameQuestion(_QuestionDialog):
     ) -> None:
         text = lines(
             "Rename: the same person. Privileges, archive, rights and history move along.",
-            "Separate: somebody else, who is created as a new user. Who had the old name goes, if "
-            "users are deleted automatically; an archive with mail stays.",
+            "Separate: somebody else, and the sync creates a new user. If it deletes users "
+            "automatically, the user of the old name goes; an archive with mail stays.",
         )
-        title = f"Is {change.user_name} somebody known, under a new name?"
+        title = f"Is {change.user_name} a known user under a new name?"
         super().__init__(title, change, text, answered, chosen)
         self._table: Table[str] = Table(
             [Column("Until now", 2), Column("Full name", 2), Column("Privileges", 2)],
@@ -104,7 +104,7 @@ class RenameQuestion(_QuestionDialog):
         self._candidates = change.candidates
 
     def fields(self) -> Iterator[Widget]:
-        """Yield those who may have come under the new name."""
+        """Yield the users that may have the new name."""
         if self._candidates:
             self._table.styles.height = min(len(self._candidates), _MOST_ROWS) + 1
             yield self._table
@@ -119,11 +119,11 @@ class RenameQuestion(_QuestionDialog):
     def why_not(self, name: str) -> str | None:
         """Return why this answer cannot be given."""
         if name == "same" and not self._candidates:
-            return "Leave it open first, to be asked again."
+            return "To change the answer, leave the question open first (l)."
         return super().why_not(name)
 
     def action_same(self) -> None:
-        """Answer that the one under the cursor came under the new name."""
+        """Answer that the user under the cursor has the new name."""
         self.dismiss(Reply("rename", self._table.current))
 
     def action_separate(self) -> None:
@@ -147,13 +147,13 @@ class LinkQuestion(_QuestionDialog):
 
     def __init__(self, change: Change, user: User | None, answered: bool, chosen: Chosen) -> None:
         text = lines(
-            "Link: the same person, who logs on with the directory's password from then on. "
+            "Link: the same person. From then on the directory checks the password. "
             "The privileges stay; name and addresses follow the directory.",
             "Leave: the local user stays as it is, and keeps the local password.",
         )
         if user is not None:
             text = lines(f"Privileges here: {_privileges(user)}", text)
-        title = f"Are the local user {change.user_name} and the directory's one person?"
+        title = f"Are the local and the directory's user {change.user_name} one person?"
         super().__init__(title, change, text, answered, chosen)
 
     def action_link(self) -> None:
@@ -166,19 +166,19 @@ class LinkQuestion(_QuestionDialog):
 
 
 class ReturnQuestion(_QuestionDialog):
-    """Whether a name is the person whom it stood for before."""
+    """Whether a name stands for the same person as before."""
 
     SCOPES = ("return", "dialog")
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self, change: Change, answered: bool, chosen: Chosen) -> None:
         text = lines(
-            "Same person: keeps, or gets back, the privileges, the archive folder and the rights "
-            "that others have on it, but never Administrator.",
-            "Somebody new: starts with the default privileges and an empty archive folder. The "
-            "folder from before is set aside under a name of its own; no mail is lost.",
+            "Same person: the user keeps, or gets back, the privileges, the archive folder and the "
+            "rights of others on it, but never Administrator.",
+            "Somebody new: the user starts with the default privileges and an empty archive "
+            "folder. The folder from before is set aside under its own name; no mail is lost.",
         )
-        title = f"Is {change.user_name} the person whom the name stood for before?"
+        title = f"Is {change.user_name} the same person as before?"
         super().__init__(title, change, text, answered, chosen)
 
     def action_return(self) -> None:
@@ -206,9 +206,9 @@ class IdsQuestion(_QuestionDialog):
 
     def __init__(self, change: Change, answered: bool, chosen: Chosen) -> None:
         text = lines(
-            "If you take them over, users get the ids that are listed with their names.",
-            "From then on the same id is the same person, whatever the name is, and a name with "
-            "another id is a question. Make sure that every name still is the same person.",
+            "If you take them over, users get the ids that the directory lists with their names.",
+            "From then on the same id means the same person, under any name. If a name comes with "
+            "another id, mailroster asks you. Make sure that each name is still the same person.",
         )
         super().__init__(
             "Take the ids of this directory over by name?", change, text, answered, chosen
@@ -255,18 +255,18 @@ async def ask_answer(
 
 
 async def ask_reason(screen: BaseScreen, names: Sequence[str]) -> str | None:
-    """Ask why syncs shall leave these users alone from now on."""
+    """Ask why syncs should leave these users alone from now on."""
 
     def check(text: str) -> Text:
         if not text.strip():
             raise InvalidValue(
-                "", "Say why; whoever finds the rule later wants to know.", untouched=""
+                "", "Enter a reason; the rule keeps it for later readers.", untouched=""
             )
         return Text()
 
     text = lines(
-        "No sync creates, changes or deletes them then. A skip rule for each is kept with the "
-        "filters on Options; removing it takes this back.",
+        "Syncs will not create, change or delete them. mailroster adds a skip rule for each to the "
+        "filters on Options; remove the rule to undo this.",
         listed_names(list(names), 5),
     )
     who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
@@ -281,21 +281,21 @@ def _every_text(answer: Answer | None, count: int, others: int) -> tuple[str, Te
     """
     title, means = {
         "rename": ("Rename {}?", "Each is the same person as before, under a new name."),
-        "separate": ("Take {} as somebody else?", "Each is created as a new user."),
-        "link": ("Link {}?", "Each logs on with the directory's password from then on."),
-        "same": ("Take {} as the same persons?", "Each keeps, or gets back, what was theirs."),
+        "separate": ("Take {} as somebody else?", "The sync creates each as a new user."),
+        "link": ("Link {}?", "From then on the directory checks each password."),
+        "same": ("Take {} as the same people?", "Each keeps, or gets back, privileges and folder."),
         "new": (
             "Take {} as somebody new?",
-            "Each starts anew; archive folders from before are set aside.",
+            "Each starts with an empty folder; the folders from before are set aside.",
         ),
-        "take_ids": ("Take the ids over for {}?", "They are taken over by name."),
-        None: ("Leave {} open?", "The answers are taken back."),
+        "take_ids": ("Take the ids over for {}?", "mailroster matches them by name."),
+        None: ("Leave {} open?", "This takes their answers back."),
     }[answer]
-    text = lines(means, "Nothing is written before Synchronize now.")
+    text = lines(means, "mailroster writes nothing before Synchronize now.")
     if others:
-        why = "several may be meant" if answer == "rename" else "they are answered already"
+        why = "several users may be meant" if answer == "rename" else "answered already"
         stay = "stays as it is" if others == 1 else "stay as they are"
-        text = lines(text, plain(f"{grouped(others)} more {stay}: {why}.", "yellow"))
+        text = lines(text, plain(f"{counted(others, 'other question')} {stay}: {why}.", "yellow"))
     return title.format(counted(count, "user")), text
 
 

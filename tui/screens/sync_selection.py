@@ -11,8 +11,8 @@ from sync.runs.apply import divide, without
 class Selection:
     """The administrator's decisions about the plan on the screen; they outlive its next version.
 
-    `wanted` would be applied. `left_out` names what would not: what is skipped, and what needs a
-    name or an address that a skipped change keeps.
+    `wanted` are the changes to apply. `left_out` names the others: skipped changes, and changes
+    that need a name or an address that a skipped change keeps.
     """
 
     def __init__(self) -> None:
@@ -28,18 +28,18 @@ class Selection:
         return self.plan.changes if self.plan else ()
 
     def take(self, plan: Plan) -> None:
-        """Go on with another version of the plan; what it has no change for is skipped no more."""
+        """Go on with another version of the plan; forget skips that it has no change for."""
         self.plan = plan
         self.skip &= {change.user_name for change in plan.changes if change.edit}
         self._divide()
 
     def toggle(self, names: Collection[str]) -> None:
-        """Skip these changes, or take in those that are skipped already."""
+        """Skip these changes, or include those that are skipped already."""
         self.skip ^= frozenset(names)
         self._divide()
 
     def toggle_group(self, change: Change) -> None:
-        """Skip all changes of this kind; if all are skipped take them in."""
+        """Skip all changes of this kind; if all are skipped, include them again."""
         group = {
             other.user_name
             for other in self.changes
@@ -48,7 +48,7 @@ class Selection:
         self.toggle(group if group <= self.skip else group - self.skip)
 
     def is_left_out(self, change: Change) -> bool:
-        """Tell whether a change would not be applied, for whatever reason."""
+        """Tell whether the change is left out, skipped or not."""
         return change.edit is not None and change.user_name in self.left_out
 
     def applied(self) -> None:

@@ -38,7 +38,7 @@ from tui.widgets.change_details import ChangeDetails
 from tui.widgets.status_view import StatusView
 
 _TEST = "Test Settings (t) asks the directory and shows what would change."
-_SET_UP = "Connection (F2) sets up the directory service; then Test Settings (t) asks it."
+_SET_UP = "Set up the directory service on Connection (F2), then run Test Settings (t)."
 
 
 class SynchronizeScreen(LivePlan):
@@ -62,7 +62,7 @@ class SynchronizeScreen(LivePlan):
         return self.SCOPES if self.app.demo else self.SCOPES[:-1]
 
     def body(self) -> ComposeResult:
-        """Build the plan, and the status that is in its place until there is one."""
+        """Build the plan, and the status that stands in its place until the first plan."""
         yield from super().body()
         yield StatusView(self.app.look)
 
@@ -104,9 +104,9 @@ class SynchronizeScreen(LivePlan):
         if name in ("skip", "skip_group", "skip_always", "answer", "mark"):
             return self._why_not_choose(name)
         if name == "warnings" and not (self.selection.plan and self.selection.plan.warnings):
-            return "There are no warnings."
+            return "The plan has no warnings."
         if name in ("filter", "sort") and self.selection.plan is None and self.result is None:
-            return "There is no plan yet; Test Settings (t) makes one."
+            return "Run Test Settings (t) first; it makes the plan."
         return super().why_not(name)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -119,7 +119,7 @@ class SynchronizeScreen(LivePlan):
         if self.is_writing:
             return BEING_WRITTEN
         if self.asking is not None:
-            return "The directory is being asked; Esc gives up."
+            return "mailroster is asking the directory. Press Esc to cancel."
         try:
             check_configured(self.app.snapshot.settings)
         except SyncError as error:
@@ -128,17 +128,17 @@ class SynchronizeScreen(LivePlan):
             return reason
         plan = self.selection.plan
         if name == "save_plan" and (plan is None or self.result is not None):
-            return "There is no plan to save; Test Settings (t) makes one."
+            return "Run Test Settings (t) first; it makes a plan to save."
         if name != "test" and plan is not None and self.result is None:
             if plan.guard and not plan.listed:
                 return " ".join(plan.guard)
             if not self.selection.wanted:
-                return "There is nothing to apply."
+                return "The plan has nothing to apply."
             return self.why_not_saved()
         return None
 
     def _is_refused(self, name: str) -> bool:
-        """Say why the action cannot be done with the plan that there is by now, if so."""
+        """Say why the action cannot be done with the current plan, if so."""
         reason = self._why_not_run(name)
         if reason:
             self.app.say(reason, error=True)
@@ -147,21 +147,21 @@ class SynchronizeScreen(LivePlan):
     def _why_not_choose(self, name: str) -> str | None:
         change = self.table.current
         if change is None:
-            return "There is no change in this list."
+            return "This list is empty."
         if self.is_writing:
             return BEING_WRITTEN
         if self.result is not None:
-            return "This is done; Test Settings (t) shows what would change now."
+            return "These changes are applied. Run Test Settings (t) for a new plan."
         if name == "answer" and question_of(change, self.selection.answers) is None:
-            return "Nothing is asked here."
+            return "This line asks no question."
         if name in ("skip", "skip_group"):
             return self.why_not_skip()
         if name == "skip_always":
             chosen = {item.user_name for item in self._chosen()}
             if NAMELESS in chosen:
-                return "A record without a user name cannot be skipped by its name."
+                return "This record has no user name to skip it by."
             if IDS in chosen:
-                return "The question about the ids is about many users; Enter answers it."
+                return "This question is about many users. Press Enter to answer it."
             return self.why_not_saved()
         return None
 
@@ -218,7 +218,7 @@ class SynchronizeScreen(LivePlan):
                 self.plan_again()
 
     def action_mark(self) -> None:
-        """Mark the line under the cursor, or take the mark away."""
+        """Mark the line under the cursor, or unmark it."""
         self.table.toggle_mark()
 
     @work(exclusive=True, group="answer", exit_on_error=False)
@@ -230,7 +230,7 @@ class SynchronizeScreen(LivePlan):
             await asyncio.to_thread(leave_alone, self.app.workspace, names, reason)
             self.table.clear_marks()
             await self.app.reload()
-            self.app.say("Left alone from now on; the filters on Options say so.")
+            self.app.say("Added skip rules to the filters on Options.")
 
     def action_switch_directory(self) -> None:
         """Change the demo's directory and ask it again."""
@@ -258,7 +258,7 @@ class SynchronizeScreen(LivePlan):
         path = await ask_file(self, "Save the plan", saving_text(self.selection), name)
         if path is not None:
             await asyncio.to_thread(save_plan, self.app.workspace, path, plan, listing)
-            self.app.say(f"Saved. mailroster sync --plan {path} applies it.")
+            self.app.say(f"Saved. To apply the plan, run mailroster sync --plan {path}.")
 
     @work(exclusive=True, group="run", exit_on_error=False)
     async def action_synchronize(self) -> None:

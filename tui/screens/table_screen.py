@@ -45,5 +45,5 @@ class TableScreen(BaseScreen):
         self.table.sort_by_next()
 
     def action_reverse(self) -> None:
-        """Turn the sort order round."""
+        """Reverse the sort order."""
         self.table.reverse_sort()

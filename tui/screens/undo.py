@@ -1,4 +1,4 @@
-"""Undo: what would take a run back, and taking it back."""
+"""Undo: what an undo of a run would change, and the undo itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sync.runs.report import setting_lines
 from sync.runs.undo import undo_preview
 from tui.actions import bindings_for
 from tui.screens.plan_screen import BEING_WRITTEN, PlanScreen
-from tui.texts.plain import grouped, lines, plain
+from tui.texts.plain import counted, grouped, lines, plain
 from tui.texts.plans import result_text
 from tui.texts.runs import when_text
 from tui.texts.warnings import one_a_kind
@@ -27,7 +27,7 @@ from tui.widgets.filtered_table import FilteredTable
 
 
 class UndoScreen(PlanScreen):
-    """The plan that takes a run back; after the undo what was done."""
+    """The plan that undoes a run; after the undo, what it did."""
 
     NAME = "history"
     SCOPES = ("undo", "table")
@@ -79,15 +79,15 @@ class UndoScreen(PlanScreen):
             if self.is_writing:
                 return BEING_WRITTEN
             if self.result is not None:
-                return "This is done; Esc goes back to the history."
+                return "The undo is done. Press Esc to go back to the history."
             if self.selection.plan is None:
-                return "The plan is being made; wait a moment."
+                return "mailroster is making the plan. Wait a moment."
             if name == "old_passwords":
                 return None
             if name != "apply":
                 return self.why_not_skip()
             if not (self.selection.wanted or self.selection.plan.settings_changes):
-                return "There is nothing to take back."
+                return "The plan has nothing to undo."
         return super().why_not(name)
 
     async def go_back(self) -> None:
@@ -98,19 +98,20 @@ class UndoScreen(PlanScreen):
             self.dismiss()
 
     def action_old_passwords(self) -> None:
-        """Bring older passwords back too, or leave the newer ones."""
+        """Restore older passwords too, or keep the newer ones."""
         self._old_passwords = not self._old_passwords
         self._plan()
 
     @work(exclusive=True, group="run", exit_on_error=False)
     async def action_apply(self) -> None:
-        """Confirm the numbers and take the run back."""
+        """Confirm the numbers and undo the run."""
         plan, skip, wanted = self.selection.plan, self.selection.skip, self.selection.wanted
         if plan is None:
             return
         deletes = sum(change.is_counted for change in wanted)
         creates = sum(change.action == "create" for change in wanted)
-        pinned = [f"Users who come back, and are pinned: {grouped(creates)}."] if creates else []
+        come = "comes back and is pinned" if creates == 1 else "come back and are pinned"
+        pinned = [f"{counted(creates, 'user')} {come}."] if creates else []
         settings = map(printable, setting_lines(planned_settings(plan)))
         answer = await self.ask_numbers("Undo now?", plan, *pinned, *settings)
         if answer is None:
@@ -127,9 +128,9 @@ class UndoScreen(PlanScreen):
         if self.result is not None:
             text = result_text(self.result)
         elif plan is None:
-            text = Text("The plan is being made ...")
+            text = Text("Making the plan ...")
         else:
-            text = counts_text(plan.changes) if plan.changes else Text("No users change.")
+            text = counts_text(plan.changes) if plan.changes else Text("No user changes.")
             for line in setting_lines(planned_settings(plan)):
                 text.append("\n").append_text(plain(line, limit=300))
             if self._old_passwords:

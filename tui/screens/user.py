@@ -1,4 +1,4 @@
-"""User: everything about one, what is done to this one, and beside it what happened and why."""
+"""User: everything about one user, the actions on it, and beside it its history or log-on."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class UserScreen(UserActions):
             self._open("story")
 
     def follow_store(self, snapshot: Snapshot) -> None:
-        """Show the user as stored now; one who was deleted elsewhere stays in sight."""
+        """Show the user as stored now; a user that was deleted elsewhere stays in sight."""
         user = snapshot.find(self.user.user_name)
         self._gone = user is None
         self.user = user or self.user
@@ -96,7 +96,7 @@ class UserScreen(UserActions):
             self.app.say(text)
 
     def show_written(self, users: Sequence[User]) -> None:
-        """Show the user as written, or leave the page of one who was deleted."""
+        """Show the user as written, or leave the page if the user was deleted."""
         if users:
             self.user = users[0]
             self.follow_store(self.app.snapshot)
@@ -108,9 +108,9 @@ class UserScreen(UserActions):
         if self.is_writing:
             return BEING_SAVED
         if self._gone and name != "story":
-            return f"{self.user.user_name} was deleted or renamed meanwhile."
+            return f"Somebody else deleted or renamed {self.user.user_name}."
         if name == "rights" and self._table.current is None:
-            return "There is no folder in this list; n adds one."
+            return "This list is empty. Press n to give rights on a folder."
         return super().why_not(name)
 
     async def go_back(self) -> None:
@@ -119,7 +119,7 @@ class UserScreen(UserActions):
             self.app.say(BEING_SAVED, error=True)
         elif self.asking is not None:
             self.asking.cancel()
-            self._show_beside(Text("The directory is asked no longer."))
+            self._show_beside(Text("Stopped asking the directory."))
         elif self._beside != self._opened_with and self.has_class("-compact"):
             self._close()
         else:
@@ -132,11 +132,11 @@ class UserScreen(UserActions):
     # Beside the user
 
     def action_explain(self) -> None:
-        """Show step by step why this user can or cannot log on, or no more."""
+        """Show step by step why this user can or cannot log on, or hide it again."""
         self._open("explain")
 
     def action_story(self) -> None:
-        """Show what the history has of this user, or no more."""
+        """Show the history of this user, or hide it again."""
         self._open("story")
 
     def _open(self, beside: Beside) -> None:
@@ -160,7 +160,7 @@ class UserScreen(UserActions):
 
     @work(exclusive=True, group="beside", exit_on_error=False)
     async def _explain(self) -> None:
-        self._show_beside(Text("Looking; a user of the directory is looked up there ..."))
+        self._show_beside(Text("Checking; for a user of the directory mailroster asks it ..."))
         self.asking = get_current_worker()
         try:
             steps = await explain(self.app.workspace, self.user.user_name)

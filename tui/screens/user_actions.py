@@ -1,4 +1,4 @@
-"""What is done to users: on the list to the marked ones, on a user's page to that user."""
+"""The actions on users: on the list for the marked ones, on a user's page for that user."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tui.screens.base import BEING_SAVED, BaseScreen
 from tui.screens.dialogs import Entry, NewPassword
 from tui.screens.switching import ask_switch
 from tui.screens.user_dialogs import ChoosePrivileges, EditUser
-from tui.texts.plain import counted, grouped, lines
+from tui.texts.plain import counted, lines
 from tui.texts.users import how_many, listed_names, names_of_several, privileges_text
 
 OF_USERS = frozenset(action.name for action in actions_of("user"))
@@ -72,19 +72,19 @@ class UserActions(BaseScreen):
 
     @property
     def current(self) -> User | None:
-        """The user in question, whoever is marked."""
+        """The user under the cursor or of the page, even if others are marked."""
         raise NotImplementedError
 
     def chosen(self) -> list[User]:
-        """Return the users to whom something is done."""
+        """Return the users that an action changes."""
         return [user for user in (self.current,) if user]
 
     def show_asking(self, text: str) -> None:
-        """Show that the directory is being asked, or nothing any more."""
+        """Show that the directory is being asked; an empty text ends that."""
         raise NotImplementedError
 
     def show_written(self, users: Sequence[User]) -> None:
-        """Show these users as they are now; none are left of those who were deleted."""
+        """Show these users as they are now; an empty list means that they were deleted."""
         raise NotImplementedError
 
     @override
@@ -93,7 +93,7 @@ class UserActions(BaseScreen):
             return super().why_not(name)
         user = self.current
         if user is None:
-            return "There is no user in this list."
+            return "This list is empty."
         if self.is_writing and name not in _READING:
             return BEING_SAVED
         if name == "set_password" and user.authentication != INTEGRATED:
@@ -128,7 +128,7 @@ class UserActions(BaseScreen):
         await self.change(
             users,
             lambda: switch_authentication(self.app.workspace, users, method, password),
-            f"Authentication is {AUTHENTICATION_LABELS[method]} now: {how_many(users)}.",
+            f"Switched {how_many(users)} to {AUTHENTICATION_LABELS[method]}.",
         )
 
     async def _ask_directory(self, users: Sequence[User]) -> Collection[str]:
@@ -140,7 +140,7 @@ class UserActions(BaseScreen):
         if self._answer is not None and self._answer.serves(settings, users):
             return self._answer.keys
         self.asking = get_current_worker()
-        self.show_asking("Asking the directory ... Esc gives up.")
+        self.show_asking("Asking the directory ... Esc cancels.")
         try:
             listing = await fetch(self.app.workspace, settings)
             keys = await asyncio.to_thread(_keys, listing)
@@ -173,17 +173,19 @@ class UserActions(BaseScreen):
 
     @work(exclusive=True, group="users", exit_on_error=False)
     async def action_unlock(self) -> None:
-        """Forget the failed log-ons of the chosen users."""
+        """Clear the failed log-ons of the chosen users."""
         users = self.chosen()
-        text = lines("Their failed log-ons are forgotten:", *names_of_several(users))
+        text = lines("This clears the failed log-ons of:", *names_of_several(users))
         if len(users) == 1 or await self.confirm(f"Unlock {how_many(users)}?", text):
             unlocked = await self.write(lambda: unlock_users(self.app.workspace, users))
             if not unlocked:
                 has = "has" if len(users) == 1 else "have"
                 self.app.say(f"{how_many(users)} {has} no failed log-ons.")
             else:
-                is_now = "is" if len(unlocked) == 1 else "are"
-                self.app.say(f"{how_many(unlocked)} {is_now} unlocked.")
+                names = [*unlocked]
+                who = names[0] if len(names) == 1 else counted(len(names), "user")
+                cleared = counted(sum(unlocked.values()), "failed log-on")
+                self.app.say(f"Unlocked {who}; cleared {cleared}.")
 
     @work(exclusive=True, group="users", exit_on_error=False)
     async def action_delete(self) -> None:
@@ -192,7 +194,7 @@ class UserActions(BaseScreen):
         if await self._ask_deletion(users):
             kept = await self.write(lambda: delete_users(self.app.workspace, users))
             self.show_written(())
-            self.app.say(f"Deleted: {how_many(users)}. Archives kept: {grouped(len(kept))}.")
+            self.app.say(f"Deleted {how_many(users)}; kept {counted(len(kept), 'archive')}.")
 
     async def _ask_deletion(self, users: Sequence[User]) -> bool:
         """Say what becomes of the users' archives, and ask."""
@@ -203,12 +205,14 @@ class UserActions(BaseScreen):
             return [f"{name}: {counted(number, 'message')}" for name, number in numbers if number]
 
         full = await asyncio.to_thread(count)
-        whose = "The archive holds" if len(users) == 1 else "Their archives hold"
-        fate = (
-            (f"Archives that hold mail stay: {grouped(len(full))}", listed_names(full))
-            if full
-            else (f"{whose} no mail; what is empty is removed too.",)
-        )
+        fate: list[str | Text]
+        if full:
+            stay = "that holds mail stays:" if len(full) == 1 else "that hold mail stay:"
+            fate = [f"{counted(len(full), 'archive')} {stay}", listed_names(full)]
+        elif len(users) == 1:
+            fate = ["The archive holds no mail; an empty folder is removed too."]
+        else:
+            fate = ["Their archives hold no mail; empty folders are removed too."]
         text = lines(*names_of_several(users), *fate)
         return await self.confirm(f"Delete {how_many(users)}?", text)
 
@@ -225,7 +229,7 @@ class UserActions(BaseScreen):
             await self.change(
                 [user],
                 lambda: [set_password(self.app.workspace, user, password)],
-                f"The password of {name} was changed.",
+                f"Changed the password of {name}.",
             )
 
     @work(exclusive=True, group="users", exit_on_error=False)
@@ -242,22 +246,22 @@ class UserActions(BaseScreen):
 
     @work(exclusive=True, group="users", exit_on_error=False)
     async def action_rename(self) -> None:
-        """Give another user name."""
+        """Change the user name."""
         if (user := self.current) is None:
             return
         old = user.user_name
         text = "The archive folder and everybody's rights on it move along."
         if user.authentication == DIRECTORY_SERVICES:
             text += (
-                " Rename this user in the directory too: it is asked for the password under the "
-                "new name, and the next sync takes the old one for a new user."
+                " Rename this user in the directory too. Otherwise log-ons ask it for the new "
+                "name, and the next sync takes the old name for a new user."
             )
         new = await self.ask(Entry(f"Rename {old}", text, old, partial(self._check_name, user)))
         if new is not None and new != old:
             await self.change(
                 [user],
                 lambda: [rename_user(self.app.workspace, user, new)],
-                f"{old} is {new} now.",
+                f"Renamed {old} to {new}.",
             )
 
     def _check_name(self, user: User, name: str) -> Text:
@@ -265,7 +269,7 @@ class UserActions(BaseScreen):
         key = match_key(name)
         if key != user.key and key in self.app.snapshot.users:
             raise InvalidValue(
-                "There is a user of this name already.", "Choose another name.", untouched=""
+                "Another user has this name already.", "Choose another name.", untouched=""
             )
         return Text()
 

@@ -20,7 +20,7 @@ from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 
 class ChooseMethod(Dialog[Authentication]):
-    """Which method all marked users shall have, where they have different ones."""
+    """The method to switch all marked users to, where they have different ones."""
 
     SCOPES = ("method", "dialog")
     BINDINGS = bindings_for(*SCOPES)
@@ -28,8 +28,8 @@ class ChooseMethod(Dialog[Authentication]):
     def __init__(self, local: int, directory: int) -> None:
         super().__init__(
             "Switch to which method?",
-            f"Marked: {grouped(local)} Integrated, {grouped(directory)} Directory Services. Those "
-            "that have the method already stay as they are.",
+            f"Marked: {grouped(local)} Integrated, {grouped(directory)} Directory Services. Users "
+            "that have the chosen method already stay as they are.",
         )
 
     def action_integrated(self) -> None:
@@ -56,9 +56,9 @@ class EditUser(Dialog[Details]):
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self, user: User) -> None:
-        text = "Addresses are separated by commas; the first one is primary."
+        text = "Separate addresses with commas; the first one is primary."
         if user.authentication == DIRECTORY_SERVICES:
-            text += " The next sync brings back what the directory says."
+            text += " The next sync replaces these fields with what the directory lists."
         super().__init__(f"Edit {user.user_name}", text)
         self._user = user
 
@@ -95,9 +95,11 @@ class ChoosePrivileges(Dialog[PrivilegeChange]):
     def __init__(self, users: Sequence[User]) -> None:
         held = [{*user.privileges} for user in users]
         self._of_all, some = set.intersection(*held), set.union(*held)
-        text = "None and Administrator stand alone. An underlined letter ticks a box."
+        text = (
+            "None and Administrator exclude all others. Press an underlined letter to tick its box."
+        )
         if some != self._of_all:
-            text += " [~] some have it, and each keeps what there is."
+            text += " [~]: some users have it, and it stays as it is."
         super().__init__(f"Privileges of {how_many(users)}", text)
         self._boxes = PrivilegeBoxes(PRIVILEGES, self._of_all, mixed=some - self._of_all)
 
@@ -121,7 +123,7 @@ class ChoosePrivileges(Dialog[PrivilegeChange]):
     @override
     def why_not(self, name: str) -> str | None:
         if name == "save" and not self._boxes.value and not self._boxes.mixed:
-            return "No privilege is chosen. Use None for no access."
+            return "Choose a privilege, or None for no access."
         return None
 
     def action_save(self) -> None:
@@ -149,7 +151,9 @@ class FolderRights(Dialog[Rights]):
     BINDINGS = bindings_for(*SCOPES)
 
     def __init__(self, title: str, owner: str, rights: Collection[str]) -> None:
-        super().__init__(title, "A folder goes by its owner's user name. No tick: no entry.")
+        super().__init__(
+            title, "Enter the folder's owner by user name. Without a tick the entry is removed."
+        )
         self._owner = Field(owner, placeholder="user name of the folder's owner")
         self._boxes = PrivilegeBoxes(FOLDER_PRIVILEGES, rights)
 
@@ -161,7 +165,7 @@ class FolderRights(Dialog[Rights]):
     @override
     def why_not(self, name: str) -> str | None:
         if name == "save" and not self._owner.value.strip():
-            return "The folder's owner is not named yet."
+            return "Enter the folder's owner."
         return None
 
     def on_input_changed(self) -> None:

@@ -36,7 +36,7 @@ class NewUserScreen(BaseScreen):
             yield row("User name", Field(id="user_name"))
             yield row("Full name", Field(id="full_name"))
             yield row(
-                "E-mail addresses", Field(placeholder="first the primary one", id="addresses")
+                "E-mail addresses", Field(placeholder="the primary one first", id="addresses")
             )
             yield row(
                 "Authentication method",
@@ -76,7 +76,7 @@ class NewUserScreen(BaseScreen):
         if problem := name_problem(self._text("user_name")):
             return sentence(problem)
         if not self.query_one("#privileges", PrivilegeBoxes).value:
-            return "No privilege is chosen. Use None for no access."
+            return "Choose a privilege, or None for no access."
         if self._integrated:
             password, again = self._text("password"), self._text("again")
             return new_password_problem(password, again, self._text("user_name")) or None
@@ -111,7 +111,7 @@ class NewUserScreen(BaseScreen):
         password = self._text("password") if self._integrated else None
         await self.write(lambda: add_user(self.app.workspace, user, password))
         self.dismiss()
-        self.app.say(f"Added: {name}.")
+        self.app.say(f"Added {name}.")
 
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def _ask_to_leave(self) -> None:

@@ -1,4 +1,4 @@
-"""Users: who is in the archive, and how each of them logs on."""
+"""Users: all users of the archive, and how each of them logs on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tui.screens.table_screen import TableScreen
 from tui.screens.user import Beside, UserScreen
 from tui.screens.user_actions import OF_USERS, UserActions
 from tui.screens.user_form import NewUserScreen
-from tui.texts.plain import counted, grouped, lines
+from tui.texts.plain import counted, lines
 from tui.texts.problems import told
 from tui.texts.users import how_many, listed_names
 from tui.widgets.filtered_table import FilteredTable
@@ -41,7 +41,7 @@ _NEEDS_USER = ("details", "mark", "mark_all")
 
 
 class UsersScreen(UserActions, TableScreen):
-    """All users in a table, with what is done to one or to all marked ones.
+    """All users in a table, with the actions on one or on all marked ones.
 
     A switch of methods shows at once, as being saved; if the write fails it is taken back.
     """
@@ -98,20 +98,20 @@ class UsersScreen(UserActions, TableScreen):
         return [User.from_row(row) for row in marked] if marked else super().chosen()
 
     def show_written(self, users: Sequence[User]) -> None:
-        """Take the marks away, unless it was one user beside those who are marked."""
+        """Unmark all users, unless it was one user beside the marked ones."""
         if len(users) != 1 or len(self.table.marked) == 1:
             self.table.clear_marks()
 
     @override
     def why_not(self, name: str) -> str | None:
         if name in _NEEDS_USER and self.table.current is None:
-            return "There is no user in this list."
+            return "This list is empty."
         if name == "undo_switch" and self.is_writing:
             return BEING_SAVED
         if self._saving and name in (*OF_USERS, "details") and self._is_being_saved():
             return BEING_SAVED
         if name == "undo_switch" and self._last_switch is None:
-            return "No authentication method was switched, or the last switch is taken back."
+            return "No switch of an authentication method is left to undo."
         return super().why_not(name)
 
     @property
@@ -141,7 +141,7 @@ class UsersScreen(UserActions, TableScreen):
         return user_grid(User.from_row(row), self.app.snapshot) if row else ""
 
     def action_mark(self) -> None:
-        """Mark the user under the cursor, or take the mark away."""
+        """Mark the user under the cursor, or unmark it."""
         self.table.toggle_mark()
 
     def action_mark_all(self) -> None:
@@ -178,12 +178,12 @@ class UsersScreen(UserActions, TableScreen):
         self._write_methods(
             dict.fromkeys((user.user_name for user in users), label),
             lambda: switch_authentication(self.app.workspace, users, method, password),
-            f"Authentication is {label} now: {how_many(users)}.",
+            f"Switched {how_many(users)} to {label}.",
         )
 
     @work(exclusive=True, group="users", exit_on_error=False)
     async def action_undo_switch(self) -> None:
-        """Take the last switch back."""
+        """Undo the last switch."""
         workspace, run = self.app.workspace, self._last_switch
         if run is None:
             return
@@ -195,13 +195,14 @@ class UsersScreen(UserActions, TableScreen):
         }
         who, method = listed_names(list(labels)), next(iter(labels.values()))
         text = lines(
-            f"{counted(len(labels), 'user')}: {method} again, with the password from before.", who
+            f"{counted(len(labels), 'user')}: back to {method}, with the password from before.",
+            who,
         )
-        if await self.confirm("Take the last switch back?", text):
+        if await self.confirm("Undo the last switch?", text):
             self._write_methods(
                 labels,
                 lambda: take_back(workspace, run.id, old_passwords=True),
-                f"Authentication is {method} again: {_named(labels)}.",
+                f"Switched {_named(labels)} back to {method}.",
             )
 
     @property
@@ -237,14 +238,14 @@ class UsersScreen(UserActions, TableScreen):
         if failure is None:
             self.app.say(done)
         else:
-            what = f"Taken back: {_named(labels)} {'has' if len(labels) == 1 else 'have'} the "
-            text = lines(f"{what}authentication method from before.", told(failure))
+            kept = "keeps its" if len(labels) == 1 else "keep their"
+            text = lines(f"{_named(labels)} {kept} authentication method.", told(failure))
             await self.ask(Message("Not done: Authentication", text))
 
     def _show_saving(self) -> None:
         self.table.refresh_cells()
         count = len(self._saving)
-        self._show_status(f"Saving {grouped(count)} of the users ..." if count else "")
+        self._show_status(f"Saving {counted(count, 'user')} ..." if count else "")
         self.refresh_bindings()
 
     def _show_status(self, text: str) -> None:
@@ -287,7 +288,7 @@ def _privileges(names: tuple[str, ...]) -> str:
 
 
 def _beside(row: UserRow) -> tuple[str, ...]:
-    """Return what no column shows, but tells whose an address or a distinguished name is."""
+    """Return the other addresses and the distinguished name, which no column shows."""
     return (*row["email_addresses"][1:], row["distinguished_name"] or "")
 
 

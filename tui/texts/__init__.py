@@ -1,1 +1,1 @@
-"""How what store and sync found is said to a person, on screens and on the command line."""
+"""The words for what store and sync found, for the screens and the command line."""

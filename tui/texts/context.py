@@ -23,9 +23,9 @@ _DAY = 24 * 3600
 
 
 class Context(NamedTuple):
-    """What the line at the top tells.
+    """What the line at the top shows.
 
-    `reachable` is whether the directory answered when it was last asked, None if nobody did;
+    `reachable` is whether the directory answered when it was last asked, None if nobody asked it;
     `is_insecure` whether passwords are at risk on the way there. `now` tells how old a sync is.
     """
 
@@ -41,7 +41,7 @@ class Context(NamedTuple):
 
 
 def context_of(workspace: Workspace, snapshot: Snapshot, reachable: bool | None) -> Context:
-    """Return where the administrator of the workspace is; how the last syncs ended is read."""
+    """Return the context of this workspace; it reads how the last syncs ended."""
     try:
         outcomes = outcomes_of(workspace)
     except StoreError:  # the status tells of it

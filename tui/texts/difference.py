@@ -17,7 +17,7 @@ _MOST_WORDS = 400  # of longer texts the comparison would be felt at each move o
 
 
 def marked(old: str, new: str) -> tuple[Text, Text]:
-    """Return both as text without markup; what is only in one is marked, unless that is all."""
+    """Return both as text without markup; words that only one has are marked, unless all differ."""
     texts = plain(old), plain(new)
     words = [_WORD.findall(text.plain) for text in texts]
     if sum(map(len, words)) > _MOST_WORDS:

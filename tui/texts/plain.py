@@ -12,7 +12,7 @@ LONGEST = 2000
 def plain(text: object, style: str = "", limit: int = LONGEST) -> Text:
     """Return `text` with control and format characters made visible, as text without markup.
 
-    The style is laid over it, as a colour of the text's own would be Textual's of that name and
+    It lays the style over the text: a colour in the text itself would be Textual's of that name,
     not one of `tui.colours`.
     """
     shown = Text(printable(text, limit))

@@ -1,4 +1,4 @@
-"""What the Synchronize screen says in numbers: progress, the plan, the confirmation."""
+"""The numbers on Synchronize: progress, the plan, the confirmation."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def plan_text(
         text.append(f"  skipped {grouped(len(left_out))}")
     if not_renewed and source:
         text.append(
-            f"\nOLD: asked {_time(source.asked)}; could not be renewed {_time(not_renewed)}.", "red"
+            f"\nOLD: asked {_time(source.asked)}; asking again failed {_time(not_renewed)}.", "red"
         )
     elif source:
         text.append(f"\nAsked {_time(source.asked)} at {source.url}", "dim")
@@ -87,13 +87,13 @@ def confirmation_text(selection: Selection, messages: Mapping[str, int]) -> Text
     for what, count in (
         ("Skipped by you", len(selection.skip)),
         (
-            "Left out too, as they need what is skipped",
+            "Left out too, because they depend on skipped changes",
             len(selection.left_out - selection.skip),
         ),
         ("Conflicts, left alone", reported.count("conflict")),
-        ("Renames, still a question", reported.count("rename")),
-        ("Returns, still a question", reported.count("return")),
-        ("Ids, still a question", reported.count("ids")),
+        ("Open questions about renames", reported.count("rename")),
+        ("Open questions about returns", reported.count("return")),
+        ("Open questions about ids", reported.count("ids")),
     ):
         if count:
             parts.append(Text(f"{what}: {grouped(count)}."))
@@ -129,8 +129,8 @@ def saving_text(selection: Selection) -> Text:
         parts.append(Text(f"Skipped and not in it: {grouped(len(selection.left_out))}."))
     parts.append(
         Text(
-            "Applied as it is, once, by `mailroster sync --plan FILE`, unless a user in it, the "
-            "settings or, where it deletes, the directory's answer changed by then."
+            "`mailroster sync --plan FILE` applies it as it is, once. It refuses the plan if a "
+            "user in it, the settings or, for deletions, the directory's answer changed by then."
         )
     )
     return lines(*parts)

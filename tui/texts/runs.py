@@ -41,14 +41,14 @@ def changes_text(run: RunSummary) -> str:
 
 
 def _each(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """Yield what there is any of, with its sign, number and name."""
+    """Yield each count above zero, with its sign, number and name."""
     for name in COUNTED:
         if counts.get(name):
             yield name, f"{_SIGNS[name]} {grouped(counts[name])} {name}"
 
 
 def notes_text(run: RunSummary, undone: bool) -> str:
-    """Return what else there is to say of a run: the delete guard, and whether it was undone."""
+    """Return the notes on a run: the delete guard, and whether it was undone."""
     return ", ".join(
         (
             *(("undone",) if undone else ()),
@@ -59,7 +59,7 @@ def notes_text(run: RunSummary, undone: bool) -> str:
 
 
 def folded_text(history: History) -> str:
-    """Return what is still known of the oldest runs, or nothing if none were folded."""
+    """Return the counts of the folded runs, or nothing without folded runs."""
     if not history.folded_runs:
         return ""
     found = ", ".join(text for _, text in _each(history.folded_counts))

@@ -12,8 +12,8 @@ from tui.texts.problems import told
 
 VERDICTS: dict[Level, str] = {
     "well": "Everything is well.",
-    "look": "Something should be looked at.",
-    "act": "Something has to be done.",
+    "look": "Something needs a look.",
+    "act": "Something needs action.",
 }
 SIGNS: dict[Level, str] = {"well": " ", "look": "~", "act": "!"}
 RESULTS = {
@@ -38,11 +38,11 @@ def status_lines(status: Status) -> Iterator[str]:
 
 
 def facts(status: Status) -> Iterator[tuple[str, str]]:
-    """Yield what is known, each with its name or, where it goes on with the one before, without."""
+    """Yield the facts with their names; a fact that continues the one before has no name."""
     outcomes = status.outcomes
     yield "Store", f"{status.where}, generation {status.generation}"
     if status.keeps_backups:
-        yield "Backup", f"the newest is of {_time(status.newest_backup)}"
+        yield "Backup", f"the newest from {_time(status.newest_backup)}"
     yield "Archive", _archive(status)
     yield "Directory", _answer(outcomes.answered)
     if status.pin_ends:
@@ -59,7 +59,7 @@ def facts(status: Status) -> Iterator[tuple[str, str]]:
         f"Services; {status.locked} locked, {users.pinned} pinned",
     )
     if users.suspended:
-        yield "", f"{users.suspended} cannot log on until a question is answered"
+        yield "", f"{quantity(users.suspended, 'user')} cannot log on until a question is answered"
     if users.leaving:
         yield "", f"{users.leaving} leaving, the next on {users.next_leaving_on}"
     yield "History", f"{quantity(status.runs, 'run')}; the chain ends with {status.head or '-'}"
@@ -69,7 +69,7 @@ def facts(status: Status) -> Iterator[tuple[str, str]]:
 
 def _archive(status: Status) -> str:
     if not status.archive:
-        return f"none on this host; {quantity(status.pending, 'piece')} of work for one that has it"
+        return f"none on this host; {quantity(status.pending, 'piece')} of work for a host with one"
     mounted = "not mounted" if "archive" in status.problems else "at hand"
     return f"{status.archive}, {mounted}; {quantity(status.pending, 'piece')} of work waiting"
 
@@ -100,7 +100,9 @@ def _waiting(planned: Outcome | None) -> str:
     names = ", ".join(planned.waiting[:_MOST_NAMES])
     more = ", ..." if len(planned.waiting) > _MOST_NAMES else ""
     left_out = (
-        f"; addresses left out, as others have them: {planned.left_out}" if planned.left_out else ""
+        f"; addresses left out, because others have them: {planned.left_out}"
+        if planned.left_out
+        else ""
     )
     return (
         f"{quantity(planned.conflicts, 'conflict')}, {quantity(planned.questions, 'question')}"
@@ -133,7 +135,7 @@ def openmetrics(status: Status) -> str:
     gauge("trouble", "1 for each thing that is not well.", *_trouble_samples(found))
     gauge("store_whole", "1 if the store can be read.", ("", "store" not in status.problems))
     gauge("archive_mounted", "1 if the archive is at hand.", ("", "archive" not in status.problems))
-    gauge("folder_work_pending", "Work on archive folders that waits.", ("", status.pending))
+    gauge("folder_work_pending", "Waiting work on archive folders.", ("", status.pending))
     gauge("sync_failing", "1 if the last sync failed.", ("", bool(outcomes.failing_since)))
     succeeded, failed = outcomes.succeeded, outcomes.failed
     time(
@@ -142,7 +144,11 @@ def openmetrics(status: Status) -> str:
         succeeded.at if succeeded else "",
     )
     time("sync_failure_timestamp_seconds", "When a sync last failed.", failed.at if failed else "")
-    time("sync_failing_since_timestamp_seconds", "Since when all fail.", outcomes.failing_since)
+    time(
+        "sync_failing_since_timestamp_seconds",
+        "When the syncs began to fail.",
+        outcomes.failing_since,
+    )
     if planned:
         gauge("conflicts", "Conflicts that the last sync left.", ("", planned.conflicts))
         gauge("questions", "Questions that the last sync left open.", ("", planned.questions))
@@ -153,9 +159,13 @@ def openmetrics(status: Status) -> str:
         ('{authentication="integrated"}', users.integrated),
         ('{authentication="directory_services"}', users.directory_services),
     )
-    gauge("users_pinned", "Users whom no sync deletes.", ("", users.pinned))
-    gauge("users_suspended", "Users who wait for an answer.", ("", users.suspended))
-    gauge("users_leaving", "Users whom a sync deletes on a later day.", ("", users.leaving))
+    gauge("users_pinned", "Pinned users, which syncs do not delete.", ("", users.pinned))
+    gauge(
+        "users_suspended",
+        "Users that cannot log on until a question is answered.",
+        ("", users.suspended),
+    )
+    gauge("users_leaving", "Users that a sync deletes on a later day.", ("", users.leaving))
     gauge("users_locked", "Users locked by failed log-ons.", ("", status.locked))
     gauge("history_runs", "Runs in the history.", ("", status.runs))
     time(

@@ -23,7 +23,7 @@ _PRIVILEGES = "privileges"
 def story_text(story: Sequence[Chapter]) -> Text:
     """Return the chapters, the newest first."""
     if not story:
-        return Text("The history has nothing of this user.")
+        return Text("The history has no change of this user.")
     return Text("\n").join(map(_chapter_text, reversed(story)))
 
 

@@ -13,7 +13,7 @@ from tui.texts.plain import counted, grouped, lines, plain
 
 
 def how_many(users: Sequence[User]) -> str:
-    """Return who or how many these users are."""
+    """Return the name of a single user, or how many users these are."""
     return users[0].user_name if len(users) == 1 else f"{grouped(len(users))} users"
 
 
@@ -33,7 +33,7 @@ def names_of_several(users: Sequence[User]) -> list[Text]:
 def privileges_text(
     users: Sequence[User], given: Collection[str], taken: Collection[str]
 ) -> Text | None:
-    """Return what giving and taking these privileges changes, and for whom; None for nothing."""
+    """Return what this changes, and for how many users; None if it changes nothing."""
     gained: Counter[str] = Counter()
     lost: Counter[str] = Counter()
     changed = []

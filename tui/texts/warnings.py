@@ -12,7 +12,7 @@ _MOST_NAMES = 5
 
 
 def one_a_kind(warnings: Iterable[str]) -> list[str]:
-    """Return a line for each kind: its first warning, and how many more there are, for whom.
+    """Return a line for each kind: its first warning, and how many more it has, with names.
 
     Warnings that differ only in what stands in quotation marks are of one kind; the first of these
     texts is taken for the name.

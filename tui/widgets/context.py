@@ -1,4 +1,4 @@
-"""The line at the top of wide screens that says where one is."""
+"""The line at the top of wide screens: store, directory, last sync."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ContextLine(Static):
         self.tell()
 
     def on_resize(self) -> None:
-        """Tell as much as there is room for."""
+        """Show as much as fits."""
         self.tell()
 
     def tell(self) -> None:

@@ -115,6 +115,7 @@ class Tick(Checkbox):
         self.refresh()
 
 
-def row(label: str, field: Widget) -> Horizontal:
-    """Return a line of a form: `label` and its field."""
-    return Horizontal(Label(label, markup=False), field, classes="row")
+def row(label: str, field: Widget, unit: str = "") -> Horizontal:
+    """Return a line of a form: `label`, its field and, if given, what the number in it counts."""
+    units = [Label(unit, markup=False, classes="unit")] if unit else []
+    return Horizontal(Label(label, markup=False), field, *units, classes="row")

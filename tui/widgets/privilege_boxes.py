@@ -1,4 +1,4 @@
-"""Checkboxes for privileges, of which `none` and `admin` stand alone."""
+"""Checkboxes for privileges; `none` and `admin` exclude all others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PrivilegeBoxes(Grid):
     """One checkbox for each privilege of `known` (identifier to label).
 
     A letter that is underlined in a label ticks that box. `mixed` are privileges that some of
-    several users have, who keep what they have until the box is changed.
+    several users have; each user keeps them as they are until the box is changed.
     """
 
     DEFAULT_CSS = """
@@ -84,7 +84,7 @@ class PrivilegeBoxes(Grid):
 
     @property
     def mixed(self) -> tuple[str, ...]:
-        """The identifiers of which each user keeps what there is."""
+        """The identifiers that stay as they are for each user."""
         return tuple(name for name, box in self._boxes.items() if box.is_mixed)
 
     @property

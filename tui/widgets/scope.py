@@ -1,4 +1,4 @@
-"""How many users filter rules let in, and who changes side."""
+"""How many users filter rules let in, and which users join or leave the scope."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from store.models import FilterRule
 from store.text import printable
 from sync.directory.listing import Listing
 from sync.planning.filters import scope_of
-from tui.texts.plain import grouped, lines
+from tui.texts.plain import counted, grouped, lines
 
 _NAMES_LENGTH = 90
 
 
 def scope_text(listing: Listing, before: Sequence[FilterRule], after: Sequence[FilterRule]) -> Text:
-    """Return how many listed users are in scope under `after`, and who was not or no longer is."""
+    """Return how many listed users are in scope under `after`, and which join or leave it."""
     was, now = scope_of(before), scope_of(after)
     inside = 0
     come: list[str] = []
@@ -26,12 +26,16 @@ def scope_text(listing: Listing, before: Sequence[FilterRule], after: Sequence[F
         inside += is_in
         if is_in != was(user):
             (come if is_in else leave).append(user.user_name)
+    now_in = f"{grouped(inside)} of {counted(len(listing.users), 'listed user')}"
+    if not (come or leave):
+        return Text(f"In scope: {now_in}.")
     return lines(
-        f"{grouped(inside)} of {grouped(len(listing.users))} last fetched users in scope, "
-        f"{grouped(len(come) + len(leave))} change side",
+        f"With this filter {counted(len(leave), 'user')} would leave the scope and "
+        f"{grouped(len(come))} would join it.",
+        f"In scope then: {now_in}.",
         *(
-            Text.assemble((f"{word} ({grouped(len(names))}): ", colour), _names(names))
-            for word, colour, names in (("+ come in", "green", come), ("- leave", "red", leave))
+            Text.assemble((f"{word}: ", colour), _names(names))
+            for word, colour, names in (("+ join", "green", come), ("- leave", "red", leave))
             if names
         ),
     )

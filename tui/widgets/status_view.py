@@ -1,4 +1,4 @@
-"""Whether everything is well, in the place of a plan that is not there yet."""
+"""Whether everything is well, in the place of a plan until the first one."""
 
 from __future__ import annotations
 

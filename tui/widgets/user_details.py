@@ -47,7 +47,7 @@ def user_grid(user: User, snapshot: Snapshot) -> Group:
 def _fields(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Yield labels and values.
 
-    `snapshot` tells of a pinned one's undo, and on which day a leaver leaves.
+    `snapshot` has the undo that pinned a user, and the day on which a leaver goes.
     """
     day = leaving_on(snapshot.settings)(user.to_row())
     addresses = user.email_addresses
@@ -72,19 +72,21 @@ def _fields(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def _suspension(user: User) -> str:
-    return f"the directory lists this name with the id {user.other_id}; Synchronize asks who it is"
+    return f"the directory lists this name with the id {user.other_id}; Synchronize asks"
 
 
 def _leaving(user: User, day: str) -> str:
-    return f"{day}: gone since {user.absent_since}, and deleted then unless back"
+    return f"{day}: not listed since {user.absent_since}; deleted then unless listed again"
 
 
 def _pin(user: User, history: History) -> str:
     undo = next((run for run in history.runs if run.generation == user.rev), None)
     which = (
-        f"the undo of {undo.undoes}, {shown_time(undo.at)}" if undo and undo.undoes else "an undo"
+        f"the undo of {undo.undoes}, {shown_time(undo.at)}"
+        if undo and undo.undoes
+        else "hand or an undo"
     )
-    return f"kept by {which}: no sync deletes the user until released"
+    return f"by {which}; syncs will not delete this user until you release it (F7, p, r)"
 
 
 def rights_table() -> Table[FolderRow]:
