@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("store", "sync")
+PACKAGES = ("store", "sync", "tui")
 
 # What to write in its place: the user, the setting, the file, the sync; a verb; "no longer".
 _BANNED = re.compile(

@@ -16,7 +16,7 @@ class Crash(Problem):
     """
 
     kind = "unexpected"
-    untouched = "What was written is whole, the rest was left as it was."
+    untouched = "Changes that were written are complete; the rest was left as it was."
 
     def __init__(self, error: BaseException) -> None:
         lines = "".join(traceback.format_tb(error.__traceback__)).splitlines()

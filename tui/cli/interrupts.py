@@ -45,7 +45,7 @@ def cut_short(problem: Problem, workspace: Workspace | None, generation: int | N
         return problem
     except StoreError as error:
         problem.what += f" mailroster cannot tell whether it wrote anything: {error.what}"
-        problem.untouched = "What was written is whole."
+        problem.untouched = "Changes that were written are complete."
         problem.advice = f"{error.advice} {problem.advice}".strip()
         return problem
     if now == generation:
@@ -55,7 +55,7 @@ def cut_short(problem: Problem, workspace: Workspace | None, generation: int | N
         " The store was written meanwhile, by this command or another one: "
         f"its generation was {generation or 'unknown'} and is {now} now."
     )
-    problem.untouched = "What was written is whole."
+    problem.untouched = "Changes that were written are complete."
     look = "Check `mailroster history list` and `mailroster users list` before you try again."
     problem.advice = f"{look} {problem.advice}".strip()
     return problem
