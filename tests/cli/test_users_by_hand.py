@@ -102,7 +102,7 @@ class TestEdit:
         content = (tmp_path / "users.json").read_bytes()
         for arguments, code, says in [
             (("--address", "A@X.org"), 1, "belongs to “anna”"),
-            (("--address", "nonsense"), 1, "no e-mail address"),
+            (("--address", "nonsense"), 1, "is not an e-mail address"),
             ((), 2, "You named nothing to change."),
         ]:
             done = anna("users", "edit", "bert", *arguments)

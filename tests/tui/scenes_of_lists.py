@@ -33,7 +33,7 @@ def tested(*pressed: str) -> Play:
 
     async def play(admin: Driver) -> None:
         await admin.press("f5", "t")
-        await admin.sees("In scope")
+        await admin.sees("in scope")
         await admin.press(*pressed)
 
     return play

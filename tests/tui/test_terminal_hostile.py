@@ -137,7 +137,7 @@ WAYS = {
     "authentication method": ("f6", "down space", "end space", "a: Marked", "escape"),
     "typed number": ("!t: 2 delete", "s: to delete", "7 enter: not the number", "h", "f6", "f5"),
     "filter rules": ("f3", "n: reason", "* enter", "escape", "y"),
-    "log-on that is tried": ("f2", "ctrl+l: Leave the", "x enter enter: no user", "escape"),
+    "log-on that is tried": ("f2", "ctrl+l: Leave the", "x enter enter: does not exist", "escape"),
 }
 
 
