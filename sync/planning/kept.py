@@ -9,7 +9,7 @@ from store.models import DIRECTORY_SERVICES, UserRow
 from store.names import match_key
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning import changes
-from sync.planning.doubt import judged, who_may_be_listed, who_may_be_renamed
+from sync.planning.doubt import who_may_be_listed, who_may_be_renamed
 from sync.planning.draft import Draft
 from sync.planning.identity import known_id, told_apart
 from sync.planning.plan import Answers
@@ -107,11 +107,7 @@ def _candidates_of_unclear(
     users: Mapping[str, UserRow], draft: Draft, in_part: Mapping[str, DirectoryUser]
 ) -> Candidates:
     """Return whom would be asked about if the records of unknown scope were in scope."""
-    unclear = {
-        key: judged(record, users.get(key))
-        for key, record in in_part.items()
-        if key in draft.unclear
-    }
+    unclear = {key: record for key, record in in_part.items() if key in draft.unclear}
     new = {key: record for key, record in unclear.items() if key not in users}
     known = {
         key: record

@@ -13,7 +13,7 @@ def apart_from_unchanged(
     users: Mapping[str, UserRow],
     is_settled: Callable[[str, UserRow], bool],
     listing: Listing,
-    directory: str = "",
+    directory: str,
 ) -> tuple[dict[str, UserRow], Listing]:
     """Return the users and the records without those who are listed as they are, and settled.
 

@@ -196,6 +196,15 @@ CASES = {
         ["delete b", "conflict n"], rules="include email_domain x.org",
         warnings=("“a”" + MAY_BE.format("“n”"),),
     ),
+    "two new names of unknown scope may be two": Case(
+        [managed(name, email_addresses=[f"{name}@x.org"]) for name in "abc"],
+        [
+            unknown("n", "distinguished_name", addresses=["a@x.org"]),
+            unknown("m", "distinguished_name", addresses=["b@x.org"]),
+        ],
+        ["delete c", "conflict m", "conflict n"], rules="exclude distinguished_name *",
+        warnings=("“a”" + MAY_BE.format("“n”"), "“b”" + MAY_BE.format("“m”")),
+    ),
     "a known name of unknown scope with what it had": Case(
         [dn("a", "CN=1"), dn("n", "CN=2"), managed("b")],
         [unknown("n", "email_addresses", dn="CN=2")],

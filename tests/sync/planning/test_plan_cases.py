@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from store.interface import Edit
-from sync.planning.plan import ACTIONS, IDS, Answer, Answers, Change, FieldChange, Plan, in_order
+from store.interface import Edit, Snapshot
+from sync.planning.plan import (
+    ACTIONS,
+    IDS,
+    Answer,
+    Answers,
+    Change,
+    FieldChange,
+    Plan,
+    counts_of,
+    in_order,
+    plan_by_hand,
+)
 from tests.support.builders import AUTO_DELETE, managed
 
 ANNA = managed("anna", rev=1)
@@ -52,6 +65,35 @@ def test_what_stays_open_and_what_locks_out(one: Change, stays_open: bool, locks
 
 
 ALL = Answers.of(["A"], ["B"], ["C"], [("OLD", "D")], ["E"], ["F"], take_ids=True)
+
+
+def test_answers_are_kept_by_key() -> None:
+    found = Answers.of(["A"], ["B"], ["C"], [("OLD", "D")], ["E"], ["F"], take_ids=True)
+    sides = (frozenset(name) for name in "bcef")
+    assert found == Answers({"a": None, "d": "old"}, *sides, take_ids=True)
+
+
+def test_the_line_about_ids_is_no_users() -> None:
+    found = counts_of([change(name=IDS), change(name="!"), change(name="z")])
+    assert (found["update"], sum(found.values())) == (2, 2)
+
+
+@pytest.mark.parametrize(("kind", "is_final"), [("edit", False), ("unlock", True)])
+def test_what_an_administrator_does_by_hand_is_a_plan(kind: Any, is_final: bool) -> None:
+    before = Snapshot("id", 7, AUTO_DELETE, {})
+    changed = replace(AUTO_DELETE, auto_delete=False)
+    plan = plan_by_hand(before, kind, [change()], changed)
+    assert plan == Plan(
+        store_id="id",
+        generation=7,
+        settings=AUTO_DELETE,
+        changes=(change(),),
+        kind=kind,
+        new_settings=changed,
+        guarded=False,
+        final=is_final,
+    )
+    assert re.fullmatch("[0-9a-f]{12}", plan.id)
 
 
 @pytest.mark.parametrize(

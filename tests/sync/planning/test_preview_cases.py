@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from store.models import Settings
 from sync.directory.listing import Listing
+from sync.planning.identity import directory_of
 from sync.planning.plan import Answers
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
@@ -72,6 +75,24 @@ def test_a_former_user_of_a_new_name_is_found_in_the_history(
     apply_plan(workspace, preview(workspace, answer(listed("bert"))))
     plan = preview(workspace, answer(listed("bert"), listed("anna")))
     assert [(change.user_name, change.asks) for change in plan.changes] == [("anna", "return")]
+
+
+def test_a_former_user_is_found_by_the_id_of_this_directory(
+    fill: Callable[..., Workspace],
+) -> None:
+    known = {"directory_id": "7", "directory": directory_of(AUTO_DELETE)}
+    workspace = fill(managed("anna", **known), managed("bert", directory_id="8"))
+    apply_plan(workspace, preview(workspace, answer(listed("bert"))), allow_deletes=1)
+    plan = preview(workspace, answer(listed("bert"), listed("zoe", stable_id="7")))
+    assert [(change.user_name, change.asks) for change in plan.changes] == [("zoe", "return")]
+
+
+def test_the_day_is_that_of_the_workspaces_clock(fill: Callable[..., Workspace]) -> None:
+    settings = replace(AUTO_DELETE, delete_after_days=5)
+    workspace = fill(managed("anna"), managed("bert"), settings=settings)
+    workspace = replace(workspace, clock=lambda: datetime(2031, 2, 3, 4, tzinfo=UTC))
+    (leaves,) = preview(workspace, answer(listed("bert"))).changes
+    assert leaves.fields["absent_since"].new == "2031-02-03"
 
 
 def test_where_nobody_can_look_the_archive_is_kept_and_it_is_said(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.interface import Snapshot
-from store.models import FilterRule, Settings, User
+from store.models import FilterRule, Settings, User, UserRow
 from store.names import match_key
 from sync.directory.answer import parse_listing
 from sync.directory.listing import Listing
@@ -167,6 +167,37 @@ def test_a_name_listed_twice_leaves_nobody_unchanged(other: dict[str, Any]) -> N
     records = [RECORD, {"userName": "bert"}]
     assert told_apart(snapshot_of(ANNA, bert), *records) == (["anna", "bert"], 0)
     assert told_apart(snapshot_of(ANNA, bert), *records, other) == ([], 3)
+
+
+def test_what_differs_beside_it_leaves_it_unread() -> None:
+    anna, bert = snapshot_of(ANNA, managed("bert")), {"userName": "bert", "fullName": "B"}
+    assert told_apart(anna, RECORD, bert) == (["anna"], 1)
+    known = snapshot_of(ANNA, managed("bert", directory_id="1", directory=HERE))
+    assert told_apart(known, RECORD, {**bert, "id": "1"}) == (["anna"], 1)
+    assert told_apart(anna, "nonsense", RECORD) == (["anna"], 1)
+
+
+def test_names_beyond_ascii_are_found_by_their_keys() -> None:
+    assert told_apart(snapshot_of(managed("Straße")), {"userName": "Straße"}) == (["strasse"], 0)
+
+
+def test_who_is_leaving_or_gets_addresses_is_read() -> None:
+    leaving = replace(ANNA, absent_since="2026-01-01")
+    assert told_apart(snapshot_of(leaving), RECORD) == ([], 1)
+    assert told_apart(snapshot_of(replace(ANNA, email_addresses=[])), RECORD) == ([], 1)
+
+
+def test_it_is_settled_by_key_and_row() -> None:
+    users = snapshot_of(ANNA, managed("bert")).users
+    asked: list[tuple[str, str]] = []
+
+    def is_settled(key: str, row: UserRow) -> bool:
+        asked.append((key, row["user_name"]))
+        return False
+
+    listing = as_sent(RECORD, {"userName": "bert"})
+    assert apart_from_unchanged(users, is_settled, listing, HERE) == (users, listing)
+    assert asked == [("anna", "Anna"), ("bert", "bert")]
 
 
 def test_who_is_not_managed_is_read() -> None:
