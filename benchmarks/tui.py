@@ -122,7 +122,7 @@ def on_screen(store: Path, users: int, row: int) -> Iterator[Sample]:
         asked = terminal.send(b"y")
         yield Sample("switch, shown", terminal.until("saving") - asked)
         yield Sample(
-            "switch, durable", terminal.until("is Integrated now") - asked, durable, goal="<= 1.15"
+            "switch, durable", terminal.until(" to Integrated.") - asked, durable, goal="<= 1.15"
         )
 
 

@@ -183,7 +183,7 @@ def _session(folder: Path, number: int, end: float) -> Callable[[], Done]:
                 terminal.until(f"{label}?")
                 time.sleep(0.1)
                 terminal.send(b"y")
-                terminal.until(f"is {label} now")
+                terminal.until(f" to {label}.")
                 done["switches"] += 1
         done[f"aaa{number}"] = done["switches"] % 2
         return done
