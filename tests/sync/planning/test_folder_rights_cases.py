@@ -51,6 +51,7 @@ def test_whom_edits_rename_and_make() -> None:
     edits = [renamed(A, "N"), renamed(B, "B"), Edit.delete(DEPUTY), fresh("New"), BACK]
     assert renamed_keys(edits) == {"a": "n"}
     assert new_keys(edits) == {"new"}
+    assert new_keys([renamed(replace(A, created=""), "a")]) == set()
 
 
 @pytest.mark.parametrize(
@@ -153,10 +154,33 @@ def test_who_comes_back_under_another_name() -> None:
     undone = [replace(back, action="delete", edit=Edit.delete(User(user_name="New", rev=1)))]
     assert returned_keys(undone) == {"new": "old"}
     assert returned_keys([replace(back, action="create")]) == {"old": "new"}
+    both = [back, change(fresh("b2"), "return", candidates=("b1",))]
+    assert returned_keys(both) == {"old": "new", "b1": "b2"}
     others = [
         replace(back, candidates=()), replace(back, action="rename"), replace(back, edit=None),
     ]  # fmt: skip
     assert returned_keys(others) == {}
+
+
+def test_a_field_beside_the_rights_that_end_stays() -> None:
+    deputy = owner("deputy", x=WRITE)
+    named = {"email_addresses": FieldChange(["a@x.org"], [])}
+    edit = renamed(deputy, "deputy")
+    found = with_ended_rights(
+        {"deputy": deputy.to_row()},
+        [change(edit, fields=named), change(fresh("x"), "create")],
+    )
+    assert found[0].fields == {**named, "folder_privileges": FieldChange(["x: write"], None)}
+
+
+def test_rights_of_who_goes_do_not_end_in_the_one_who_gets_the_name() -> None:
+    deputy = owner("deputy", x=WRITE)
+    changes = [
+        change(fresh("deputy"), "create"),
+        change(Edit.delete(deputy), "delete"),
+        change(fresh("x"), "create"),
+    ]
+    assert with_ended_rights({"deputy": deputy.to_row()}, changes) == changes
 
 
 ENDED = FieldChange(["a: read", "x: write"], ["x: write"])
