@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,8 @@ PASSWORD = "correct horse battery"
 def metrics(mailroster: CommandLine) -> dict[str, Any]:
     """What the parser of the field reads: samples by name and labels."""
     done = mailroster("status", "--openmetrics")
+    lines = [line.rpartition(" ")[0] for line in done.out.splitlines() if line[:1] != "#"]
+    assert sorted(lines) == sorted(set(lines))  # node_exporter takes no sample twice
     return {
         "".join((sample.name, *sample.labels.values())): sample.value
         for family in text_string_to_metric_families(done.out)
@@ -136,6 +139,18 @@ def test_a_pin_that_ends_soon(workspace: Workspace, mailroster: CommandLine) -> 
     assert kinds(mailroster, 1) == ["pin"]
     workspace.store.apply(Batch(settings=Settings(pinned_certificate="no certificate")))
     assert kinds(mailroster, 2) == ["pin"]
+
+
+def test_two_receivers_that_did_not_get_a_notice(
+    connected: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sendmail").write_text("#!/bin/sh\nexit 75\n")
+    (tmp_path / "sendmail").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    connected("settings", "set", "notify_mail=a@example.com", "url=http://127.0.0.1:9/")
+    connected("settings", "set", "notify_webhook", stdin="http://127.0.0.1:9/notices\n")
+    assert connected("sync", "--yes").code == 20
+    assert kinds(connected, 2) == ["sync_failed", "notices", "notices"]
 
 
 def test_backups_that_went_away(mailroster: CommandLine) -> None:

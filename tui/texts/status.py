@@ -178,4 +178,5 @@ def openmetrics(status: Status) -> str:
 
 
 def _trouble_samples(found: list[Trouble]) -> list[tuple[str, float]]:
-    return [(f'{{kind="{trouble.kind}"}}', 1) for trouble in found]
+    """Return one sample a kind: the collector takes no file in which one comes twice."""
+    return [(f'{{kind="{kind}"}}', 1) for kind in dict.fromkeys(item.kind for item in found)]
