@@ -428,7 +428,7 @@ class TestUnattended:
         done = synchronised("sync", "--yes")
         release.join()
         workspace.close()
-        assert (done.code, "1 applied" in done.err) == (0, True)
+        assert (done.code, "Applied 1 change" in done.err) == (0, True)
         assert time.monotonic() - started > 1.5
 
     def test_it_asks_again_until_the_directory_answers(self, mailroster: CommandLine) -> None:
