@@ -231,7 +231,8 @@ def _of_syncs(status: Status) -> list[Trouble]:
 
 def _look_at(noun: str, how: str, number: int) -> Trouble:
     what = f"The last sync left {quantity(number, noun)}{how}."
-    return _look(f"{noun}s", (what, _WAITING_ADVICE), mark=number)
+    problem = Problem(what, _WAITING_ADVICE, untouched="Their users were left as they are.")
+    return Trouble(f"{noun}s", "look", problem, str(number))
 
 
 def _look(kind: str, parts: tuple[str, str], *values: str, mark: object = "") -> Trouble:
