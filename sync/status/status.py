@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from store.errors import Problem, StoreError
+from store.errors import Problem, StoreError, StoreUnreachable
 from store.files.folder_work import waiting_work
 from store.interface import Snapshot
 from store.locations import archive_root
@@ -30,11 +30,12 @@ class Status:
     """What is known now; nothing is asked of the directory and nothing is changed.
 
     A part that cannot be told has its problem in `problems`, by its name: `store`, `archive`,
-    `outcomes`, `log_ons`, `pin`. `archive` is where the archive folders are, empty on a host that
-    has none; `pending` counts the folder work that waits. `pin_ends` is the last day of the pinned
-    certificate. `head` is the digest of the newest record of the history, which has `runs`; older
-    ones, up to `folded_until`, were dropped, and `short_history` says so if that was of late.
-    `undelivered` are notices that did not get to their receivers.
+    `outcomes`, `log_ons`, `pin`; what would come of it is unknown. `archive` is where the archive
+    folders are, empty on a host that has none; `pending` counts the folder work that waits.
+    `pin_ends` is the last day of the pinned certificate. `head` is the digest of the newest record
+    of the history, which has `runs`; older ones, up to `folded_until`, were dropped, and
+    `short_history` says so if that was of late. `undelivered` are notices that did not get to
+    their receivers.
     """
 
     at: datetime
@@ -91,6 +92,8 @@ def status_of(workspace: Workspace) -> Status:
     try:
         state = workspace.store.find("")
         users = figures_of(workspace, state)
+    except StoreUnreachable as error:  # the server has the other parts too
+        return replace(status, problems=dict.fromkeys(("store", "outcomes", "log_ons"), error))
     except StoreError as error:
         problems["store"] = error
         state, users = None, Figures()
@@ -118,7 +121,11 @@ def status_of(workspace: Workspace) -> Status:
 
 def troubles(status: Status) -> list[Trouble]:
     """Return what is not well, the worst first."""
-    found = [Trouble(name, "act", problem) for name, problem in status.problems.items()]
+    found = [
+        Trouble(name, "act", problem)
+        for name, problem in status.problems.items()
+        if name == "store" or problem is not status.problems.get("store")  # which says it once
+    ]
     found += _of_syncs(status)
     if status.pending and status.archive:
         work = quantity(status.pending, "piece")

@@ -120,7 +120,34 @@ def test_a_damaged_store(mailroster: CommandLine) -> None:
     assert mailroster("users", "add", "anna", stdin=PASSWORD).code == 0
     mailroster.store.write_text("{}")
     assert kinds(mailroster, 2) == ["store"]
-    assert metrics(mailroster)["mailroster_store_whole"] == 0
+    numbers = metrics(mailroster)
+    assert numbers["mailroster_store_whole"] == 0
+    unknown = ("archive", "folder", "users", "history")
+    told_of = [name.removeprefix("mailroster_") for name in numbers]
+    assert [name for name in told_of if name.startswith(unknown)] == ["users_locked"]
+    lines = mailroster("status").out.splitlines()
+    names = [line.split()[0] for line in lines[lines.index("") + 1 :] if line[:1] != " "]
+    assert names == ["Store", "Directory", "Last", "Waiting"]
+    assert "generation" not in lines[lines.index("") + 1]
+
+
+def test_a_database_that_is_away_is_told_of_once(tmp_path: Path) -> None:
+    class Away(CommandLine):
+        store_argument = "postgresql://nobody@127.0.0.1:9/none"
+
+    mailroster = Away(tmp_path)
+    assert kinds(mailroster, 2) == ["store"]
+    assert not [name for name in metrics(mailroster) if "users" in name or "sync" in name]
+    assert "Last sync" not in mailroster("status").out
+
+
+def test_a_host_without_an_archive(
+    mailroster: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mailroster("users", "add", "anna", stdin=PASSWORD).code == 0
+    assert metrics(mailroster)["mailroster_archive_mounted"] == 1  # the control
+    monkeypatch.setenv("MAILROSTER_ARCHIVE_ROOT", "none")
+    assert "mailroster_archive_mounted" not in metrics(mailroster)
 
 
 def test_an_archive_that_is_not_mounted(mailroster: CommandLine, tmp_path: Path) -> None:
