@@ -97,6 +97,7 @@ def test_a_failed_sync_and_one_that_is_well_again(
     assert connected("sync", "--yes").code == 0
     assert kinds(connected, 0) == []
     assert connected("status", "--json").json["sync"]["failed"]
+    assert "127.0.0.1:9 refused the connection" in connected("status").out  # why, also afterwards
 
 
 def test_a_guard_stop(connected: CommandLine, directory: Directory) -> None:

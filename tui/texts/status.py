@@ -99,7 +99,11 @@ def _sync(outcome: Outcome | None) -> str:
     if outcome is None:
         return "none yet"
     held = f"{quantity(outcome.held, 'deletion')} held back" if outcome.held else ""
-    parts = (RESULTS.get(outcome.result, ""), _counts(outcome.counts), held)
+    reason = str((outcome.problem or {}).get("what", "")).rstrip(".")
+    result = RESULTS.get(outcome.result, "")
+    if outcome.result == "failed" and reason:
+        result = reason
+    parts = (result, _counts(outcome.counts), held)
     return f"{shown_time(outcome.at)}, {'; '.join(filter(None, parts))}"
 
 
