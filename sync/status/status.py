@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -230,16 +230,16 @@ def _of_syncs(status: Status) -> list[Trouble]:
         found.append(Trouble(kind, "act", problem, mark))
     planned = status.planned
     if planned and planned.conflicts:
-        found.append(_look_at("conflict", "", planned.conflicts))
+        found.append(_look_at("conflict", "", planned.conflicts, planned.waiting))
     if planned and planned.questions:
-        found.append(_look_at("question", " open", planned.questions))
+        found.append(_look_at("question", " open", planned.questions, planned.waiting))
     return found
 
 
-def _look_at(noun: str, how: str, number: int) -> Trouble:
+def _look_at(noun: str, how: str, number: int, names: Sequence[str]) -> Trouble:
     what = f"The last sync left {quantity(number, noun)}{how}."
     problem = Problem(what, _WAITING_ADVICE, untouched="Their users were left as they are.")
-    return Trouble(f"{noun}s", "look", problem, str(number))
+    return Trouble(f"{noun}s", "look", problem, " ".join((str(number), *names)))
 
 
 def _look(kind: str, parts: tuple[str, str], *values: str, mark: object = "") -> Trouble:

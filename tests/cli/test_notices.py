@@ -99,9 +99,15 @@ def test_conflicts_are_told_of_again_when_they_are_others(
     directory.put("anna", "bert")
     night(told, 13)
     assert len(receiver.got) == 2
+    directory.put("anna")
+    night(told, 13)
+    directory.put("bert")  # as many, but another one
+    for _ in range(2):
+        night(told, 13)
+    assert len(receiver.got) == 4
     directory.put("carla")
     night(told, 0)
-    assert "No conflict is left." in receiver.got[2]["text"]
+    assert "No conflict is left." in receiver.got[4]["text"]
 
 
 def test_an_archive_that_is_not_mounted(
