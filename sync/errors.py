@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from store.errors import Problem
+from store.errors import Problem, StoreBusy
 from store.text import printable
 
 T = TypeVar("T", bound=Problem)
@@ -28,6 +28,10 @@ class GuardBlocked(SyncError):
 
     kind = "guard_blocked"
     untouched = "Nothing was written."
+
+
+class SyncRunning(StoreBusy):
+    """Another run holds the lock; how that one ends is what counts."""
 
 
 class StalePlan(SyncError):

@@ -53,8 +53,11 @@ class SecretBox:
         self._check_maker_reads_it()
         return Fernet(key).encrypt(plain).decode("ascii")
 
-    def decrypt(self, token: str) -> str:
-        """Return the secret of `token`; raises `SecretUnavailable` if its key is lost."""
+    def decrypt(self, token: str, what: str = "The directory's password", advice: str = "") -> str:
+        """Return the secret of `token`; raises `SecretUnavailable` if its key is lost.
+
+        `what` and `advice` say in the message which secret it is, and what to do for it.
+        """
         from cryptography.fernet import Fernet, InvalidToken
 
         key = self._key()
@@ -62,9 +65,9 @@ class SecretBox:
             if key:
                 return Fernet(key).decrypt(token).decode()
         raise SecretUnavailable(
-            f"The directory's password cannot be decrypted: its key {printable(self._key_path)} "
+            f"{what} cannot be decrypted: its key {printable(self._key_path)} "
             f"is {'not the one that encrypted it' if key else 'missing'}.",
-            f"{self._from_another_host() if self._shared else self._enter_again()}.",
+            f"{advice or (self._from_another_host() if self._shared else self._enter_again())}.",
         )
 
     def sign(self, data: bytes) -> str:

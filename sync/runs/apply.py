@@ -186,7 +186,10 @@ def check_guard(
     With the `past` of now, deletions of other runs since the plan was made count too.
     """
     if plan.guard and not plan.listed:
-        raise GuardBlocked(" ".join(plan.guard), "")
+        raise GuardBlocked(
+            " ".join(plan.guard),
+            "Find out why the directory lists nobody, and synchronize again when it does.",
+        )
     if allow_deletes is not None and allow_deletes != deletes:
         raise GuardBlocked(
             f"{quantity(allow_deletes, 'deletion')} {'was' if allow_deletes == 1 else 'were'} "

@@ -26,8 +26,13 @@ _WELL_AGAIN = {
     "conflicts": "No conflict is left.",
     "questions": "No question is left open.",
     "archive": "The archive is mounted again.",
-    "pin": "The pinned certificate is a newer one.",
+    "pin": "No pinned certificate ends soon.",
 }
+
+_COPY_KEY = (
+    "If another host set notify_webhook, copy its key to that file, with mode 0600; else set "
+    "notify_webhook again"
+)
 
 
 class Notice(NamedTuple):
@@ -130,7 +135,7 @@ def _each_receiver(settings: Settings, secrets: SecretBox) -> Iterator[tuple[str
 
         def to_webhook(notice: Notice) -> None:
             try:
-                url = secrets.decrypt(token)
+                url = secrets.decrypt(token, "The URL in notify_webhook", _COPY_KEY)
             except StoreError as error:
                 raise NotDelivered(error.what, error.advice) from None
             post(url, _record(notice))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from store.errors import Problem, StoreDamaged, StoreError
 from store.processes import is_running
-from sync.errors import DirectoryError, GuardBlocked
+from sync.errors import DirectoryError, GuardBlocked, SyncRunning
 from sync.planning.plan import Plan
 from sync.workspace import Workspace
 
@@ -140,18 +140,21 @@ class Attempt:
 def sync_attempt(workspace: Workspace, plan: Plan | None = None) -> Iterator[Attempt]:
     """Keep how the sync within ends, however that is; one that is killed is found by the next.
 
+    One that could not begin, because another runs, leaves what is known of that other as it is.
     Where the outcome cannot be kept, `workspace.notices` says so, and the sync goes on.
     """
     attempt = Attempt(workspace, plan)
-    _keep(workspace, lambda known: replace(_settled(known, workspace), began=_mark(workspace)))
+    _keep(workspace, lambda known: _begun(_settled(known, workspace), workspace))
     try:
         yield attempt
+    except SyncRunning:
+        raise
     except BaseException as error:
         attempt.failed(error)
         raise
     finally:
         ended = attempt.ended
-        _keep(workspace, lambda known: _ended(known.after(ended) if ended else known))
+        _keep(workspace, lambda known: _ended(known, ended))
 
 
 def outcomes_of(workspace: Workspace) -> Outcomes:
@@ -185,9 +188,20 @@ def _keep(workspace: Workspace, change: Callable[[Outcomes], Outcomes]) -> None:
             workspace.notices.append(sentence)
 
 
-def _ended(known: Outcomes) -> Outcomes:
-    """Return the outcomes without the mark of this process's sync."""
-    return replace(known, began=None) if _is_mine(known.began) else known
+def _begun(known: Outcomes, workspace: Workspace) -> Outcomes:
+    """Return the outcomes with a mark of this sync, unless they have one of another."""
+    return known if known.began else replace(known, began=_mark(workspace))
+
+
+def _ended(known: Outcomes, ended: Outcome | None) -> Outcomes:
+    """Return the outcomes with this one, if any, and without the mark of a sync that is over.
+
+    A success had the lock, so whatever the mark tells of is over.
+    """
+    if ended:
+        known = known.after(ended)
+    is_over = _is_mine(known.began) or (ended is not None and ended.is_success)
+    return replace(known, began=None) if is_over else known
 
 
 def _settled(known: Outcomes, workspace: Workspace) -> Outcomes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from store.errors import Problem, StoreError
+from store.errors import Problem, StoreError, StoreUnreachable
 from store.files.folder_work import waiting_work
 from store.interface import Snapshot
 from store.locations import archive_root
@@ -30,11 +30,12 @@ class Status:
     """What is known now; nothing is asked of the directory and nothing is changed.
 
     A part that cannot be told has its problem in `problems`, by its name: `store`, `archive`,
-    `outcomes`, `log_ons`, `pin`. `archive` is where the archive folders are, empty on a host that
-    has none; `pending` counts the folder work that waits. `pin_ends` is the last day of the pinned
-    certificate. `head` is the digest of the newest record of the history, which has `runs`; older
-    ones, up to `folded_until`, were dropped, and `short_history` says so if that was of late.
-    `undelivered` are notices that did not get to their receivers.
+    `outcomes`, `log_ons`, `pin`; what would come of it is unknown. `archive` is where the archive
+    folders are, empty on a host that has none; `pending` counts the folder work that waits.
+    `pin_ends` is the last day of the pinned certificate. `head` is the digest of the newest record
+    of the history, which has `runs`; older ones, up to `folded_until`, were dropped, and
+    `short_history` says so if that was of late. `undelivered` are notices that did not get to
+    their receivers.
     """
 
     at: datetime
@@ -91,6 +92,8 @@ def status_of(workspace: Workspace) -> Status:
     try:
         state = workspace.store.find("")
         users = figures_of(workspace, state)
+    except StoreUnreachable as error:  # the server has the other parts too
+        return replace(status, problems=dict.fromkeys(("store", "outcomes", "log_ons"), error))
     except StoreError as error:
         problems["store"] = error
         state, users = None, Figures()
@@ -118,7 +121,11 @@ def status_of(workspace: Workspace) -> Status:
 
 def troubles(status: Status) -> list[Trouble]:
     """Return what is not well, the worst first."""
-    found = [Trouble(name, "act", problem) for name, problem in status.problems.items()]
+    found = [
+        Trouble(name, "act", problem)
+        for name, problem in status.problems.items()
+        if name == "store" or problem is not status.problems.get("store")  # which says it once
+    ]
     found += _of_syncs(status)
     if status.pending and status.archive:
         work = quantity(status.pending, "piece")
@@ -223,15 +230,16 @@ def _of_syncs(status: Status) -> list[Trouble]:
         found.append(Trouble(kind, "act", problem, mark))
     planned = status.planned
     if planned and planned.conflicts:
-        found.append(_look_at("conflict", "", planned.conflicts))
+        found.append(_look_at("conflict", "", planned.conflicts, planned.waiting))
     if planned and planned.questions:
-        found.append(_look_at("question", " open", planned.questions))
+        found.append(_look_at("question", " open", planned.questions, planned.waiting))
     return found
 
 
-def _look_at(noun: str, how: str, number: int) -> Trouble:
+def _look_at(noun: str, how: str, number: int, names: Sequence[str]) -> Trouble:
     what = f"The last sync left {quantity(number, noun)}{how}."
-    return _look(f"{noun}s", (what, _WAITING_ADVICE), mark=number)
+    problem = Problem(what, _WAITING_ADVICE, untouched="Their users were left as they are.")
+    return Trouble(f"{noun}s", "look", problem, " ".join((str(number), *names)))
 
 
 def _look(kind: str, parts: tuple[str, str], *values: str, mark: object = "") -> Trouble:

@@ -14,6 +14,7 @@ import pytest
 
 from sync.errors import NotDelivered
 from sync.status.receivers import send_mail
+from tests.support.certificates import self_signed
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 from tests.support.receivers import TOKEN, Receiver, running_postfix, running_receiver
@@ -98,9 +99,15 @@ def test_conflicts_are_told_of_again_when_they_are_others(
     directory.put("anna", "bert")
     night(told, 13)
     assert len(receiver.got) == 2
+    directory.put("anna")
+    night(told, 13)
+    directory.put("bert")  # as many, but another one
+    for _ in range(2):
+        night(told, 13)
+    assert len(receiver.got) == 4
     directory.put("carla")
     night(told, 0)
-    assert "No conflict is left." in receiver.got[2]["text"]
+    assert "No conflict is left." in receiver.got[4]["text"]
 
 
 def test_an_archive_that_is_not_mounted(
@@ -240,3 +247,44 @@ def test_what_is_no_webhook(mailroster: CommandLine, url: str) -> None:
 @pytest.mark.parametrize("address", ["root", "a@b@c", "-f@"])
 def test_what_is_no_address(mailroster: CommandLine, address: str) -> None:
     assert mailroster("settings", "set", f"notify_mail={address}").code == 1
+
+
+def test_what_is_said_of_users_who_wait_and_of_those_who_do_not(
+    told: CommandLine, directory: Directory, receiver: Receiver
+) -> None:
+    assert told("users", "add", "anna", stdin="correct horse battery").code == 0
+    directory.put("anna", "bert")
+    night(told, 13)
+    assert "bert" in told.users()
+    (conflicts,) = receiver.got[0]["troubles"]
+    assert conflicts["untouched"] == "Their users were left as they are."
+
+
+def test_a_pin_that_is_taken_away(
+    told: CommandLine, directory: Directory, receiver: Receiver, tmp_path: Path
+) -> None:
+    pem = self_signed(tmp_path).certificate
+    directory.put("anna")
+    assert told("settings", "set", f"pinned_certificate={pem}").code == 0
+    night(told, 0)
+    assert told("settings", "set", "pinned_certificate=").code == 0
+    night(told, 0)
+    assert "No pinned certificate ends soon." in receiver.got[1]["text"]
+
+
+def test_an_empty_answer_is_told_with_what_to_do(
+    told: CommandLine, directory: Directory, receiver: Receiver
+) -> None:
+    directory.put("anna")
+    night(told, 0)
+    directory.put()
+    night(told, 11)
+    assert receiver.got[0]["troubles"][0]["advice"].startswith("Find out why")
+
+
+def test_the_key_of_the_url_is_on_another_host(told: CommandLine, directory: Directory) -> None:
+    Path(os.environ["XDG_CONFIG_HOME"], "mailroster", "secret.key").unlink()
+    done = told("status", "--notify-test", "--json")
+    lost = done.json["receivers"]["webhook"]
+    assert lost["what"].startswith("The URL in notify_webhook cannot be decrypted: its key ")
+    assert "password" not in lost["message"]

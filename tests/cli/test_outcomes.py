@@ -79,3 +79,22 @@ def test_one_that_is_killed(connected: CommandLine, directory: Directory) -> Non
     found = outcome(connected)
     assert (found["failed"]["result"], found["began"]) == ("failed", None)
     assert found["failing_since"] == began["at"]
+
+
+def test_a_second_one_leaves_what_is_known_of_the_first(
+    connected: CommandLine, directory: Directory
+) -> None:
+    directory.put("anna")
+    assert connected("sync", "--yes").code == 0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        assert connected("settings", "set", f"url=http://127.0.0.1:{port}/").code == 0
+        command = [sys.executable, "-m", "tui.cli", "--store", str(connected.store), "sync"]
+        process = subprocess.Popen([*command, "--yes"], stderr=subprocess.DEVNULL)
+        with silent.accept()[0], process:
+            assert connected("sync", "--yes").code == 21
+            assert connected("status").code == 0  # it did not fail: the first one does the work
+            assert outcome(connected)["began"]["process"] == process.pid
+            process.send_signal(signal.SIGKILL)
+    assert connected("status", "--json").json["troubles"][0]["kind"] == "sync_failed"
+    directory.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,8 @@ PASSWORD = "correct horse battery"
 def metrics(mailroster: CommandLine) -> dict[str, Any]:
     """What the parser of the field reads: samples by name and labels."""
     done = mailroster("status", "--openmetrics")
+    lines = [line.rpartition(" ")[0] for line in done.out.splitlines() if line[:1] != "#"]
+    assert sorted(lines) == sorted(set(lines))  # node_exporter takes no sample twice
     return {
         "".join((sample.name, *sample.labels.values())): sample.value
         for family in text_string_to_metric_families(done.out)
@@ -94,6 +97,7 @@ def test_a_failed_sync_and_one_that_is_well_again(
     assert connected("sync", "--yes").code == 0
     assert kinds(connected, 0) == []
     assert connected("status", "--json").json["sync"]["failed"]
+    assert "127.0.0.1:9 refused the connection" in connected("status").out  # why, also afterwards
 
 
 def test_a_guard_stop(connected: CommandLine, directory: Directory) -> None:
@@ -117,7 +121,34 @@ def test_a_damaged_store(mailroster: CommandLine) -> None:
     assert mailroster("users", "add", "anna", stdin=PASSWORD).code == 0
     mailroster.store.write_text("{}")
     assert kinds(mailroster, 2) == ["store"]
-    assert metrics(mailroster)["mailroster_store_whole"] == 0
+    numbers = metrics(mailroster)
+    assert numbers["mailroster_store_whole"] == 0
+    unknown = ("archive", "folder", "users", "history")
+    told_of = [name.removeprefix("mailroster_") for name in numbers]
+    assert [name for name in told_of if name.startswith(unknown)] == ["users_locked"]
+    lines = mailroster("status").out.splitlines()
+    names = [line.split()[0] for line in lines[lines.index("") + 1 :] if line[:1] != " "]
+    assert names == ["Store", "Directory", "Last", "Waiting"]
+    assert "generation" not in lines[lines.index("") + 1]
+
+
+def test_a_database_that_is_away_is_told_of_once(tmp_path: Path) -> None:
+    class Away(CommandLine):
+        store_argument = "postgresql://nobody@127.0.0.1:9/none"
+
+    mailroster = Away(tmp_path)
+    assert kinds(mailroster, 2) == ["store"]
+    assert not [name for name in metrics(mailroster) if "users" in name or "sync" in name]
+    assert "Last sync" not in mailroster("status").out
+
+
+def test_a_host_without_an_archive(
+    mailroster: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mailroster("users", "add", "anna", stdin=PASSWORD).code == 0
+    assert metrics(mailroster)["mailroster_archive_mounted"] == 1  # the control
+    monkeypatch.setenv("MAILROSTER_ARCHIVE_ROOT", "none")
+    assert "mailroster_archive_mounted" not in metrics(mailroster)
 
 
 def test_an_archive_that_is_not_mounted(mailroster: CommandLine, tmp_path: Path) -> None:
@@ -136,6 +167,18 @@ def test_a_pin_that_ends_soon(workspace: Workspace, mailroster: CommandLine) -> 
     assert kinds(mailroster, 1) == ["pin"]
     workspace.store.apply(Batch(settings=Settings(pinned_certificate="no certificate")))
     assert kinds(mailroster, 2) == ["pin"]
+
+
+def test_two_receivers_that_did_not_get_a_notice(
+    connected: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "sendmail").write_text("#!/bin/sh\nexit 75\n")
+    (tmp_path / "sendmail").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    connected("settings", "set", "notify_mail=a@example.com", "url=http://127.0.0.1:9/")
+    connected("settings", "set", "notify_webhook", stdin="http://127.0.0.1:9/notices\n")
+    assert connected("sync", "--yes").code == 20
+    assert kinds(connected, 2) == ["sync_failed", "notices", "notices"]
 
 
 def test_backups_that_went_away(mailroster: CommandLine) -> None:

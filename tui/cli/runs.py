@@ -137,7 +137,7 @@ def check_delete_options(allow_deletes: int | None, hold_deletes: bool) -> None:
 
 @contextmanager
 def only_run(workspace: Workspace) -> Iterator[None]:
-    """Hold the lock against other runs; raises `StoreBusy` at once if there is one."""
+    """Hold the lock against other runs; raises `SyncRunning` at once if there is one."""
     with run_lock(workspace, wait=0):
         yield
 

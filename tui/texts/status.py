@@ -38,12 +38,24 @@ def status_lines(status: Status) -> Iterator[str]:
 
 
 def facts(status: Status) -> Iterator[tuple[str, str]]:
-    """Yield the facts with their names; a fact that continues the one before has no name."""
-    outcomes = status.outcomes
-    yield "Store", f"{status.where}, generation {status.generation}"
-    if status.keeps_backups:
+    """Yield what is known with its name; a fact that continues the one before has no name."""
+    is_read = "store" not in status.problems
+    yield "Store", f"{status.where}{f', generation {status.generation}' if is_read else ''}"
+    if status.keeps_backups and status.newest_backup:
         yield "Backup", f"the newest from {_time(status.newest_backup)}"
-    yield "Archive", _archive(status)
+    if is_read:
+        yield "Archive", _archive(status)
+    if "outcomes" not in status.problems:
+        yield from _of_syncs(status)
+    if is_read:
+        yield from _of_users(status)
+        yield "History", f"{quantity(status.runs, 'run')}; the chain ends with {status.head or '-'}"
+    if status.folded_until:
+        yield "", f"runs up to {shown_time(status.folded_until)} are kept as counts only"
+
+
+def _of_syncs(status: Status) -> Iterator[tuple[str, str]]:
+    outcomes = status.outcomes
     yield "Directory", _answer(outcomes.answered)
     if status.pin_ends:
         yield "", f"pinned certificate, valid until {_time(status.pin_ends)}"
@@ -52,19 +64,20 @@ def facts(status: Status) -> Iterator[tuple[str, str]]:
     if outcomes.began:
         yield "", f"under way since {shown_time(str(outcomes.began['at']))}"
     yield "Waiting", _waiting(status.planned)
+
+
+def _of_users(status: Status) -> Iterator[tuple[str, str]]:
     users = status.users
+    locked = "" if "log_ons" in status.problems else f"{status.locked} locked, "
     yield (
         "Users",
         f"{users.total}: {users.integrated} Integrated, {users.directory_services} Directory "
-        f"Services; {status.locked} locked, {users.pinned} pinned",
+        f"Services; {locked}{users.pinned} pinned",
     )
     if users.suspended:
         yield "", f"{quantity(users.suspended, 'user')} cannot log on until a question is answered"
     if users.leaving:
         yield "", f"{users.leaving} leaving, the next on {users.next_leaving_on}"
-    yield "History", f"{quantity(status.runs, 'run')}; the chain ends with {status.head or '-'}"
-    if status.folded_until:
-        yield "", f"runs up to {shown_time(status.folded_until)} are kept as counts only"
 
 
 def _archive(status: Status) -> str:
@@ -86,7 +99,11 @@ def _sync(outcome: Outcome | None) -> str:
     if outcome is None:
         return "none yet"
     held = f"{quantity(outcome.held, 'deletion')} held back" if outcome.held else ""
-    parts = (RESULTS.get(outcome.result, ""), _counts(outcome.counts), held)
+    reason = str((outcome.problem or {}).get("what", "")).rstrip(".")
+    result = RESULTS.get(outcome.result, "")
+    if outcome.result == "failed" and reason:
+        result = reason
+    parts = (result, _counts(outcome.counts), held)
     return f"{shown_time(outcome.at)}, {'; '.join(filter(None, parts))}"
 
 
@@ -115,10 +132,12 @@ def _time(time: datetime | None) -> str:
 
 
 def openmetrics(status: Status) -> str:
-    """Return the status in the OpenMetrics text format, for node_exporter's textfile collector."""
+    """Return the status in the OpenMetrics text format, for node_exporter's textfile collector.
+
+    What is not known now is left out.
+    """
     found, outcomes, planned = troubles(status), status.outcomes, status.planned
     level = LEVELS.index(level_of(found))
-    users = status.users
     lines: list[str] = []
 
     def gauge(name: str, what: str, *samples: tuple[str, float]) -> None:
@@ -134,9 +153,14 @@ def openmetrics(status: Status) -> str:
     gauge("status", "0 well, 1 look at it, 2 act.", ("", level))
     gauge("trouble", "1 for each thing that is not well.", *_trouble_samples(found))
     gauge("store_whole", "1 if the store can be read.", ("", "store" not in status.problems))
-    gauge("archive_mounted", "1 if the archive is at hand.", ("", "archive" not in status.problems))
-    gauge("folder_work_pending", "Waiting work on archive folders.", ("", status.pending))
-    gauge("sync_failing", "1 if the last sync failed.", ("", bool(outcomes.failing_since)))
+    is_read = "store" not in status.problems
+    if status.archive:
+        mounted = "archive" not in status.problems
+        gauge("archive_mounted", "1 if the archive is at hand.", ("", mounted))
+    if is_read:
+        gauge("folder_work_pending", "Waiting work on archive folders.", ("", status.pending))
+    if "outcomes" not in status.problems:
+        gauge("sync_failing", "1 if the last sync failed.", ("", bool(outcomes.failing_since)))
     succeeded, failed = outcomes.succeeded, outcomes.failed
     time(
         "sync_success_timestamp_seconds",
@@ -153,21 +177,20 @@ def openmetrics(status: Status) -> str:
         gauge("conflicts", "Conflicts that the last sync left.", ("", planned.conflicts))
         gauge("questions", "Questions that the last sync left open.", ("", planned.questions))
         gauge("directory_users", "Users that the directory listed.", ("", planned.listed or 0))
-    gauge(
-        "users",
-        "Users by authentication method.",
-        ('{authentication="integrated"}', users.integrated),
-        ('{authentication="directory_services"}', users.directory_services),
-    )
-    gauge("users_pinned", "Pinned users, which syncs do not delete.", ("", users.pinned))
-    gauge(
-        "users_suspended",
-        "Users that cannot log on until a question is answered.",
-        ("", users.suspended),
-    )
-    gauge("users_leaving", "Users that a sync deletes on a later day.", ("", users.leaving))
-    gauge("users_locked", "Users locked by failed log-ons.", ("", status.locked))
-    gauge("history_runs", "Runs in the history.", ("", status.runs))
+    if "log_ons" not in status.problems:
+        gauge("users_locked", "Users locked by failed log-ons.", ("", status.locked))
+    if is_read:
+        users = status.users
+        by_method = (
+            ('{authentication="integrated"}', users.integrated),
+            ('{authentication="directory_services"}', users.directory_services),
+        )
+        gauge("users", "Users by authentication method.", *by_method)
+        gauge("users_pinned", "Pinned users, which syncs do not delete.", ("", users.pinned))
+        suspended = "Users that cannot log on until a question is answered."
+        gauge("users_suspended", suspended, ("", users.suspended))
+        gauge("users_leaving", "Users that a sync deletes on a later day.", ("", users.leaving))
+        gauge("history_runs", "Runs in the history.", ("", status.runs))
     time(
         "pinned_certificate_end_timestamp_seconds",
         "When the pinned certificate ends.",
@@ -178,4 +201,5 @@ def openmetrics(status: Status) -> str:
 
 
 def _trouble_samples(found: list[Trouble]) -> list[tuple[str, float]]:
-    return [(f'{{kind="{trouble.kind}"}}', 1) for trouble in found]
+    """Return one sample a kind: the collector takes no file in which one comes twice."""
+    return [(f'{{kind="{kind}"}}', 1) for kind in dict.fromkeys(item.kind for item in found)]
