@@ -214,10 +214,12 @@ def check_guard(
             "shows what would change now, and asks for the number. "
         )
     if sentences and deletes and allow_deletes is None:
+        confirm, hold = f"--allow-deletes {deletes}", "--hold-deletes"
+        if plan.kind == "sync":
+            confirm, hold = (f"`mailroster sync {option}`" for option in (confirm, hold))
         raise GuardBlocked(
             f"The delete guard stopped this {plan.kind}: {' '.join(sentences)}",
             f"{since}If you expect {quantity(deletes, 'deletion')}, confirm the exact number with "
-            f"--allow-deletes {deletes}. To apply everything else, hold deletions back with "
-            "--hold-deletes.",
+            f"{confirm}. To apply everything else, hold deletions back with {hold}.",
         )
     return bool(sentences and deletes)

@@ -91,6 +91,8 @@ def status_of(workspace: Workspace) -> Status:
     status = Status(at=workspace.clock(), where=workspace.store.where)
     try:
         state = workspace.store.find("")
+        if not state.store_id:
+            raise _not_made(workspace)
         users = figures_of(workspace, state)
     except StoreUnreachable as error:  # the server has the other parts too
         return replace(status, problems=dict.fromkeys(("store", "outcomes", "log_ons"), error))
@@ -289,6 +291,13 @@ def _of_state(
         except Problem as error:
             problems["pin"] = error
     return found
+
+
+def _not_made(workspace: Workspace) -> StoreError:
+    return StoreError(
+        f"The user database {workspace.store.where} does not exist.",
+        "Give its path with --store or MAILROSTER_STORE, or start mailroster to make it.",
+    )
 
 
 def _undelivered(workspace: Workspace) -> Iterator[Problem]:

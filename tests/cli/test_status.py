@@ -53,9 +53,13 @@ def kinds(mailroster: CommandLine, code: int) -> list[str]:
     return found
 
 
-def test_before_anything(mailroster: CommandLine) -> None:
-    assert kinds(mailroster, 0) == []
+def test_a_store_that_does_not_exist(mailroster: CommandLine) -> None:
+    """A path that is mistyped must not look well; the control is the store once it is made."""
+    assert kinds(mailroster, 2) == ["store"]
+    assert f"The user database {mailroster.store} does not exist." in mailroster("status").out
     assert not mailroster.store.exists()
+    assert mailroster("settings", "set", "auto_delete=on").code == 0
+    assert kinds(mailroster, 0) == []
 
 
 def test_after_a_sync(connected: CommandLine, directory: Directory) -> None:
