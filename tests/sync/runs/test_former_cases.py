@@ -13,9 +13,12 @@ from store.files.archives import Archives
 from store.models import User
 from sync.errors import StalePlan
 from sync.planning.identity import directory_of
-from sync.planning.plan import Change
+from sync.planning.plan import Answers, Change
+from sync.planning.preview import preview
 from sync.runs import by_hand
+from sync.runs.apply import apply_plan
 from sync.runs.former import check_nobody_inherits, former_users
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.archived_mail import archives_of, give_mail
 from tests.support.builders import AUTO_DELETE, answer, listed, managed, plan_for, stored
@@ -96,6 +99,23 @@ def test_a_folder_that_cannot_be_looked_into_may_hold_mail(office: Workspace) ->
         assert found(office, {"two": None}, archives) == {"two": ("two", True)}
     with failing(os, "listdir", errno.EIO):
         assert found(office, {"carla": None}, archives) == {"carla": ("carla", False)}
+
+
+def test_of_an_undo_only_the_newcomer_is_passed_over(office: Workspace) -> None:
+    give_mail(office, "anna")
+    listing, answers = answer(listed("anna", "x@x.org"), listed("zed")), Answers.of(new=["anna"])
+    run = apply_plan(office, preview(office, listing, answers=answers)).run
+    assert run
+    plan = undo_preview(office, run)
+    assert [(change.user_name, change.archive) for change in plan.changes] == [
+        ("anna", "back"),
+        ("zed", "removed"),
+    ]
+    apply_plan(office, plan, allow_deletes=2 if plan.guard else None)
+    assert found(office, {"anna": None, "zed": None}, archives_of(office)) == {
+        "anna": ("Anna 2", True),
+        "zed": ("zed", False),
+    }
 
 
 CREATED = {change.user_name: change for change in plan_for(
