@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -217,6 +218,30 @@ class StoreContract:
         assert found(store, "anne").full_name == "Anna"
         assert found(store, "bert").full_name == "New Bert"
         assert len(store.snapshot().users) == 3
+
+    @pytest.mark.parametrize(
+        "edits",
+        [
+            lambda anna: [Edit.delete(anna), Edit.delete(anna)],
+            lambda anna: [Edit.delete(anna), Edit.update(anna, replace(anna, full_name="A."))],
+            lambda anna: [Edit.update(anna, replace(anna, full_name="A.")), Edit.delete(anna)],
+            lambda anna: [Edit.update(anna, anna), Edit.update(anna, replace(anna, pinned=True))],
+            lambda anna: [Edit.update(anna, replace(anna, user_name="anne")), Edit.delete(anna)],
+            lambda anna: [
+                Edit.update(anna, replace(anna, user_name=name)) for name in ("anne", "anni")
+            ],
+            lambda anna: [Edit.delete(anna), Edit.delete(anna), Edit.create(ANNA)],
+            lambda _: [Edit.create(BERT), Edit.create(BERT)],
+        ],
+    )
+    def test_a_user_who_is_edited_twice_in_one_batch_is_refused(
+        self, store: Store, other: Store, edits: Callable[[User], list[Edit]]
+    ) -> None:
+        before = store.apply(Batch([Edit.create(ANNA)]))
+        with pytest.raises(StoreConflict):
+            store.apply(Batch(edits(found(store, "anna")), run=run_record("r1")))
+        for session in (store, other):
+            assert session.snapshot() == before
 
     def test_a_pin_is_kept(self, store: Store, other: Store) -> None:
         store.apply(Batch([Edit.create(replace(ANNA, pinned=True)), Edit.create(BERT)]))
