@@ -104,7 +104,7 @@ CONNECTION = (  # what any server is reached and trusted by
     SettingField("pinned_certificate", "Pinned certificate", kind="certificate"),
     SettingField("ignore_ssl_warnings", "Ignore SSL warnings"),
     SettingField("requires_authentication", "Server requires authentication"),
-    SettingField("user_name", "User name"),
+    SettingField("user_name", "User name", turns_on="requires_authentication"),
     SettingField("password", "Password", kind="secret"),
 )
 LIMITS = (

@@ -47,7 +47,8 @@ class SettingField:
 
     Without a `default` it is one that `Settings` has; with one it is added by this type, and what
     the default is (a text, a number, true or false) its values are. `section` heads the part of
-    the form that begins here. `choices` are labels and values. `check` raises `InvalidValue`.
+    the form that begins here. `choices` are labels and values. `turns_on` is the setting that is
+    on as soon as this one is entered. `check` raises `InvalidValue`.
     """
 
     key: str
@@ -57,6 +58,7 @@ class SettingField:
     section: str = ""
     kind: Literal["value", "secret", "certificate"] = "value"
     choices: tuple[tuple[str, str], ...] = ()
+    turns_on: str = ""
     check: Callable[[Any], None] = lambda _: None
 
     def value(self, settings: Settings) -> Any:
