@@ -397,6 +397,7 @@ class StoreContract:
 
     def test_where_it_is_is_a_text_for_messages(self, store: Store, other: Store) -> None:
         assert store.where == other.where == printable(store.where) != ""
+        assert store.short_name == other.short_name == printable(store.short_name) != ""
 
     def test_a_lock_keeps_others_from_the_same_name_alone(self, store: Store, other: Store) -> None:
         with store.lock("sync", "Another sync is running,"):

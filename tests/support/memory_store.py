@@ -88,7 +88,7 @@ class Memory:
 class MemoryStore:
     """A session on a `Memory`."""
 
-    where = "memory"
+    where = short_name = "memory"
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
