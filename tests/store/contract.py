@@ -1,4 +1,7 @@
-"""What every `Store` must do. A suite for one implementation supplies `store` and `other`."""
+"""What every `Store` must do. A suite for one implementation supplies `store` and `other`.
+
+What its sessions must do beside reading and writing is in `tests/store/session_contract.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from dataclasses import replace
 import pytest
 
 from store.chain import Chain, digest, verify
-from store.errors import InvalidValue, LastAdministrator, StoreBusy, StoreConflict
+from store.errors import InvalidValue, LastAdministrator, StoreConflict
 from store.files.folder_work import FolderWork
 from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit, Store
 from store.models import DIRECTORY_SERVICES, FilterRule, Settings, User
 from store.names import match_key
-from store.text import printable
+from tests.store.session_contract import SessionContract
 
 ANNA = User(user_name="anna", full_name="Anna", privileges=["login"])
 BERT = User(user_name="Bert", privileges=["login"])
@@ -44,7 +47,7 @@ def run_record(run_id: str, at: str = "2026-01-01T00:00:00+00:00", creates: int 
     )
 
 
-class StoreContract:
+class StoreContract(SessionContract):
     """Run with fixtures `store` (empty) and `other` (a second session on the same data)."""
 
     def test_a_new_store_is_empty(self, store: Store) -> None:
@@ -394,28 +397,6 @@ class StoreContract:
         assert other.note("outcome") == {"at": "now", "counts": {"create": 1}}
         assert other.note("another") == {}
         assert other.snapshot().generation == 1
-
-    def test_where_it_is_is_a_text_for_messages(self, store: Store, other: Store) -> None:
-        assert store.where == other.where == printable(store.where) != ""
-        assert store.short_name == other.short_name == printable(store.short_name) != ""
-
-    def test_a_lock_keeps_others_from_the_same_name_alone(self, store: Store, other: Store) -> None:
-        with store.lock("sync", "Another sync is running,"):
-            with (
-                pytest.raises(StoreBusy, match="Another sync is running,"),
-                other.lock("sync", "Another sync is running,", 0.0),
-            ):
-                pass
-            with other.lock("change", "Users are being changed by", 0.0):
-                other.apply(Batch([Edit.create(ANNA)]))
-        with other.lock("sync", "Another sync is running,", 0.0):
-            assert found(store, "anna")
-
-    def test_a_failure_frees_the_lock(self, store: Store, other: Store) -> None:
-        with pytest.raises(KeyError), store.lock("sync", "Another sync is running,"):
-            raise KeyError
-        with other.lock("sync", "Another sync is running,", 0.0):
-            pass
 
     def test_one_user_is_found_as_among_all(self, store: Store, other: Store) -> None:
         def check() -> None:

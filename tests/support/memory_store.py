@@ -154,8 +154,12 @@ class MemoryStore:
     @contextmanager
     def lock(self, name: str, busy: str, wait: float = WAIT_SECONDS) -> Iterator[None]:
         lock = self._memory.locks.setdefault(name, threading.Lock())
-        if not lock.acquire(timeout=wait):
-            raise StoreBusy(f"{busy} another session.", "Try again in a moment.")
+        silent = min(wait, 1.0)
+        if not lock.acquire(timeout=silent):
+            if self.on_wait and wait > silent:
+                self.on_wait(f"{busy} another session. Waiting for it.")
+            if not lock.acquire(timeout=wait - silent):
+                raise StoreBusy(f"{busy} another session.", "Try again in a moment.")
         try:
             yield
         finally:
