@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 BROKEN = {
     "store.addresses": "sync.errors",
     "store.names": "textual",
+    "store.owners": "store.postgres.rows",
+    "store.postgres.runs": "store.tinydb.history_files",
     "sync.runs.apply": "store.tinydb.copy",
     "sync.configure": "store.postgres.address",
     "tui.session": "store.tinydb.check_users",

@@ -18,13 +18,13 @@ from store.chain import digest
 from store.differences import differences
 from store.errors import NotFound, StoreBusy, StoreConflict
 from store.files.lock import WAIT_SECONDS
-from store.history import History, Run, RunSummary, folded, is_recent, with_run
+from store.history import MIB, History, Run, RunSummary, folded, is_recent, with_run
 from store.interface import Batch, Snapshot
 from store.lockout import Failures, Standing
 from store.models import Settings, UserRow
 from store.names import match_key
 from store.owners import check_addresses_free
-from store.tinydb.history_files import MIB, run_bytes
+from store.records import run_bytes
 
 LIMIT = 5
 
