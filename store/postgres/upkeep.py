@@ -58,7 +58,7 @@ class PostgresUpkeep:
         try:
             whole = self.whole()
         except StoreError as error:
-            findings.append(Finding(where, str(error)))
+            findings.append(Finding.of(where, error))
         else:
             state = whole.state
             findings += [Finding(where, problem) for problem in state_problems(state)]
@@ -91,7 +91,7 @@ class PostgresUpkeep:
         try:
             now = self._store.snapshot()
         except StoreDamaged as error:
-            return Loss(problem=str(error))
+            return Loss(problem=str(error), error=error.to_record())
         return loss_between(now, to)
 
     def save_copy(self, copy: Path) -> Snapshot:

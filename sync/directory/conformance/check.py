@@ -36,7 +36,7 @@ async def _as_any_type(
         listing = await directory.list_users()
     except DirectoryError as error:
         why = "A sync needs the list. Nothing else was checked."
-        yield Finding("list", "broken", str(error), why)
+        yield Finding("list", "broken", str(error), why, error=error.to_record())
         return
     yield Finding("list", "ok", f"The list: {quantity(listing.listed, 'user')}.")
     for values in preview(listing, kind.sources(settings)):
@@ -62,7 +62,8 @@ async def _log_on(
     try:
         accepted = await directory.check_password(user_name, password)
     except DirectoryError as error:
-        return Finding(check, "broken", f"The password cannot be checked: {error}")
+        found = f"The password cannot be checked: {error}"
+        return Finding(check, "broken", found, error=error.to_record())
     which = "The given password" if is_right else "A wrong password"
     if accepted:
         return Finding(check, "ok" if is_right else "broken", f"{which} is accepted.")
