@@ -25,7 +25,7 @@ from store.locations import ARCHIVE_VARIABLE, NO_ARCHIVE
 from store.models import DIRECTORY_SERVICES, User
 from store.postgres.rows import COLUMNS
 from store.postgres.store import PostgresStore
-from store.tinydb.history_files import run_bytes
+from store.records import run_bytes
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from store.interface import Batch, Snapshot
 from store.text import printable
 
 
 def differences(current: Snapshot, batch: Batch) -> list[str]:
-    """Return one sentence per user or setting of the batch that someone else changed."""
+    """Return one sentence per user or setting of the batch that someone else changed.
+
+    A user whom the batch itself changes twice is among them: one change would be lost.
+    """
     found = []
     then, now = batch.based_on_settings, current.settings
     if then is not None and then != now:
         found.append(f"the settings were changed ({', '.join(then.changes_to(now))})")
-    leaving = {edit.key for edit in batch.edits if edit.rev}
+    leaving = Counter(edit.key for edit in batch.edits if edit.rev)
     for edit in batch.edits:
         row = current.users.get(edit.key)
         if edit.rev == (row["rev"] if row else 0) or (not edit.rev and edit.key in leaving):
@@ -24,4 +29,5 @@ def differences(current: Snapshot, batch: Batch) -> list[str]:
             found.append(f"user “{name}” was added")
         else:
             found.append(f"user “{name}” was changed on {row['changed']}")
-    return found
+    twice = [key for key, edits in leaving.items() if edits > 1]
+    return found + [f"user “{printable(key)}” is changed twice by one write" for key in twice]

@@ -34,6 +34,7 @@ RunKind = Literal[
     "restore",
 ]
 
+MIB = 1 << 20
 PAGE = 100  # runs; the store's own list has fewer than twice as many
 UNFOLDED = timedelta(days=1)  # what the delete guard looks back on
 

@@ -185,6 +185,10 @@ class Store(Protocol):
         """Where the store is, for messages: printable, without secrets."""
 
     @property
+    def short_name(self) -> str:
+        """What tells it from others in a line with little room: printable, without secrets."""
+
+    @property
     def generation(self) -> int:
         """The number of writes so far, as of the last snapshot."""
 

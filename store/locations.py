@@ -12,7 +12,6 @@ from store.files.ownership import operating_system_user, owner_for_root
 
 STORE_VARIABLE = "MAILROSTER_STORE"
 ARCHIVE_VARIABLE = "MAILROSTER_ARCHIVE_ROOT"
-ADDRESSES = ("postgresql://", "postgres://")  # how the address of a store in PostgreSQL begins
 NO_ARCHIVE = "none"  # its value, or that of the setting, where there are no archive folders
 _NAME = "mailroster"
 
@@ -25,11 +24,11 @@ def given_store(given: str | None = None) -> str | None:
     return given or os.environ.get(STORE_VARIABLE) or None
 
 
-def host_path() -> Path:
-    """Return where on this host its own things lie, of a store that is not a file here."""
+def host_path(kind: str) -> Path:
+    """Return where on this host its own things lie, of a store of that kind elsewhere."""
     from platformdirs import user_data_path
 
-    return (_folder(user_data_path) or _SHARED) / "postgresql"
+    return (_folder(user_data_path) or _SHARED) / kind
 
 
 def store_path(given: str | None = None) -> Path:

@@ -30,6 +30,11 @@ class ReadOnlyStore:
         return self._store.where
 
     @property
+    def short_name(self) -> str:
+        """What tells the store from others."""
+        return self._store.short_name
+
+    @property
     def generation(self) -> int:
         """The number of writes so far, as of the last snapshot."""
         return self._store.generation

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from store.errors import StoreError
 from store.files.folder_work import FolderWork
 from store.history import Run, RunSummary
 from store.interface import Snapshot
@@ -17,11 +18,18 @@ from store.lockout import Attempts
 class Finding(NamedTuple):
     """Something that is wrong with `path`, in a sentence or more that say what to do.
 
-    Of a store that is not a file, `path` is where it is, or a table there.
+    Of a store that is not a file, `path` is where it is, or a table there. `error` has the parts
+    of the failure that it tells of, if there was one.
     """
 
     path: Path | str
     problem: str
+    error: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, path: Path | str, error: StoreError) -> Finding:
+        """Return the finding that tells of a failure."""
+        return cls(path, str(error), error.to_record())
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,15 @@ class Content:
 class Backup:
     """One backup, read and checked whole: what is in it, or what is wrong with it.
 
-    The system did not let one that `is_unreadable` be read, so it may be whole.
+    The system did not let one that `is_unreadable` be read, so it may be whole. `error` has the
+    parts of the failure.
     """
 
     path: Path
     state: Content | None
     problem: str = ""
     is_unreadable: bool = False
+    error: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class Loss:
 
     Users by name: those who `go`, who `come_back`, and who `become` what they were, with the
     names of the fields. `problem` tells why the state now cannot be read, so that nothing is known
-    of what the backup lacks.
+    of what the backup lacks; `error` has the parts of that failure.
     """
 
     go: tuple[str, ...] = ()
@@ -65,6 +75,7 @@ class Loss:
     become: tuple[tuple[str, tuple[str, ...]], ...] = ()
     settings: tuple[str, ...] = ()
     problem: str = ""
+    error: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,10 @@ class NotHTTPS(DirectoryUnreachable):
     kind = "not_https"
 
 
+class HandshakeFailed(NotHTTPS):
+    """The TLS handshake failed, and the other side does not tell why."""
+
+
 class StartTLSRefused(DirectoryUnreachable):
     """The LDAP server goes on in clear only."""
 

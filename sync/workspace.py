@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from store.errors import NoArchive
 from store.files.archives import Archives
@@ -13,7 +13,6 @@ from store.files.ownership import operating_system_user
 from store.files.secrets import SecretBox
 from store.interface import Clock, LogOnAttempts, Snapshot, Store, utc_now
 from store.locations import (
-    ADDRESSES,
     KeyPlace,
     archive_root,
     given_store,
@@ -28,6 +27,9 @@ from store.tinydb.store import TinyDBStore
 
 if TYPE_CHECKING:
     from store.upkeep import Upkeep
+
+OnWait = Callable[[str], None] | None
+Opened = tuple[Store, Callable[[], "Upkeep"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Workspace:
 def open_workspace(
     store: str | None = None,
     key: Path | None = None,
-    on_wait: Callable[[str], None] | None = None,
+    on_wait: OnWait = None,
     clock: Clock = utc_now,
     on_progress: OnProgress = untold,
 ) -> Workspace:
@@ -103,40 +105,53 @@ def open_workspace(
     default where `key_place` says. `on_wait` is told for whom a write waits, if that takes long.
     `clock` tells the time, `on_progress` is told how far long work is. Raises `InvalidValue`.
     """
-    chosen = given_store(store)
-    if chosen and chosen.startswith(ADDRESSES):
-        return _in_postgres(chosen, key, on_wait, clock, on_progress)
-    path = store_path(store)
+    chosen = given_store(store) or ""
+    kinds = (kind for kind in ELSEWHERE.values() if chosen.startswith(kind.addresses))
+    if kind := next(kinds, None):
+        path = host_path(kind.name)
+        opened, upkeep = kind.open(chosen, path, on_wait, clock)
+    else:
+        path = store_path(store)
+        chosen = str(path)
+        opened, upkeep = _in_file(path, on_wait, clock, on_progress)
+    place = KeyPlace(key) if key else key_place(path)
+    secrets = SecretBox(*place, shared=kind is not None)
+    return Workspace(opened, path, chosen, secrets, upkeep, clock=clock, on_progress=on_progress)
 
+
+def _in_file(path: Path, on_wait: OnWait, clock: Clock, on_progress: OnProgress) -> Opened:
     def upkeep() -> Upkeep:  # no log-on needs it
         from store.tinydb.upkeep import TinyDBUpkeep
 
         return TinyDBUpkeep(path, on_progress)
 
-    opened = TinyDBStore(path, on_wait=on_wait, clock=clock)
-    secrets = _secrets(key, path)
-    return Workspace(opened, path, str(path), secrets, upkeep, clock=clock, on_progress=on_progress)
+    return TinyDBStore(path, on_wait=on_wait, clock=clock), upkeep
 
 
-def _in_postgres(
-    url: str,
-    key: Path | None,
-    on_wait: Callable[[str], None] | None,
-    clock: Clock,
-    on_progress: OnProgress,
-) -> Workspace:
+def _in_postgres(url: str, host: Path, on_wait: OnWait, clock: Clock) -> Opened:
     from store.postgres.store import PostgresStore
 
-    path, opened = host_path(), PostgresStore(url, on_wait, clock=clock)
+    opened = PostgresStore(url, on_wait, clock=clock)
 
     def upkeep() -> Upkeep:
         from store.postgres.upkeep import PostgresUpkeep
 
-        return PostgresUpkeep(opened, path)
+        return PostgresUpkeep(opened, host)
 
-    secrets = _secrets(key, path, shared=True)
-    return Workspace(opened, path, url, secrets, upkeep, clock=clock, on_progress=on_progress)
+    return opened, upkeep
 
 
-def _secrets(key: Path | None, host: Path, *, shared: bool = False) -> SecretBox:
-    return SecretBox(*(KeyPlace(key) if key else key_place(host)), shared=shared)
+class StoreElsewhere(NamedTuple):
+    """A kind of store that is not a file of this host.
+
+    `addresses` is what `--store` begins with, `name` that of the host's own things. `open` takes
+    the address, where those things are, and what `open_workspace` has for a store.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    open: Callable[[str, Path, OnWait, Clock], Opened]
+
+
+POSTGRES = StoreElsewhere("postgresql", ("postgresql://", "postgres://"), _in_postgres)
+ELSEWHERE = {kind.name: kind for kind in (POSTGRES,)}

@@ -28,7 +28,10 @@ _SENTENCES = re.compile(r"([A-Z“][^\n]*\.)?")
 _READERS = {
     *("partition", "rpartition", "split", "rsplit", "startswith", "endswith", "removeprefix"),
     *("removesuffix", "replace", "find", "index", "match", "search", "fullmatch"),
+    "splitlines",
 }
+# What a variable with an error is called.
+_ERRORS = {"error", "problem", "failure", "first", "refusal", "refused", "conflict", "caught"}
 
 
 def _all_problems() -> list[type[Problem]]:
@@ -106,14 +109,14 @@ def _modules() -> Iterator[tuple[str, str]]:
 
 
 def _is_a_text_of_a_problem(node: ast.AST, problems: set[str]) -> bool:
-    """Tell whether this is `str(error)`, `told(error)`, a part of an error, or its message."""
+    """Tell whether this is `str(error)`, `told(error)`, a part of anything, or its message."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
         argument = node.args[0]
         return node.func.id == "told" or (
             node.func.id == "str" and isinstance(argument, ast.Name) and argument.id in problems
         )
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return node.value.id in problems and node.attr in ("what", "untouched", "advice", "rest")
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("what", "untouched", "advice", "rest")
     return (
         isinstance(node, ast.Subscript)
         and isinstance(node.slice, ast.Constant)
@@ -122,22 +125,21 @@ def _is_a_text_of_a_problem(node: ast.AST, problems: set[str]) -> bool:
 
 
 def _names_of_problems(tree: ast.AST) -> set[str]:
-    """Return what variables hold a problem: those of `except`, and parameters of such a type."""
+    """Return what variables hold a problem: those of `except`, parameters of such a type.
+
+    One that is called like an error is taken for a problem, unless its type says otherwise.
+    """
     kinds = {kind.__name__ for kind in _all_problems()}
 
     def holds(annotation: ast.AST | None) -> bool:
         names = ast.walk(annotation) if annotation else ()
         return any(isinstance(name, ast.Name) and name.id in kinds for name in names)
 
-    handlers = {
-        node.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler) and node.name and holds(node.type)
-    }
-    typed = {
-        node.arg for node in ast.walk(tree) if isinstance(node, ast.arg) and holds(node.annotation)
-    }
-    return handlers | typed
+    handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
+    types = [(node.name, node.type) for node in handlers if node.name]
+    types += [(node.arg, node.annotation) for node in ast.walk(tree) if isinstance(node, ast.arg)]
+    others = {name for name, type_ in types if type_}
+    return {name for name, type_ in types if holds(type_)} | (_ERRORS - others)
 
 
 def _readings(source: str) -> list[int]:
@@ -150,13 +152,19 @@ def _readings(source: str) -> list[int]:
 
 def _readings_in(scope: ast.AST) -> Iterator[int]:
     problems = _names_of_problems(scope)
-    texts = {
-        target.id
-        for node in ast.walk(scope)
-        if isinstance(node, ast.Assign) and _is_a_text_of_a_problem(node.value, problems)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    texts = set()
+    for node in ast.walk(scope):
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                pass
+            case ast.AnnAssign(target=target, value=value) | ast.NamedExpr(target, value):
+                targets = [target]
+            case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+                targets = [target]
+            case _:
+                continue
+        if value and any(_is_a_text_of_a_problem(part, problems) for part in ast.walk(value)):
+            texts |= {target.id for target in targets if isinstance(target, ast.Name)}
 
     def is_text(node: ast.AST) -> bool:
         named = isinstance(node, ast.Name) and node.id in texts
@@ -199,6 +207,23 @@ def test_what_would_read_one_is_found(reading: str) -> None:
     assert _readings(handler) == [4]
     assert _readings(f"def answer(error: Problem | None) -> object:\n    return {reading}\n") == [2]
     assert _readings("except_ = str(number).partition('.')") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "failure = network_failure(settings); return 'https://' in failure.advice",
+        "return self.problem.advice.startswith('Wait')",
+        "return [item for item in failures if item.what == 'It is busy.']",
+        "return new[0].problem.untouched.replace('Nothing', 'Little')",
+        "return 'busy' in str(failure)",
+        "return (text := str(problem)) and text.split('. ')",
+        "text: str = failures[0].what; return text[:10]",
+        "return [text for text in (item.what for item in failures) if 'busy' in text]",
+    ],
+)
+def test_it_is_found_whatever_holds_the_problem(line: str) -> None:
+    assert _readings(f"def answer(self, failures, failure):\n    {line}\n") == [2]
 
 
 def test_what_was_left_untouched_stands_in_its_part_alone() -> None:

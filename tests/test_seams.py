@@ -36,6 +36,8 @@ EXCEPTIONS = {
     ("tui/driver.py", "_compositor"): "Textual tells in no other way what the terminal shows",
 }
 PUBLIC = {"_replace", "_asdict", "_fields", "_make", "_exit"}  # of named tuples, and of os
+# How a directory type and a store are added.
+SEAMS = ("sync.directory.types.TYPES", "sync.workspace.ELSEWHERE")
 PATCHES = {"setattr", "delattr", "setitem", "delitem"}
 
 
@@ -87,7 +89,7 @@ def replacements(tree: ast.AST) -> Iterator[str]:
             elif _called(node.func) in ("setattr", "delattr"):
                 name = rest[0].value if isinstance(rest[0], ast.Constant) else "?"
                 yield f"{spelled(target)}.{name}"
-            elif spelled(target) != "sync.directory.types.TYPES":  # how a type is added
+            elif spelled(target) not in SEAMS:
                 yield spelled(target)
     yield from (path for path in names.values() if path.startswith("unittest.mock"))
 

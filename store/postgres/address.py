@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from store.errors import InvalidValue
 from store.text import printable
@@ -16,10 +16,14 @@ _SECRETS = {"password", "sslpassword"}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A database as libpq's URL names it; `where` is what messages show of it."""
+    """A database as libpq's URL names it; `where` is what messages show of it.
+
+    `name` is that of the database, or of the service that names it.
+    """
 
     url: str = field(repr=False)
     where: str
+    name: str
 
     @classmethod
     def parse(cls, url: str) -> Address:
@@ -45,7 +49,9 @@ class Address:
             )
         shown = urlencode([item for item in query if item[0] in _SHOWN], safe="/,:")
         where = f"postgresql://{user}{at}{hosts}{parts.path}{'?' if shown else ''}{shown}"
-        return cls(url, printable(where, 300))
+        given = {"dbname": unquote(parts.path[1:])} | dict(query)
+        name = given["dbname"] or given.get("service") or hosts or "postgresql"
+        return cls(url, printable(where, 300), printable(name, 60))
 
     def parameters(self) -> dict[str, object]:
         """Return the address as libpq's parameters; raises `InvalidValue`, and shows nothing."""

@@ -11,6 +11,7 @@ import orjson
 from store.chain import digest
 from store.errors import StoreDamaged
 from store.history import (
+    MIB,
     PAGE,
     History,
     Run,
@@ -23,8 +24,8 @@ from store.history import (
     without_page,
 )
 from store.postgres.connection import sendable
+from store.records import run_bytes, run_from
 from store.text import printable
-from store.tinydb.history_files import MIB, run_bytes, run_from
 
 if TYPE_CHECKING:
     from store.postgres.connection import Connection

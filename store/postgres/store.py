@@ -87,6 +87,11 @@ class PostgresStore:
         return self.database.where
 
     @property
+    def short_name(self) -> str:
+        """The name of the database, or of the service that names it."""
+        return self.address.name
+
+    @property
     def generation(self) -> int:
         """The number of writes so far, as of the last snapshot."""
         return self._snapshot.generation

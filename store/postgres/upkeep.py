@@ -21,12 +21,12 @@ from store.history import Run
 from store.interface import Snapshot
 from store.lockout import Attempts
 from store.postgres.schema import migrations, script
+from store.records import run_from
 from store.text import printable, quantity
 from store.tinydb.backups import STAMP
 from store.tinydb.check import check_host
 from store.tinydb.check_users import state_problems
 from store.tinydb.copy import with_all_runs, write_state
-from store.tinydb.history_files import run_from
 from store.tinydb.restore import loss_between, read_whole
 from store.upkeep import Backup, Finding, FolderWorkOf, Loss, Whole
 
@@ -58,7 +58,7 @@ class PostgresUpkeep:
         try:
             whole = self.whole()
         except StoreError as error:
-            findings.append(Finding(where, str(error)))
+            findings.append(Finding.of(where, error))
         else:
             state = whole.state
             findings += [Finding(where, problem) for problem in state_problems(state)]
@@ -91,7 +91,7 @@ class PostgresUpkeep:
         try:
             now = self._store.snapshot()
         except StoreDamaged as error:
-            return Loss(problem=str(error))
+            return Loss(problem=str(error), error=error.to_record())
         return loss_between(now, to)
 
     def save_copy(self, copy: Path) -> Snapshot:

@@ -43,10 +43,10 @@ def check_store(
     try:
         state = read_whole(store)
     except StoreError as error:
-        findings.append(Finding(store, str(error)))
+        findings.append(Finding.of(store, error))
     findings += _folders(store)
     findings += [
-        Finding(backup.path, f"This backup cannot be used: {backup.problem}")
+        Finding(backup.path, f"This backup cannot be used: {backup.problem}", backup.error)
         for backup in read_backups(store, state, on_progress)
         if not backup.state
     ]
@@ -94,13 +94,13 @@ def _history(store: Path, state: Snapshot) -> Iterator[Finding]:
         try:
             runs += files.page(number)
         except StoreError as error:
-            yield Finding(files.page_path(number), str(error))
+            yield Finding.of(files.page_path(number), error)
     for run in runs:
         path = files.path(run.id)
         try:
             files.read(run.id)
         except StoreError as error:
-            yield Finding(path, str(error))
+            yield Finding.of(path, error)
         else:
             if path.exists():
                 yield from _exposed(path)
@@ -117,7 +117,7 @@ def _folder_work(store: Path, state: Snapshot) -> Iterator[Finding]:
             raise not_mounted(root)
         done = done_until(root)
     except StoreError as error:
-        yield Finding(root, str(error))
+        yield Finding.of(root, error)
     moves = [item for item in state.folder_work if item.act == "move" and item.generation > done]
     if moves:
         yield Finding(
@@ -147,7 +147,7 @@ def _key(key: Path, state: Snapshot | None) -> Iterator[Finding]:
         else:
             box.check()
     except StoreError as error:
-        yield Finding(key, str(error))
+        yield Finding.of(key, error)
     else:
         if key.exists():
             yield from _exposed(key)
@@ -199,7 +199,7 @@ def _notes(store: Path) -> Iterator[Finding]:
         try:
             notes.read(name)
         except StoreError as error:
-            yield Finding(path, str(error))
+            yield Finding.of(path, error)
         else:
             if path.exists():
                 yield from _exposed(path)

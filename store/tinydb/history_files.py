@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -22,10 +22,10 @@ from store.files.descriptors import let_go
 from store.files.durable import read_regular, sync_folder, write_new
 from store.files.ownership import make_folder
 from store.history import (
+    MIB,
     PAGE,
     History,
     Run,
-    RunChange,
     RunSummary,
     folded,
     is_recent,
@@ -34,11 +34,10 @@ from store.history import (
     with_run,
     without_page,
 )
-from store.models import FilterRule
+from store.records import run_bytes, run_from
 from store.text import printable
 
 _PENDING = "pending.json"
-MIB = 1 << 20
 
 
 def history_folder(store: Path) -> Path:
@@ -231,42 +230,3 @@ def _id_in(record: bytes) -> str:
     except (ValueError, LookupError, TypeError):
         return ""
     return str(found)
-
-
-def _checked(change: Any) -> RunChange:
-    """Return the change if it has the right shape; raises `LookupError` or `TypeError`."""
-    for name in ("action", "user_name", "reason"):
-        if type(change[name]) is not str:
-            raise TypeError(name)
-    for name, kind in (("archive", str), ("old", dict), ("new", dict)):
-        if change[name] is not None and type(change[name]) is not kind:
-            raise TypeError(name)
-    return cast("RunChange", change)
-
-
-def run_from(record: bytes) -> Run:
-    """Return the run of a record; raises `ValueError`, `LookupError` or `TypeError`."""
-    stored = orjson.loads(record)
-    return Run(
-        summary=summary_from(stored["summary"]),
-        changes=[_checked(change) for change in stored["changes"]],
-        settings=dict(stored.get("settings") or {}),
-        filters=tuple(FilterRule(**rule) for rule in stored["filters"]),
-        guard=tuple(stored["guard"]),
-        warnings=tuple(stored["warnings"]),
-    )
-
-
-def run_bytes(run: Run, previous: str = "") -> bytes:
-    """Return the run as its file spells it, with the digest of the `previous` record."""
-    return orjson.dumps(
-        {
-            "previous": previous,
-            "summary": run.summary.to_stored(),
-            "filters": [rule.to_stored() for rule in run.filters],
-            "guard": run.guard,
-            "warnings": run.warnings,
-            "settings": run.settings,
-            "changes": run.changes,
-        }
-    )

@@ -62,7 +62,8 @@ def read_backups(
             state = read_whole(path, like=state)
             yield Backup(path, Content.of(state))
         except StoreDamaged as error:
-            yield Backup(path, None, str(error), isinstance(error.__cause__, OSError))
+            is_unreadable = isinstance(error.__cause__, OSError)
+            yield Backup(path, None, str(error), is_unreadable, error.to_record())
 
 
 def loss(store: Path, to: Snapshot) -> Loss:
@@ -70,7 +71,7 @@ def loss(store: Path, to: Snapshot) -> Loss:
     try:
         now = read_whole(store, like=to)
     except StoreDamaged as error:
-        return Loss(problem=str(error))
+        return Loss(problem=str(error), error=error.to_record())
     return loss_between(now, to)
 
 

@@ -86,6 +86,11 @@ class TinyDBStore:
         return printable(self._path)
 
     @property
+    def short_name(self) -> str:
+        """The name of the file."""
+        return printable(self._path.name)
+
+    @property
     def generation(self) -> int:
         """The number of writes so far, as of the last snapshot."""
         return self._snapshot.generation

@@ -24,6 +24,7 @@ from sync.errors import (
     CutOff,
     DirectoryError,
     Forbidden,
+    HandshakeFailed,
     HostNotFound,
     NotHTTP,
     NotHTTPS,
@@ -335,7 +336,7 @@ def _handshake_failure(host: str, reason: str) -> NotHTTPS:
             f"{host} does not offer TLS 1.2 or later ({printable(reason, 100)}).",
             "Turn on TLS 1.2 or 1.3 in that server, or in a proxy before it.",
         )
-    return NotHTTPS(
+    return HandshakeFailed(
         f"The TLS connection to {host} failed ({printable(reason, 100)}).",
         "Check the port in the URL, whether the server offers https:// there, and whether it "
         "wants a client certificate.",

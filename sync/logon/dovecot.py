@@ -22,7 +22,7 @@ DEFAULT_LUA = Path("/etc/dovecot/mailroster.lua")
 
 _SECONDS = 10
 # Dovecot splits the checkpassword command at spaces and expands or quotes the rest.
-_PLAIN_PATH = re.compile(r"(/|postgres(ql)?://)[\w/.@+=:,~?&\[\]-]*")
+_PLAIN_PATH = re.compile(r"(/|[a-z]+://)[\w/.@+=:,~?&\[\]-]*")
 
 # Where the versions' Lua differs. A log-on is never asked for twice.
 _LUA: Mapping[Version, Mapping[str, str]] = {

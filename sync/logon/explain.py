@@ -25,10 +25,19 @@ from sync.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One condition of a log-on. `ok` is None where nobody can tell now."""
+    """One condition of a log-on. `ok` is None where nobody can tell now.
+
+    `error` has the parts of the failure that it tells of, if there was one.
+    """
 
     ok: bool | None
     text: str
+    error: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, error: Problem, text: str = "") -> Step:
+        """Return the step that tells of a failure, which leaves the answer open."""
+        return cls(None, text or str(error), error.to_record())
 
 
 CONCLUSIONS = {
@@ -57,7 +66,7 @@ async def explain(
     try:
         snapshot = current_users(workspace)
     except Problem as error:
-        return [Step(None, str(error))]
+        return [Step.of(error)]
     shown = printable(user_name, 60)
     steps = [Step(True, f"The user database {workspace.store.where} is readable.")]
     user = snapshot.find(user_name)
@@ -80,7 +89,9 @@ def _archive(workspace: Workspace, snapshot: Snapshot) -> Iterator[Step]:
     try:
         archive_at_hand(workspace, snapshot)
     except Problem as error:
-        yield Step(None, f"{error.what} Mail servers try the log-on again later. {error.advice}")
+        yield Step.of(
+            error, f"{error.what} Mail servers try the log-on again later. {error.advice}"
+        )
 
 
 def _holders(users: Iterable[UserRow], address: str) -> str:
@@ -116,7 +127,7 @@ def _lockout(workspace: Workspace, user: User, source: str | None) -> Iterator[S
     try:
         standing = lockout.failures(user.key, source)
     except Problem as error:
-        yield Step(None, str(error))
+        yield Step.of(error)
         return
     if source:
         pairs = {source_key(source): standing.pair} if standing.pair.failed else {}
@@ -159,7 +170,7 @@ def _local(user: User, password: str | None) -> Iterator[Step]:
     try:
         right = verify_password(password or "", user.password_hash)
     except StoreDamaged as error:
-        yield Step(None, str(error))
+        yield Step.of(error)
         return
     yield Step(True, "The user is integrated and has a local password.")
     if password is not None:
@@ -189,7 +200,7 @@ async def _directory(
             Step(is_listed, text) for text in open_about(workspace, listing, user.user_name)
         ]
     except Problem as error:
-        return [Step(None, str(error))]
+        return [Step.of(error)]
 
 
 async def _open(workspace: Workspace, settings: Settings, user_name: str) -> list[Step]:
@@ -200,7 +211,8 @@ async def _open(workspace: Workspace, settings: Settings, user_name: str) -> lis
     except NotConfigured:
         return []
     except Problem as error:
-        return [Step(None, f"mailroster cannot tell what a sync would ask about the name. {error}")]
+        why = f"mailroster cannot tell what a sync would ask about the name. {error}"
+        return [Step.of(error, why)]
 
 
 def _told(right: bool, why: str, name: str) -> Step:

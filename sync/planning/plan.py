@@ -12,6 +12,7 @@ from store.history import RunKind
 from store.interface import Edit, Snapshot
 from store.models import Settings
 from store.names import match_key
+from sync.planning.guard import Block
 
 Action = Literal["create", "return", "update", "leave", "delete", "conflict", "rename"]
 ACTIONS: tuple[Action, ...] = (
@@ -178,10 +179,10 @@ class Plan:
 
     `id` names the plan, and in the history the run that applied it. `listed` counts the
     directory's records, `in_scope` those within the filters, `managed` the users here that the
-    sync manages. `guard` holds a sentence per delete guard that blocks. The plan of an undo
-    names the run that it `undoes`, and has its `listed`. `new_settings` replace the `settings` that
-    the plan was made from, with these `answers` to its questions. The delete guard looks at a plan
-    that is `guarded`; what a `final` one did cannot be taken back.
+    sync manages. `blocks` are why the delete guard stops it. The plan of an undo names the run that
+    it `undoes`, and has its `listed`. `new_settings` replace the `settings` that the plan was made
+    from, with these `answers` to its questions. The delete guard looks at a plan that is `guarded`;
+    what a `final` one did cannot be taken back.
     """
 
     store_id: str
@@ -192,7 +193,7 @@ class Plan:
     listed: int = 0
     in_scope: int = 0
     managed: int = 0
-    guard: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
     kind: RunKind = "sync"
     undoes: str | None = None
     new_settings: Settings | None = None
@@ -200,6 +201,11 @@ class Plan:
     final: bool = False
     answers: Answers = field(default_factory=Answers, compare=False)
     id: str = field(default_factory=_new_id, compare=False)
+
+    @property
+    def guard(self) -> tuple[str, ...]:
+        """The sentences of why the delete guard stops it."""
+        return tuple(block.sentence for block in self.blocks)
 
     @property
     def counts(self) -> dict[Action, int]:

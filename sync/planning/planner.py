@@ -21,7 +21,7 @@ from sync.planning.doubt import judged
 from sync.planning.draft import Draft, names_of
 from sync.planning.filters import as_listed, doubt_of, fields_of_skips, scope_of, skipped_by
 from sync.planning.folder_rights import with_ended_rights
-from sync.planning.guard import guard_sentences, past_of
+from sync.planning.guard import guard_blocks, past_of
 from sync.planning.identity import (
     decided_by_ids,
     directory_of,
@@ -151,8 +151,8 @@ def make_plan(
         in_scope=unchanged + len(draft.scope),
         answers=answers,
         managed=managed,
-        guard=tuple(
-            guard_sentences(
+        blocks=tuple(
+            guard_blocks(
                 settings,
                 listed=listing.listed,
                 managed=managed,

@@ -14,7 +14,7 @@ from store.names import match_key
 from store.text import printable, quantity
 from sync.errors import AlreadyApplied, GuardBlocked, StalePlan
 from sync.planning.clashes import Trait, clashes
-from sync.planning.guard import Past, guard_sentences, past_of
+from sync.planning.guard import Past, guard_blocks, past_of
 from sync.planning.leavers import day_of, outdated_marks
 from sync.planning.plan import Change, Plan
 from sync.runs.commit import Draft, commit
@@ -201,7 +201,8 @@ def check_guard(
     sentences, since = plan.guard, ""
     if not sentences and past is not None:
         sentences = tuple(
-            guard_sentences(
+            block.sentence
+            for block in guard_blocks(
                 plan.settings,
                 listed=plan.listed,
                 managed=plan.managed,

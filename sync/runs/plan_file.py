@@ -20,6 +20,7 @@ from store.names import match_key
 from store.text import printable, quantity
 from sync.directory.listing import Listing
 from sync.errors import PlanFileError, StalePlan, not_written
+from sync.planning.guard import Block
 from sync.planning.plan import Answers, Change, FieldChange, LeftOut, Plan
 from sync.planning.preview import preview
 from sync.runs.apply import check_fresh
@@ -276,7 +277,7 @@ def _from_record(
         listed=record["listed"],
         in_scope=record["in_scope"],
         managed=record["managed"],
-        guard=tuple(record["guard"]),
+        blocks=tuple(map(Block, record["guard"])),
         guarded=record.get("guarded", True),
         answers=Answers.of(**record.get("answers", {})),
     )

@@ -19,7 +19,7 @@ from sync.planning import changes
 from sync.planning.clashes import clashes_as_conflicts, last_administrators_as_conflicts
 from sync.planning.deletions import managed_by
 from sync.planning.folder_rights import with_ended_rights
-from sync.planning.guard import guard_sentences, past_of
+from sync.planning.guard import guard_blocks, past_of
 from sync.planning.leavers import counted_by
 from sync.planning.plan import Action, Change, FieldChange, FieldValue, Plan, in_order
 from sync.runs.apply import apply_plan
@@ -97,8 +97,8 @@ def undo_plan(
         listed=run.summary.listed,
         managed=managed,
         guarded=guarded,
-        guard=tuple(
-            guard_sentences(
+        blocks=tuple(
+            guard_blocks(
                 settings,
                 listed=run.summary.listed,
                 managed=managed,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from store.errors import InvalidValue
+from store.lockout import source_key
 from tests.support.command_line import CommandLine
 
 
@@ -31,6 +33,18 @@ def test_wrong_usage(mailroster: CommandLine, words: str, what: str) -> None:
     assert error["untouched"] == "Nothing was changed."
     assert error["advice"]
     assert not mailroster.store.exists()
+
+
+def test_an_option_that_breaks_a_rule_keeps_the_parts_of_its_problem(
+    mailroster: CommandLine,
+) -> None:
+    done = mailroster("login", "anna", "--source", "bad", "--json", stdin="a password")
+    assert (done.code, done.json["error"]["kind"]) == (2, "usage")
+    with pytest.raises(InvalidValue) as refused:
+        source_key("bad")
+    parts = {"message": str(refused.value), **vars(refused.value)}
+    assert parts.items() <= done.json["error"].items()
+    assert parts["message"] in " ".join(done.err.split())
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,10 @@ def test_on_the_command_line(tmp_path: Path, people: Path) -> None:
     assert mailroster("settings", "set", "user_file_in_clear=true").code == 0
     for command in (("test",), ("sync", "--yes")):
         assert "warning: passwords are in clear in the file." in mailroster(*command).err
+    checked = mailroster("directory-check", "none", CHOSEN, f"user_file={people}", *known)
+    assert (checked.code, checked.err) == (0, "")
+    assert "The list: 2 users." in checked.out
+    assert checked.out.endswith("mailroster can use the directory.\n")
     people.unlink()
     failed = mailroster("sync", "--yes", "--json")
     assert (failed.code, failed.json["error"]["kind"]) == (20, "user_file_unreadable")

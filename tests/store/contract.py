@@ -1,19 +1,23 @@
-"""What every `Store` must do. A suite for one implementation supplies `store` and `other`."""
+"""What every `Store` must do. A suite for one implementation supplies `store` and `other`.
+
+What its sessions must do beside reading and writing is in `tests/store/session_contract.py`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from store.chain import Chain, digest, verify
-from store.errors import InvalidValue, LastAdministrator, StoreBusy, StoreConflict
+from store.errors import InvalidValue, LastAdministrator, StoreConflict
 from store.files.folder_work import FolderWork
 from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit, Store
 from store.models import DIRECTORY_SERVICES, FilterRule, Settings, User
 from store.names import match_key
-from store.text import printable
+from tests.store.session_contract import SessionContract
 
 ANNA = User(user_name="anna", full_name="Anna", privileges=["login"])
 BERT = User(user_name="Bert", privileges=["login"])
@@ -43,7 +47,7 @@ def run_record(run_id: str, at: str = "2026-01-01T00:00:00+00:00", creates: int 
     )
 
 
-class StoreContract:
+class StoreContract(SessionContract):
     """Run with fixtures `store` (empty) and `other` (a second session on the same data)."""
 
     def test_a_new_store_is_empty(self, store: Store) -> None:
@@ -218,6 +222,30 @@ class StoreContract:
         assert found(store, "bert").full_name == "New Bert"
         assert len(store.snapshot().users) == 3
 
+    @pytest.mark.parametrize(
+        "edits",
+        [
+            lambda anna: [Edit.delete(anna), Edit.delete(anna)],
+            lambda anna: [Edit.delete(anna), Edit.update(anna, replace(anna, full_name="A."))],
+            lambda anna: [Edit.update(anna, replace(anna, full_name="A.")), Edit.delete(anna)],
+            lambda anna: [Edit.update(anna, anna), Edit.update(anna, replace(anna, pinned=True))],
+            lambda anna: [Edit.update(anna, replace(anna, user_name="anne")), Edit.delete(anna)],
+            lambda anna: [
+                Edit.update(anna, replace(anna, user_name=name)) for name in ("anne", "anni")
+            ],
+            lambda anna: [Edit.delete(anna), Edit.delete(anna), Edit.create(ANNA)],
+            lambda _: [Edit.create(BERT), Edit.create(BERT)],
+        ],
+    )
+    def test_a_user_who_is_edited_twice_in_one_batch_is_refused(
+        self, store: Store, other: Store, edits: Callable[[User], list[Edit]]
+    ) -> None:
+        before = store.apply(Batch([Edit.create(ANNA)]))
+        with pytest.raises(StoreConflict):
+            store.apply(Batch(edits(found(store, "anna")), run=run_record("r1")))
+        for session in (store, other):
+            assert session.snapshot() == before
+
     def test_a_pin_is_kept(self, store: Store, other: Store) -> None:
         store.apply(Batch([Edit.create(replace(ANNA, pinned=True)), Edit.create(BERT)]))
         assert (found(other, "anna").pinned, found(other, "bert").pinned) == (True, False)
@@ -369,27 +397,6 @@ class StoreContract:
         assert other.note("outcome") == {"at": "now", "counts": {"create": 1}}
         assert other.note("another") == {}
         assert other.snapshot().generation == 1
-
-    def test_where_it_is_is_a_text_for_messages(self, store: Store, other: Store) -> None:
-        assert store.where == other.where == printable(store.where) != ""
-
-    def test_a_lock_keeps_others_from_the_same_name_alone(self, store: Store, other: Store) -> None:
-        with store.lock("sync", "Another sync is running,"):
-            with (
-                pytest.raises(StoreBusy, match="Another sync is running,"),
-                other.lock("sync", "Another sync is running,", 0.0),
-            ):
-                pass
-            with other.lock("change", "Users are being changed by", 0.0):
-                other.apply(Batch([Edit.create(ANNA)]))
-        with other.lock("sync", "Another sync is running,", 0.0):
-            assert found(store, "anna")
-
-    def test_a_failure_frees_the_lock(self, store: Store, other: Store) -> None:
-        with pytest.raises(KeyError), store.lock("sync", "Another sync is running,"):
-            raise KeyError
-        with other.lock("sync", "Another sync is running,", 0.0):
-            pass
 
     def test_one_user_is_found_as_among_all(self, store: Store, other: Store) -> None:
         def check() -> None:

@@ -17,10 +17,10 @@ import orjson
 import pytest
 
 from store.errors import StoreDamaged, StoreUnwritable
-from store.history import PAGE, History, Run, RunSummary, folded, undone, with_run
+from store.history import MIB, PAGE, History, Run, RunSummary, folded, undone, with_run
 from store.interface import Batch, Edit
 from store.models import Settings, User
-from store.tinydb.history_files import MIB, HistoryFiles
+from store.tinydb.history_files import HistoryFiles
 from store.tinydb.store import TinyDBStore
 from tests.store.contract import ANNA, BERT, run_record
 from tests.support.descriptors import no_file_opens

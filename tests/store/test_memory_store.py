@@ -16,8 +16,8 @@ from sync.errors import LogOnLocked, LogOnRefused
 from sync.logon.login import log_on
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
-from sync.workspace import Workspace
-from tests.store.contract import StoreContract
+from sync.workspace import ELSEWHERE, StoreElsewhere, Workspace, open_workspace
+from tests.store.contract import ANNA, StoreContract
 from tests.support.builders import AUTO_DELETE, answer, listed, managed
 from tests.support.memory_store import Memory, MemoryStore
 
@@ -53,6 +53,18 @@ def workspace(store: Store, tmp_path: Path) -> Workspace:
         SecretBox(tmp_path / "secret.key"),
         no_upkeep,
     )
+
+
+def test_it_is_opened_by_its_address(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = StoreElsewhere("memory", ("memory://",), lambda *_: (MemoryStore(memory), no_upkeep))
+    monkeypatch.setitem(ELSEWHERE, kind.name, kind)
+    opened = open_workspace("memory://here", tmp_path / "secret.key")
+    opened.store.apply(Batch([Edit.create(ANNA)]))
+    assert set(memory.state.users) == {"anna"}
+    assert opened.store_argument == "memory://here"
+    assert (opened.host_path.name, opened.archives(AUTO_DELETE).root.name) == ("memory", "archive")
 
 
 def test_a_sync_and_its_record(workspace: Workspace, tmp_path: Path) -> None:

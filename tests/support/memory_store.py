@@ -18,13 +18,13 @@ from store.chain import digest
 from store.differences import differences
 from store.errors import NotFound, StoreBusy, StoreConflict
 from store.files.lock import WAIT_SECONDS
-from store.history import History, Run, RunSummary, folded, is_recent, with_run
+from store.history import MIB, History, Run, RunSummary, folded, is_recent, with_run
 from store.interface import Batch, Snapshot
 from store.lockout import Failures, Standing
 from store.models import Settings, UserRow
 from store.names import match_key
 from store.owners import check_addresses_free
-from store.tinydb.history_files import MIB, run_bytes
+from store.records import run_bytes
 
 LIMIT = 5
 
@@ -88,7 +88,7 @@ class Memory:
 class MemoryStore:
     """A session on a `Memory`."""
 
-    where = "memory"
+    where = short_name = "memory"
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -154,8 +154,12 @@ class MemoryStore:
     @contextmanager
     def lock(self, name: str, busy: str, wait: float = WAIT_SECONDS) -> Iterator[None]:
         lock = self._memory.locks.setdefault(name, threading.Lock())
-        if not lock.acquire(timeout=wait):
-            raise StoreBusy(f"{busy} another session.", "Try again in a moment.")
+        silent = min(wait, 1.0)
+        if not lock.acquire(timeout=silent):
+            if self.on_wait and wait > silent:
+                self.on_wait(f"{busy} another session. Waiting for it.")
+            if not lock.acquire(timeout=wait - silent):
+                raise StoreBusy(f"{busy} another session.", "Try again in a moment.")
         try:
             yield
         finally:

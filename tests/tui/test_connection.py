@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,16 @@ import pytest
 
 from sync.configure import configure
 from sync.directory.certificate import fetch_certificate, fingerprint
+from sync.directory.types import TYPES
+from sync.directory.types.application_integration import APPLICATION_INTEGRATION
+from sync.directory.types.directory_type import SettingField
 from sync.errors import ConnectionFailed, NotHTTPS, TimedOut
 from sync.workspace import Workspace, open_workspace
 from tests.support.authority import Authority, certificate_only, server_context
 from tests.support.builders import managed
 from tests.support.directory import Directory
 from tests.support.hostile_server import Connection, answer, hostile_server
+from tests.support.user_file import USER_FILE
 from tests.tui.driver import PASSWORD, driving
 from tui.widgets.fields import Tick
 
@@ -95,6 +100,24 @@ async def test_an_untrusted_certificate_is_shown_and_pinned(
             await admin.sees("Pinned certificate none", "Not saved yet.")
             await admin.press("ctrl+r")
             await admin.sees("No certificate is pinned.")
+
+
+@pytest.mark.parametrize("service", [APPLICATION_INTEGRATION.name, "keyed"])
+async def test_a_user_name_authenticates_where_the_type_says_so(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    keyed = replace(USER_FILE, name="keyed", fields=(SettingField("user_name", "Key"),))
+    monkeypatch.setitem(TYPES, "keyed", keyed)
+    workspace = filled(url="http://127.0.0.1/", directory_service=service)
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#user_name")
+        await admin.type("archive")
+        await admin.press("ctrl+s")
+        await admin.sees("Saved.")
+    settings = workspace.snapshot().settings
+    assert settings.user_name == "archive"
+    assert settings.requires_authentication is (service != "keyed")
 
 
 async def test_the_ca_can_be_named_instead(

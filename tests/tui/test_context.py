@@ -5,17 +5,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from store.interface import Snapshot
+from store.models import Settings
 from sync.status.outcomes import Outcome, Outcomes
-from sync.workspace import Workspace
+from sync.workspace import Workspace, open_workspace
 from tests.support.answers import answering
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import Driver, driving
 from tui.app import MailrosterApp
-from tui.texts.context import Context, context_text
+from tui.texts.context import Context, context_of, context_text
 
 ROOT = {"administrator": "root"}
 NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -61,6 +64,24 @@ def test_the_line(changed: dict[str, Any], expected: str) -> None:
     assert text.plain.startswith("mailroster   root@mx1   ")
     assert expected in text.plain
     assert "\x1b" not in text.plain
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        ("{folder}/users.json", "users.json"),
+        ("postgresql:///postgres?host={folder}/x&port=54914", "postgres"),
+        ("postgresql://127.0.0.1:1,[::1]:1/mail?target_session_attrs=read-write", "mail"),
+        ("postgresql://anna@127.0.0.1:1?dbname=a/b", "a/b"),
+        ("postgresql:///?service=the/archive", "the/archive"),
+        ("postgresql://127.0.0.1:1,127.0.0.1:2", "127.0.0.1:1,127.0.0.1:2"),
+    ],
+)
+def test_the_store_says_its_short_name(tmp_path: Path, store: str, shown: str) -> None:
+    workspace = open_workspace(store.format(folder=tmp_path), tmp_path / "secret.key")
+    context = context_of(workspace, Snapshot("", 0, Settings(), {}), None)
+    workspace.close()
+    assert context.store == shown
 
 
 @pytest.mark.parametrize(

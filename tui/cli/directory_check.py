@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from store.models import Settings
 from store.text import printable
 from sync.configure import draft
-from sync.directory.conformance.findings import worst
-from sync.directory.types.application_integration import APPLICATION_INTEGRATION
-from sync.directory.types.ldap.ldap_type import LDAP
+from sync.directory.conformance.check import check_type
+from sync.directory.conformance.findings import Finding, worst
+from sync.directory.types import type_at, type_of
 from tui.cli.exit_codes import CONFLICTS_SKIPPED, DIRECTORY_FAILED, OK
 from tui.cli.session import json_option, print_json, read_passwords
 from tui.cli.settings import parse_assignment
-
-if TYPE_CHECKING:
-    from sync.directory.conformance.findings import Finding
 
 EXIT_CODES = {
     "ok": OK,
@@ -81,20 +78,24 @@ def directory_check(
         changes |= parse_assignment(assignment)
     if user:
         changes |= {"requires_authentication": True, "user_name": user}
-    kind = LDAP if url.lower().startswith("ldap") else APPLICATION_INTEGRATION
+    kind = type_at(url)
     wanted = draft(Settings(directory_service=kind.name), changes)
+    kind = type_of(wanted) or kind
     prompts = ["Password of the directory service"] * bool(user) + [
         f"Password of {printable(log_on)}"
     ] * bool(log_on)
     passwords = read_passwords(prompts)
     service = passwords.pop(0) if user else ""
     findings = asyncio.run(
-        _check(wanted, service, (log_on, passwords.pop()) if log_on else None, show=not as_json)
+        _collect(
+            check_type(kind, wanted, service, (log_on, passwords.pop()) if log_on else None),
+            show=not as_json,
+        )
     )
     level = worst(findings)
     code = EXIT_CODES[level]
     status, conclusion = _CONCLUSIONS[level]
-    if kind is LDAP and level in ("ok", "note"):
+    if not kind.examine and level in ("ok", "note"):
         conclusion = "mailroster can use the directory."
     if as_json:
         print_json(
@@ -110,18 +111,9 @@ def directory_check(
     ctx.exit(code)
 
 
-async def _check(
-    settings: Settings, password: str, log_on: tuple[str, str] | None, *, show: bool
-) -> list[Finding]:
-    if settings.directory_service == LDAP.name:
-        from sync.directory.types.ldap.check import check_ldap as check
-    else:
-        from sync.directory.conformance.probes import (
-            check_directory as check,  # httpx is slow to import
-        )
-
+async def _collect(check: AsyncIterator[Finding], *, show: bool) -> list[Finding]:
     findings = []
-    async for finding in check(settings, password, log_on):
+    async for finding in check:
         findings.append(finding)
         if show:
             _show(finding)

@@ -12,7 +12,14 @@ from store.errors import InvalidValue
 from store.lockout import source_key
 from sync.errors import LogOnRefused
 from sync.logon.login import Verdict, check_log_on
-from tui.cli.session import Session, json_option, pass_session, print_json, read_password
+from tui.cli.session import (
+    Session,
+    json_option,
+    pass_session,
+    print_json,
+    read_password,
+    wrong_usage,
+)
 from tui.texts.problems import told
 
 REFUSED = 1
@@ -25,7 +32,7 @@ def _checked_source(_ctx: click.Context, _param: click.Parameter, source: str | 
     try:
         source_key(source)
     except InvalidValue as error:
-        raise click.BadParameter(told(error)) from None
+        raise wrong_usage(error.what, error.advice, error.untouched) from None
     return source
 
 

@@ -60,9 +60,7 @@ def check(ctx: click.Context, session: Session, take_archive: bool, as_json: boo
                 "status": "damaged" if findings else "ok",
                 "exit_code": code,
                 "store": _record_of(state),
-                "findings": [
-                    {"path": str(found.path), "problem": found.problem} for found in findings
-                ],
+                "findings": [found._asdict() | {"path": str(found.path)} for found in findings],
                 "error": None,
             }
         )
@@ -259,6 +257,7 @@ def _backup_record(found: Backup) -> dict[str, Any]:
         "name": found.path.name,
         "store": asdict(found.state) if found.state else None,
         "problem": found.problem or None,
+        "error": found.error,
     }
 
 

@@ -66,13 +66,14 @@ class ConnectionScreen(SettingsForm):
 
     @on(Input.Changed)
     def _follow_typing(self, event: Input.Changed) -> None:
-        """Choose a type for what is entered without one, and to authenticate with a user name."""
+        """Choose a type for what is entered without one, and turn on what the setting is for."""
         if not event.value or not event.input.has_focus:
             return
         if self.query_one("#directory_service", Select).value == NONE:
             self.put("directory_service", self._kind.name)
-        if event.input.id == "user_name":
-            self.put("requires_authentication", True)
+        for field in self._kind.fields:
+            if field.key == event.input.id and field.turns_on:
+                self.put(field.turns_on, True)
 
     async def follow_save(self, before: Settings) -> None:
         """Offer Test Settings once a directory service is set up."""

@@ -143,7 +143,7 @@ class PlanScreen(TableScreen):
         messages = {name: await asyncio.to_thread(self._messages, name) for name in kept}
         numbers = lines(confirmation_text(self.selection, messages), *more)
         if plan.guard and deletes:
-            reasons = guard_text(plan.guard)
+            reasons = guard_text(plan.blocks)
             for reason in reasons:
                 reason.stylize("red")
             text = lines(*reasons, numbers)
@@ -185,9 +185,9 @@ class PlanScreen(TableScreen):
         else:
             self.table.load(self.selection.changes)
         guard = self.query_one("#guard", Static)
-        sentences = plan.guard if plan and result is None else ()
-        guard.update(lines(*guard_text(sentences)))
-        guard.display = bool(sentences)
+        blocks = plan.blocks if plan and result is None else ()
+        guard.update(lines(*guard_text(blocks)))
+        guard.display = bool(blocks)
         self.show_counts()
         self._show_details()
 

@@ -51,7 +51,7 @@ def context_of(workspace: Workspace, snapshot: Snapshot, reachable: bool | None)
         now=workspace.clock(),
         administrator=workspace.who,
         host=socket.gethostname().partition(".")[0],
-        store=workspace.store.where.rpartition("/")[2],
+        store=workspace.store.short_name,
         has_directory=settings.directory_service != "none",
         is_insecure=bool(insecurity(settings)),
         reachable=reachable,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from sync.errors import StalePlan
+from sync.planning.guard import Block
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import Result
 from tui.screens.sync_selection import Selection
@@ -17,7 +17,6 @@ from tui.texts.plain import counted, grouped, lines, plain
 from tui.texts.warnings import one_a_kind
 from tui.widgets.changes import archive_text, counts_text
 
-_SETTING = re.compile(r" \(guard_\w+\)")
 MOST_DIFFERENCES = 20
 MOST_NAMES = 10  # deletions that a confirmation names, each with its archive
 
@@ -65,9 +64,9 @@ def _time(moment: datetime) -> str:
     return f"{moment.astimezone():%H:%M:%S}"
 
 
-def guard_text(sentences: Sequence[str]) -> list[Text]:
+def guard_text(blocks: Sequence[Block]) -> list[Text]:
     """Return why the guard stops a plan, without the names of settings, which have labels here."""
-    return [plain(_SETTING.sub("", sentence)) for sentence in sentences]
+    return [plain(block.shown) for block in blocks]
 
 
 def confirmation_text(selection: Selection, messages: Mapping[str, int]) -> Text:

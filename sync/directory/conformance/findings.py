@@ -25,7 +25,8 @@ class Finding:
 
     A `note` works as it is; a `problem` costs users (they or parts of them are left out, or
     somebody may see more than meant); with something `broken` no sync or no log-on works;
-    `unchecked` is what could not be looked at.
+    `unchecked` is what could not be looked at. `error` has the parts of the failure that `found`
+    tells of, if there was one.
     """
 
     check: str
@@ -33,6 +34,7 @@ class Finding:
     found: str
     why: str = ""
     advice: str = ""
+    error: dict[str, str] | None = None
 
 
 def worst(findings: Iterable[Finding]) -> Level:

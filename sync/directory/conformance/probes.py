@@ -141,7 +141,7 @@ async def _checks(
         listing = await client.list_users()
     except DirectoryError as error:
         why = "A sync needs the list. Nothing else was checked."
-        yield Finding("list", "broken", str(error), why)
+        yield Finding("list", "broken", str(error), why, error=error.to_record())
         return
     body = client.body or b""
     yield Finding("list", "ok", _size(listing, body, time.monotonic() - started))
@@ -231,6 +231,7 @@ async def _refusal_of(stranger: _Probe, who: str, what: str) -> Finding:
                 f"The {what} {who} is refused, but not with 401: {error}",
                 "401 is how the administrator learns that the service's credentials are wrong.",
                 "Answer 401 with WWW-Authenticate: Basic.",
+                error.to_record(),
             )
     return Finding(
         check,
@@ -319,6 +320,7 @@ def _outage(check: str, settings: Settings, what: str, error: DirectoryError) ->
         "mailroster takes it for an outage and tells the user to try later; the user does not "
         "learn that the password is wrong.",
         advice,
+        error.to_record(),
     )
 
 

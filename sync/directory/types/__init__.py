@@ -21,6 +21,12 @@ def type_of(settings: Settings) -> DirectoryType | None:
     return TYPES.get(settings.directory_service)
 
 
+def type_at(url: str) -> DirectoryType:
+    """Return the type that such a URL is one of, by default the first."""
+    known = (kind for kind in TYPES.values() if url.lower().startswith(kind.addresses))
+    return next(known, None) or next(iter(TYPES.values()))
+
+
 def added_settings() -> dict[str, SettingValue]:
     """Return the settings that types have beyond those of `Settings`, with their defaults."""
     return {field.key: field.default for field in all_fields() if field.default is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,10 +11,11 @@ from store.errors import InvalidSetting, InvalidValue
 from store.models import Settings
 from store.text import printable
 from sync.directory.insecurity import insecurity_of_http, uses_tls
-from sync.directory.types.directory_type import Directory, DirectoryType, SettingField
+from sync.directory.types.directory_type import Directory, DirectoryType, LogOn, SettingField
 
 if TYPE_CHECKING:
     from sync.directory.certificate import Certificate
+    from sync.directory.conformance.findings import Finding
 
 
 def _check_url(url: str) -> None:
@@ -92,6 +94,12 @@ def _get_ready(settings: Settings) -> None:
     DirectoryClient(settings, "").get_ready()
 
 
+def _examine(settings: Settings, password: str, log_on: LogOn | None) -> AsyncIterator[Finding]:
+    from sync.directory.conformance.probes import check_directory
+
+    return check_directory(settings, password, log_on)
+
+
 async def _fetch_certificate(settings: Settings) -> Certificate:
     from sync.directory.certificate import fetch_certificate
 
@@ -104,7 +112,7 @@ CONNECTION = (  # what any server is reached and trusted by
     SettingField("pinned_certificate", "Pinned certificate", kind="certificate"),
     SettingField("ignore_ssl_warnings", "Ignore SSL warnings"),
     SettingField("requires_authentication", "Server requires authentication"),
-    SettingField("user_name", "User name"),
+    SettingField("user_name", "User name", turns_on="requires_authentication"),
     SettingField("password", "Password", kind="secret"),
 )
 LIMITS = (
@@ -133,4 +141,5 @@ APPLICATION_INTEGRATION = DirectoryType(
     insecurity=insecurity_of_http,
     fetch_certificate=_fetch_certificate,
     why_no_certificate=_why_no_certificate,
+    examine=_examine,
 )

@@ -6,7 +6,7 @@ read before the first frame and by every log-on, so what is slow to import is im
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -15,8 +15,10 @@ from sync.errors import CertificateRefused
 
 if TYPE_CHECKING:
     from sync.directory.certificate import Certificate
+    from sync.directory.conformance.findings import Finding
     from sync.directory.listing import Listing, Progress
 
+LogOn = tuple[str, str]  # a user name and its password
 _NO_CERTIFICATE = "A directory service of this type shows no certificate."
 
 
@@ -47,7 +49,8 @@ class SettingField:
 
     Without a `default` it is one that `Settings` has; with one it is added by this type, and what
     the default is (a text, a number, true or false) its values are. `section` heads the part of
-    the form that begins here. `choices` are labels and values. `check` raises `InvalidValue`.
+    the form that begins here. `choices` are labels and values. `turns_on` is the setting that is
+    on as soon as this one is entered. `check` raises `InvalidValue`.
     """
 
     key: str
@@ -57,6 +60,7 @@ class SettingField:
     section: str = ""
     kind: Literal["value", "secret", "certificate"] = "value"
     choices: tuple[tuple[str, str], ...] = ()
+    turns_on: str = ""
     check: Callable[[Any], None] = lambda _: None
 
     def value(self, settings: Settings) -> Any:
@@ -91,6 +95,9 @@ class DirectoryType:
     `sources` names the attribute behind each field of a user, where an administrator chooses them.
     `fetch_certificate` returns the server's certificate, trusted or not, unless
     `why_no_certificate` says why there is none.
+    `addresses` is what its URLs begin with, by which `directory-check` knows it. `examine` is how
+    a server is checked whose protocol is to be kept, with the service's own password, and a user
+    name with its password or None; others are asked as a sync and a log-on do.
     """
 
     name: str
@@ -105,3 +112,5 @@ class DirectoryType:
     sources: Callable[[Settings], Mapping[str, str]] = lambda _: {}
     fetch_certificate: Callable[[Settings], Coroutine[Any, Any, Certificate]] = _no_certificate
     why_no_certificate: Callable[[Settings], str] = lambda _: _NO_CERTIFICATE
+    addresses: tuple[str, ...] = ()
+    examine: Callable[[Settings, str, LogOn | None], AsyncIterator[Finding]] | None = None

@@ -206,6 +206,8 @@ def test_no_screen_and_no_rule_names_a_type() -> None:
         "sync/directory/types/application_integration.py",
         "sync/directory/types/ldap/ldap_type.py",  # shares the fields of a connection
         "sync/directory/types/__init__.py",
-        "tui/cli/directory_check.py",
         "sync/demo.py",
     }
+    named = _spelling(("store", "sync", "tui"), "types.ldap", '"ldap"', "LDAP.name")
+    own = {name for name in named if name.startswith("sync/directory/types/ldap/")}
+    assert named - own == {"sync/directory/types/__init__.py"}

@@ -55,6 +55,12 @@ def test_with_a_certificate_the_network_is_served(version: dovecot.Version, key:
     assert f"{key}/k.pem" in configuration(replace(site, key=Path("/k.pem")), version, "lua")
 
 
+def test_a_store_elsewhere_is_named_by_its_address() -> None:
+    site = replace(SITE, command=("/opt/mailroster", "--store", "memory://host,other/name?x=y"))
+    text = configuration(site, "2.3", "checkpassword")
+    assert "--store memory://host,other/name?x=y checkpassword" in text
+
+
 def test_2_4_has_no_checkpassword() -> None:
     with pytest.raises(InvalidValue, match="no longer has checkpassword"):
         configuration(SITE, "2.4", "checkpassword")

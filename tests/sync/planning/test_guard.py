@@ -15,7 +15,7 @@ from store.interface import Batch, Snapshot
 from store.models import FilterRule, Settings
 from sync.directory.listing import Listing
 from sync.errors import GuardBlocked
-from sync.planning.guard import Past, guard_sentences, past_of
+from sync.planning.guard import Past, guard_blocks, past_of
 from sync.planning.identity import directory_of
 from sync.planning.plan import Plan
 from sync.planning.planner import make_plan
@@ -44,7 +44,8 @@ def ran(hours_ago: float, deletes: int = 0, listed: int = 100, **more: object) -
 
 def sentences(listed: int, managed: int, deletes: int, past: Past, **limits: int) -> str:
     settings = replace(GENTLE, **limits)  # type: ignore[arg-type]
-    found = guard_sentences(settings, listed=listed, managed=managed, deletes=deletes, past=past)
+    blocks = guard_blocks(settings, listed=listed, managed=managed, deletes=deletes, past=past)
+    found = [block.sentence for block in blocks]
     return " ".join(found)
 
 

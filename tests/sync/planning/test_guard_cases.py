@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from store.history import History
-from store.models import Settings
-from sync.planning.guard import Past, guard_sentences, past_of
+from store.models import SETTING_KEYS, Settings
+from sync.planning.guard import Past, guard_blocks, past_of
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 PERCENT, NUMBER = "guard_max_delete_percent", "guard_max_deletes"
@@ -77,15 +77,20 @@ def test_what_needs_a_confirmation(
     settings: Settings, figures: tuple[int, int, int], past: Past, expected: list[str]
 ) -> None:
     listed, managed, deletes = figures
-    found = guard_sentences(settings, listed=listed, managed=managed, deletes=deletes, past=past)
+    blocks = guard_blocks(settings, listed=listed, managed=managed, deletes=deletes, past=past)
+    found = [block.sentence for block in blocks]
+    for block in blocks:  # a screen shows it without the setting's name, which is a fact of it
+        name = f" ({block.setting})" if block.setting else ""
+        assert block.sentence == f"{block.shown[:-1]}{name}."
+        assert (block.setting in SETTING_KEYS) is ("(guard_" in block.sentence)
     assert [word in sentence for word, sentence in zip(expected, found, strict=True)] == [
         True for _ in expected
     ]
 
 
 def test_without_a_past_the_figures_of_now_decide() -> None:
-    assert guard_sentences(limits(), listed=9, managed=10, deletes=1) == []
-    assert guard_sentences(limits(), listed=0, managed=10, deletes=1)
+    assert guard_blocks(limits(), listed=9, managed=10, deletes=1) == []
+    assert guard_blocks(limits(), listed=0, managed=10, deletes=1)
 
 
 @pytest.mark.parametrize(

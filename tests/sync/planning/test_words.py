@@ -10,7 +10,7 @@ import pytest
 from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.directory.listing import Listing
-from sync.planning.guard import Past, guard_sentences
+from sync.planning.guard import Past, guard_blocks
 from sync.planning.plan import Answers
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
@@ -41,9 +41,8 @@ def test_the_guard_counts_in_singular_and_plural(
     managed: int, deletes: int, past: int, words: str
 ) -> None:
     strict = Settings(guard_max_deletes=0, guard_small_deletes=0)
-    sentences = guard_sentences(
-        strict, listed=5, managed=managed, deletes=deletes, past=Past(None, past)
-    )
+    blocks = guard_blocks(strict, listed=5, managed=managed, deletes=deletes, past=Past(None, past))
+    sentences = [block.sentence for block in blocks]
     assert any(sentence.startswith(words) for sentence in sentences), sentences
 
 

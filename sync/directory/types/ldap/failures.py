@@ -18,8 +18,8 @@ from sync.errors import (
     CutOff,
     DirectoryError,
     FilterRefused,
+    HandshakeFailed,
     NotConfigured,
-    NotHTTPS,
     NotLDAP,
     NotWhole,
     ServerFailed,
@@ -67,8 +67,8 @@ def not_connected(server: Server, settings: Settings, error: Exception) -> Direc
             "Check the host and the port in the URL, the network and the firewall, and that the "
             "LDAP server runs.",
         )
-    if isinstance(failure, NotHTTPS) and "https://" in failure.advice:
-        return NotHTTPS(
+    if isinstance(failure, HandshakeFailed):
+        return HandshakeFailed(
             failure.what,
             "Check the port in the URL, and what the server offers there: TLS from the start "
             "(ldaps://, mostly port 636), or StartTLS (ldap://, mostly port 389).",

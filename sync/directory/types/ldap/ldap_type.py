@@ -101,4 +101,5 @@ LDAP = DirectoryType(
     sources=_sources,
     fetch_certificate=_fetch_certificate,
     why_no_certificate=_why_no_certificate,
+    addresses=("ldap",),
 )

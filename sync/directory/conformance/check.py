@@ -1,4 +1,4 @@
-"""Is an LDAP directory set up right? Asked from outside, in words, without a store."""
+"""Is a directory set up right? Asked from outside, in words, without a store."""
 
 from __future__ import annotations
 
@@ -9,29 +9,37 @@ from store.models import Settings
 from store.text import printable, quantity
 from sync.directory.conformance.findings import Finding, list_findings
 from sync.directory.preview import preview
-from sync.directory.types.ldap.ldap_type import LDAP
+from sync.directory.types.directory_type import Directory, DirectoryType, LogOn
 from sync.errors import DirectoryError
 
 
-async def check_ldap(
-    settings: Settings, password: str, log_on: tuple[str, str] | None = None
+def check_type(
+    kind: DirectoryType, settings: Settings, password: str, log_on: LogOn | None = None
 ) -> AsyncIterator[Finding]:
     """Yield what is found with `settings`, as the answers come; `password` is the service's own.
 
     With `log_on`, a user name and the right password, that is tried too, and a wrong one once.
     Nothing is ever written there.
     """
-    if risk := LDAP.insecurity(settings):
+    if kind.examine:
+        return kind.examine(settings, password, log_on)
+    return _as_any_type(kind, settings, password, log_on)
+
+
+async def _as_any_type(
+    kind: DirectoryType, settings: Settings, password: str, log_on: LogOn | None
+) -> AsyncIterator[Finding]:
+    if risk := kind.insecurity(settings):
         yield Finding("encryption", "note", f"{risk[0].upper()}{risk[1:]}")
     try:
-        directory = LDAP.open(settings, password)
+        directory = kind.open(settings, password)
         listing = await directory.list_users()
     except DirectoryError as error:
         why = "A sync needs the list. Nothing else was checked."
-        yield Finding("list", "broken", str(error), why)
+        yield Finding("list", "broken", str(error), why, error=error.to_record())
         return
     yield Finding("list", "ok", f"The list: {quantity(listing.listed, 'user')}.")
-    for values in preview(listing, LDAP.sources(settings)):
+    for values in preview(listing, kind.sources(settings)):
         told = "; ".join(
             f"{item.label.lower()} {printable(item.value, 120)}"
             + (f" ({item.source})" if item.source else "")
@@ -41,20 +49,21 @@ async def check_ldap(
     for finding in list_findings(listing):
         yield finding
     if log_on:
-        yield await _log_on(settings, password, *log_on, is_right=True)
-        wrong = f"{log_on[1]}-{secrets.token_hex(4)}"
-        yield await _log_on(settings, password, log_on[0], wrong, is_right=False)
+        user_name, right = log_on
+        wrong = f"{right}-{secrets.token_hex(4)}"
+        yield await _log_on(kind.open(settings, password), user_name, right, is_right=True)
+        yield await _log_on(kind.open(settings, password), user_name, wrong, is_right=False)
 
 
 async def _log_on(
-    settings: Settings, service_password: str, user_name: str, password: str, *, is_right: bool
+    directory: Directory, user_name: str, password: str, *, is_right: bool
 ) -> Finding:
     check = f"credential check: {'right' if is_right else 'wrong'} password"
-    directory = LDAP.open(settings, service_password)
     try:
         accepted = await directory.check_password(user_name, password)
     except DirectoryError as error:
-        return Finding(check, "broken", f"The password cannot be checked: {error}")
+        found = f"The password cannot be checked: {error}"
+        return Finding(check, "broken", found, error=error.to_record())
     which = "The given password" if is_right else "A wrong password"
     if accepted:
         return Finding(check, "ok" if is_right else "broken", f"{which} is accepted.")
