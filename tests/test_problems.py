@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -124,12 +125,17 @@ def _is_a_text_of_a_problem(node: ast.AST, problems: set[str]) -> bool:
     )
 
 
+@cache
+def _names_of_kinds() -> frozenset[str]:
+    return frozenset(kind.__name__ for kind in _all_problems())
+
+
 def _names_of_problems(tree: ast.AST) -> set[str]:
     """Return what variables hold a problem: those of `except`, parameters of such a type.
 
     One that is called like an error is taken for a problem, unless its type says otherwise.
     """
-    kinds = {kind.__name__ for kind in _all_problems()}
+    kinds = _names_of_kinds()
 
     def holds(annotation: ast.AST | None) -> bool:
         names = ast.walk(annotation) if annotation else ()
