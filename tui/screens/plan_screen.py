@@ -172,7 +172,7 @@ class PlanScreen(TableScreen):
         finally:
             self.show_counts()
             await self.app.reload()
-            self.app.look_around()  # the outcome is noted after the write, which may be shown by now
+            self.app.look_around()  # the outcome is noted after the write
         self.result = result
         self._held = frozenset(change.user_name for change in result.skipped)
         self._reported = [change for change in plan.changes if change.edit is None]
