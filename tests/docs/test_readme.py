@@ -79,6 +79,8 @@ history release p1
 history list --user p1
 history list --all
 directory: renamed
+test --save-answer answer.json
+test --answer answer.json
 test --separate anna.berg
 test --rename anna.berg
 sync --yes --rename anna.berg --skip anna.berg
@@ -97,6 +99,7 @@ sync --yes --skip-always anna.berg --reason because
 store check
 store check --take-archive
 history verify
+history verify --head 0                             # exit 22
 status
 status --json
 status --openmetrics

@@ -15,7 +15,13 @@ from store.interface import Batch, Edit
 from store.models import Settings
 from sync.directory.certificate import fetch_certificate
 from sync.directory.client import DirectoryClient
-from sync.errors import CertificateRefused, DirectoryError, DirectoryUnreachable, NotHTTP, NotHTTPS
+from sync.errors import (
+    CertificateRefused,
+    DirectoryError,
+    DirectoryUnreachable,
+    HandshakeFailed,
+    NotHTTP,
+)
 from sync.logon.login import check_log_on
 from sync.workspace import Workspace
 from tests.support.authority import Authority, certificate_only, server_context
@@ -78,7 +84,7 @@ def test_the_password_is_sent_to_no_unproved_server(
 def test_https_to_what_speaks_no_tls(workspace: Workspace, behave: Behaviour) -> None:
     with hostile_server(behave, waits_for_request=False) as server:
         verdict = ask(workspace, server.url.replace("http:", "https:"))
-    assert (verdict.public, type(verdict.error)) == ("unavailable", NotHTTPS)
+    assert (verdict.public, type(verdict.error)) == ("unavailable", HandshakeFailed)
 
 
 def test_plain_http_to_what_speaks_tls(workspace: Workspace, tmp_path: Path) -> None:

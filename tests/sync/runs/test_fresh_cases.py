@@ -183,18 +183,23 @@ TWICE = plan_for(
 LOOK = "Look at the plan again and confirm the exact number."
 BLOCKED: dict[str, tuple[Plan, int, int | None, str, str]] = {
     # plan, deletions, the confirmed number; what happened, and what to do
-    "an empty answer": (EMPTY, 0, 0, " ".join(EMPTY.guard), ""),
+    "an empty answer": (
+        EMPTY, 0, 0, " ".join(EMPTY.guard),
+        "Find out why the directory lists nobody, and synchronize again when it does.",
+    ),
     "one confirmed": (GONE, 3, 1, "1 deletion was confirmed, but the plan has 3.", LOOK),
     "two confirmed": (GONE, 3, 2, "2 deletions were confirmed, but the plan has 3.", LOOK),
     "for two reasons": (
         TWICE, 10, None, f"The delete guard stopped this sync: {TWICE.guard[0]} {TWICE.guard[1]}",
-        "If you expect 10 deletions, confirm the exact number with --allow-deletes 10. To apply "
-        "everything else, hold deletions back with --hold-deletes.",
+        "If you expect 10 deletions, confirm the exact number with `mailroster sync "
+        "--allow-deletes 10`. To apply everything else, hold deletions back with `mailroster sync "
+        "--hold-deletes`.",
     ),
     "none confirmed": (
         GONE, 3, None, f"The delete guard stopped this sync: {' '.join(GONE.guard)}",
-        "If you expect 3 deletions, confirm the exact number with --allow-deletes 3. To apply "
-        "everything else, hold deletions back with --hold-deletes.",
+        "If you expect 3 deletions, confirm the exact number with `mailroster sync "
+        "--allow-deletes 3`. To apply everything else, hold deletions back with `mailroster sync "
+        "--hold-deletes`.",
     ),
 }  # fmt: skip
 
