@@ -183,7 +183,7 @@ def _keep(workspace: Workspace, change: Callable[[Outcomes], Outcomes]) -> None:
             if (now := change(known)) != known:
                 workspace.store.keep_note(_NOTE, asdict(now))
     except StoreError as error:
-        sentence = f"The outcome of this sync could not be kept: {error}"
+        sentence = f"The outcome of this sync could not be kept: {error.what} {error.advice}"
         if sentence not in workspace.notices:
             workspace.notices.append(sentence)
 

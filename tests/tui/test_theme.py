@@ -166,3 +166,17 @@ async def test_the_theme_is_the_terminal_s(
         monkeypatch.setenv(name, value)
     async with driving(filled(), **ROOT) as admin:
         assert admin.app.theme == expected
+
+
+async def test_style_sheets_are_read_again_for_other_colours_only(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2")
+        first = admin.app.stylesheet.rules[0]
+        for key in ("f3", "f6", "f7"):
+            await admin.press(key)
+            assert admin.app.stylesheet.rules[0] is first
+        admin.app.theme = OWN[1].name
+        await admin.pilot.pause()
+        assert admin.app.stylesheet.rules[0] is not first
