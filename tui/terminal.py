@@ -57,7 +57,7 @@ def run_app(
 
     if "ESCDELAY" not in os.environ:
         constants.ESCAPE_DELAY = _ESCAPE_SECONDS  # type: ignore[misc]
-    linux_driver.selectors = SimpleNamespace(  # type: ignore[attr-defined]
+    linux_driver.selectors = SimpleNamespace(  # type: ignore[attr-defined,assignment]
         SelectSelector=_SoonAfterInput, EVENT_READ=selectors.EVENT_READ
     )
 
