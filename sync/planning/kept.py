@@ -108,6 +108,8 @@ def _candidates_of_unclear(
 ) -> Candidates:
     """Return whom would be asked about if the records of unknown scope were in scope."""
     unclear = {key: record for key, record in in_part.items() if key in draft.unclear}
+    if not unclear:
+        return {}
     new = {key: record for key, record in unclear.items() if key not in users}
     known = {
         key: record

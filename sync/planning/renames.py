@@ -40,6 +40,8 @@ def rename_candidates(
     shows in its distinguished name, which then is another user's, or, without one, in addresses
     that all are a gone user's.
     """
+    if not (creates or updates):
+        return {}
     passed_on = {key: record for key, record in updates.items() if _is_other(users[key], record)}
     taken_over = _taken_over(users, updates, deletes)
     owners: dict[str, list[str]] = defaultdict(list)
