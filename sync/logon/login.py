@@ -10,6 +10,7 @@ from typing import Literal
 
 from store.errors import Problem, StoreDamaged, StoreError
 from store.interface import Batch, Edit, Snapshot
+from store.locations import NAME_OR_MAKE
 from store.models import DIRECTORY_SERVICES, User
 from store.names import match_key
 from store.passwords import hash_password, needs_rehash, verify_password
@@ -141,7 +142,7 @@ def _of_a_store(workspace: Workspace, snapshot: Snapshot) -> Snapshot:
     if not snapshot.store_id:
         raise LogOnUnavailable(
             f"The user database {workspace.store.where} does not exist. Nobody can log on.",
-            "Give its path with --store or MAILROSTER_STORE, or start mailroster to make it.",
+            NAME_OR_MAKE,
         )
     return snapshot
 

@@ -183,9 +183,13 @@ def _keep(workspace: Workspace, change: Callable[[Outcomes], Outcomes]) -> None:
             if (now := change(known)) != known:
                 workspace.store.keep_note(_NOTE, asdict(now))
     except StoreError as error:
-        sentence = f"The outcome of this sync could not be kept: {error.what} {error.advice}"
-        if sentence not in workspace.notices:
-            workspace.notices.append(sentence)
+        if (notice := _not_kept(error)) not in workspace.notices:
+            workspace.notices.append(notice)
+
+
+def _not_kept(error: StoreError) -> str:
+    """Return the notice, without what the note left untouched: the sync may have been written."""
+    return f"The outcome of this sync could not be kept: {error.what} {error.advice}"
 
 
 def _begun(known: Outcomes, workspace: Workspace) -> Outcomes:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from store.errors import Problem, StoreError, StoreUnreachable
 from store.files.folder_work import waiting_work
 from store.interface import Snapshot
-from store.locations import archive_root
+from store.locations import NAME_OR_MAKE, archive_root
 from store.text import quantity
 from sync.runs.folders import mounted_archive
 from sync.runs.record import short_history
@@ -296,7 +296,7 @@ def _of_state(
 def _not_made(workspace: Workspace) -> StoreError:
     return StoreError(
         f"The user database {workspace.store.where} does not exist.",
-        "Give its path with --store or MAILROSTER_STORE, or start mailroster to make it.",
+        NAME_OR_MAKE,
     )
 
 
