@@ -225,7 +225,8 @@ def test_a_folder_with_mail_is_in_the_way_of_a_new_name(
     [("", 4, 3), ("exclude user_name b*", 3, 3), ("skip user_name b*", 3, 2), (DOMAIN, 1, 3)],
 )
 def test_a_plan_counts(rules: str, in_scope: int, managed_users: int) -> None:
-    users = [managed("a", email_addresses=["a@x.org"]), managed("bert"), managed("c"), ROOT]
+    users = [managed("a", email_addresses=["a@x.org"]), managed("bert"), managed("c")]
+    users += [ROOT, managed("admin")]
     settings = replace(AUTO_DELETE, filters=tuple(parse_rules(rules)))
     records = [listed("a", "a@x.org"), listed("bert", full="B"), listed("c"), listed("n")]
     raw = [{"userName": "a", "emailAddresses": ["a@x.org"]}, {"userName": "bert", "fullName": "B"},
@@ -234,6 +235,17 @@ def test_a_plan_counts(rules: str, in_scope: int, managed_users: int) -> None:
         plan = plan_for(users, listing, settings)
         assert (plan.listed, plan.in_scope, plan.managed) == (4, in_scope, managed_users)
         assert (plan.store_id, plan.generation, plan.settings) == ("id", 1, settings)
+
+
+@pytest.mark.parametrize(("full", "warnings"), [(None, 0), ("A", 1)])
+@pytest.mark.parametrize("rules", ["", "include user_name *"])
+def test_a_record_that_equals_what_is_stored_is_not_read(
+    rules: str, full: str | None, warnings: int
+) -> None:
+    settings = replace(AUTO_DELETE, filters=tuple(parse_rules(rules)))
+    record = {"userName": "a", "id": "1", "fullName": full, "emailAddresses": ["of old"]}
+    user = known("a", "1", email_addresses=["of old"])
+    assert len(plan_for([user], Listing.unread([record]), settings).warnings) == warnings
 
 
 def made(history: History, now: datetime | None = None, **settings: Any) -> tuple[str, ...]:
