@@ -258,10 +258,7 @@ def test_what_fails_is_said_with_the_file(archives: Archives) -> None:
         carry_out(archives, STORE, [MOVE])
     assert refused.value.what.endswith(f"name: File exists ({archives.root / PLACE}).")
     (archives.root / PLACE).unlink()
-    with (
-        failing(os, "fsync", 5),
-        pytest.raises(StoreUnwritable, match="name: Input"),
-    ):
+    with failing(os, "fsync", 5), pytest.raises(StoreUnwritable, match="name: Input"):
         carry_out(archives, STORE, [MOVE])
 
 
