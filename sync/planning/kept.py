@@ -48,7 +48,7 @@ def read_in_part(
     A record of a user here whom a skip rule leaves alone could be another one by its id alone.
     """
     decided = draft.identities.moves.keys() | answers.rename.keys() | answers.separate
-    looked_at = draft.scope | draft.left_alone | draft.unclear.keys()
+    looked_at = draft.scope | draft.left_alone | draft.unclear
     found: dict[str, DirectoryUser] = {}
     for record in listing.users:
         unreadable = set(record.unreadable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -87,7 +87,7 @@ def make_plan(
             is_managed,
             draft.present,
             draft.scope,
-            draft.left_alone | draft.unclear.keys(),
+            draft.left_alone | draft.unclear,
         )
         keep_who_is_listed(draft)
         keep_who_may_be_skipped(users, draft)
@@ -129,11 +129,7 @@ def make_plan(
                 for key, reason in draft.deletes.items()
             ),
         ],
-        _rivals(
-            others,
-            draft,
-            {match_key(line.change.user_name) for line in (*renames, *decided.writable)},
-        ),
+        _rivals(others, draft),
     )
     draft.changes += written
     draft.changes += list(suspensions(users, draft))
@@ -199,7 +195,7 @@ def _sort_records(snapshot: Snapshot, listing: Listing, draft: Draft, answers: A
         if record.unreadable and (
             in_doubt(known) or ((may_be_skipped or not is_in) and in_doubt(record))
         ):
-            draft.unclear[key] = record
+            draft.unclear.add(key)
             draft.conflict(record.user_name, _unclear(record))
             continue
         if not is_in:
@@ -305,17 +301,19 @@ def _unclear(record: DirectoryUser) -> str:
     )
 
 
-def _rivals(listing: Listing, draft: Draft, decided: Collection[str]) -> dict[str, list[str]]:
-    """Map addresses to the names that get none of them now, but for which they are listed."""
+def _rivals(listing: Listing, draft: Draft) -> dict[str, list[str]]:
+    """Map addresses to the names for which they are listed, but whose changes may not claim them.
+
+    A name whose change does claim one may be among them, as it is no rival of its own.
+    """
     found: dict[str, list[str]] = defaultdict(list)
     for bad in listing.invalid:
         for address in bad.email_addresses:
             found[address_key(address)].append(bad.user_name or changes.NAMELESS)
-    taking = draft.creates.keys() | draft.updates.keys() | draft.links.keys() | {*decided}
-    deciding = draft.scope | draft.unclear.keys()
+    taking = draft.creates.keys() | draft.updates.keys()
+    deciding = draft.scope | draft.unclear
     for key, record in draft.present.items():
-        is_taking = key in taking and "email_addresses" not in record.unreadable
-        if key in deciding and not is_taking:
+        if key in deciding and (key not in taking or "email_addresses" in record.unreadable):
             for address in record.email_addresses:
                 found[address_key(address)].append(record.user_name)
     return found
@@ -352,10 +350,7 @@ def _settle_renames(
         draft.warnings.append(f"No question is about renaming {changes.quoted(sorted(unknown))}.")
     by_id = {new: old for new, old in draft.identities.moves.items() if new in records_of}
     candidates.update((new, [old]) for new, old in by_id.items())
-    answers = replace(
-        answers, rename={**answers.rename, **by_id}, separate=answers.separate - by_id.keys()
-    )
-    moves = settle(candidates, answers)
+    moves = settle(candidates, replace(answers, rename={**answers.rename, **by_id}))
     draft.warnings += [
         f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say in the answer "
         "“rename” which of them it is."

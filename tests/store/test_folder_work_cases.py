@@ -177,6 +177,33 @@ def test_work_in_the_same_run_as_a_move(archives: Archives) -> None:
     assert waiting_work(archives, work) == []
 
 
+def test_every_folder_that_holds_mail_is_put_aside(archives: Archives) -> None:
+    give(archives, "a", "b")
+    archives.create("c")
+    names = {"c": "c=aside", "a": "a=aside", "b": "b=aside"}
+    work = [FolderWork("aside", name, to, 5) for name, to in names.items()]
+    carry_out(archives, STORE, work)
+    assert files(archives) == {"a=aside/cur/1": "mail of a", "b=aside/cur/1": "mail of b"}
+
+
+def test_moves_are_on_the_disk_before_they_are_said_to_be_done(archives: Archives) -> None:
+    give(archives, "a")
+    synced: list[str] = []
+
+    def note(descriptor: int) -> None:
+        synced.append(os.path.relpath(os.readlink(f"/proc/self/fd/{descriptor}"), archives.root))
+
+    with in_place_of(os, "fsync", note):
+        carry_out(archives, STORE, [MOVE])
+    place = f"{PLACE}/5"
+    assert synced == [
+        *(place, PLACE, "."),  # the folder is there
+        *(f"{place}/all-left", place),
+        ".",  # and under its new name
+        *(f"{MARK}.tmp", "."),
+    ]
+
+
 def test_an_empty_folder_is_not_put_aside_but_removed(archives: Archives) -> None:
     archives.create("a")
     carry_out(archives, STORE, [ASIDE])
@@ -197,8 +224,10 @@ class TestMerging:
         (archives.path("a") / ".Sent" / "cur").mkdir(parents=True)
         (archives.path("a") / ".Sent" / "cur" / "2").write_text("sent")
         (archives.path("a") / "new" / "3").write_text("new")
+        (archives.path("a") / "new" / "4").write_text("newer")
         carry_out(archives, STORE, [MOVE])
         found = files(archives)
+        assert found.pop("b/new/4") == "newer"
         assert found.pop("b/cur/1") == "mail of b"
         assert found.pop("b/.Sent/cur/2") == "sent"
         assert found.pop("b/new/3") == "new"

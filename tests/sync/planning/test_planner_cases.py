@@ -53,6 +53,17 @@ CASES = {
     "the last administrator is not linked": Case(
         [ROOT], [listed("root")], ["conflict root"], Answers.of(link=["root"])
     ),
+    "what the last one cannot have is a rival's": Case(
+        [ROOT, managed("a")], [listed("root", "x@x.org"), listed("a", "x@x.org", full="A")],
+        ["update a without x@x.org of root", "conflict root"], Answers.of(link=["root"]),
+        warnings=("“a”: the address “x@x.org” is left out, because “root” has it",),
+    ),
+    "without an address that somebody has": Case(
+        [LOCAL, ROOT, replace(ROOT, user_name="bert", email_addresses=["b@x.org"])],
+        [listed("anna", "a@x.org", "b@x.org")], ["update anna without b@x.org of bert"],
+        Answers.of(link=["anna"]),
+        warnings=("“anna”: the address “b@x.org” is left out, because “bert” has it",),
+    ),
     "one of two is": Case(
         [ROOT, replace(ROOT, user_name="two")], [listed("root")], ["update root"],
         Answers.of(link=["root"]),
@@ -166,6 +177,50 @@ CASES = {
         [known("a", "1"), known("b", "2")], [listed("n", stable_id="1")],
         ["delete a", "delete b"], rules="exclude user_name n",
     ),
+    "two names of others, whose own ids are listed nowhere": Case(
+        [known("a", "1"), known("b", "2")],
+        [listed("a", full="A", stable_id="3"), listed("b", full="B", stable_id="4")],
+        ["return a?", "return b?", "update a", "update b"],
+    ),
+    "the name of another, out of scope, is not given to somebody new": Case(
+        [known("a", "1")], [listed("a", stable_id="2")], ["update a", "conflict a"],
+        Answers.of(new=["a"]), rules="exclude user_name a", settings=KEEP,
+    ),
+    "nobody is asked about records of whom the ids decide nothing": Case(
+        [
+            managed("a", distinguished_name="CN=1"), managed("b", distinguished_name="CN=2"),
+            managed("c", distinguished_name="CN=3"), managed("d", distinguished_name="CN=4"),
+            known("k", "5"),
+        ],
+        [
+            listed("c", dn="CN=1", stable_id="9"), listed("d", dn="CN=2", stable_id="9"),
+            listed("k", stable_id="5"),
+        ],
+        ["delete a", "delete b", "conflict c", "conflict d"],
+    ),
+    # rivals
+    "all whom a refused record may be": Case(
+        [], [listed("a", "1@x.org", "2@x.org", "3@x.org"), bad("b/", "1@x.org", "2@x.org"),
+             bad("c/", "3@x.org")],
+        [
+            "create a without 1@x.org of b/ without 2@x.org of b/ without 3@x.org of c/",
+            "conflict b/", "conflict c/",
+        ],
+        warnings=("“a”: the address “1@x.org”", "“a”: the address “2@x.org”",
+                  "“a”: the address “3@x.org”"),
+    ),
+    "of a local namesake all addresses": Case(
+        [User(user_name="b")],
+        [listed("a", "1@x.org", "2@x.org"), listed("b", "1@x.org", "2@x.org")],
+        ["create a without 1@x.org of b without 2@x.org of b", "conflict b?"],
+        warnings=("“a”: the address “1@x.org”", "“a”: the address “2@x.org”"),
+    ),
+    "whose addresses cannot all be read, gets none now": Case(
+        [managed("a")], [unknown("a", "email_addresses", addresses=["x@x.org"], full="A"),
+                         listed("b", "x@x.org")],
+        ["create b without x@x.org of a", "update a"],
+        warnings=("“b”: the address “x@x.org” is left out, because “a” has it",),
+    ),
     # deletions
     "without automatic deletion nobody goes, and renames are asked": Case(
         [managed("a", distinguished_name="CN=1"), managed("b")], [listed("n", dn="CN=1")],
@@ -265,21 +320,82 @@ def test_the_guard_looks_back_from_the_time_of_the_plan() -> None:
 
 
 def test_a_linked_user_keeps_the_privileges() -> None:
-    plan = plan_for(
-        [LOCAL, ROOT],
-        answer(listed("Anna", "a@x.org", full="Anna")),
-        answers=Answers.of(link=["anna"]),
-    )
+    answers = Answers.of(link=["anna"])
+    record = listed("Anna", "a@x.org", full="Anna", stable_id="1")
+    plan = plan_for([LOCAL, ROOT, known("k", "5")], answer(record, listed("k")), answers=answers)
     (change,) = plan.changes
+    assert plan.answers == answers
     assert change.fields == {
         "authentication": FieldChange("integrated", "directory_services"),
         "user_name": FieldChange("anna", "Anna"),
         "full_name": FieldChange("A", "Anna"),
         "email_addresses": FieldChange([], ["a@x.org"]),
+        "directory_id": FieldChange(None, "1"),
+        "directory": FieldChange(None, HERE),
     }
     assert change.edit
     assert change.edit.user
     assert change.edit.user.privileges == ["export"]
+
+
+SUSPENDED = {"other_id": FieldChange(None, "2")}
+FOLLOWING = {"directory_id": FieldChange("1", "2")}
+ELSEWHERE = "the directory lists this name with another id, and this user's own id under {}; log-on"
+
+
+@pytest.mark.parametrize(
+    ("records", "rules", "same", "fields", "reason"),
+    [
+        ([listed("a", stable_id="2")], "exclude user_name a", ["a"], FOLLOWING, None),
+        ([listed("a", stable_id="2"), listed("b", stable_id="1")], "skip user_name b", [],
+         SUSPENDED, ELSEWHERE.format("“b”")),
+        ([listed("a", stable_id="2"), InvalidRecord("b/", "bad", None, [], "1")], "", [],
+         SUSPENDED, ELSEWHERE.format("a name that cannot be used")),
+    ],
+)  # fmt: skip
+def test_a_name_with_another_id(
+    records: list[Any], rules: str, same: list[str], fields: dict[str, FieldChange],
+    reason: str | None,
+) -> None:  # fmt: skip
+    settings = replace(KEEP, filters=tuple(parse_rules(rules)))
+    plan = plan_for([known("a", "1")], answer(*records), settings, answers=Answers.of(same=same))
+    about = [change for change in plan.changes if change.user_name == "a"]
+    assert about[0].fields == fields
+    assert [change.reason[: len(reason or "")] for change in about[1:]] == [reason] * bool(reason)
+
+
+def test_an_id_that_comes_is_noted_with_its_directory() -> None:
+    listing = answer(listed("a", stable_id="1"), listed("k", stable_id="5"))
+    (change,) = plan_for([managed("a"), known("k", "5")], listing).changes
+    assert change.fields == {
+        "directory_id": FieldChange(None, "1"),
+        "directory": FieldChange(None, HERE),
+    }
+
+
+@pytest.mark.parametrize(
+    ("users", "records", "reason"),
+    [
+        ([], [listed("Admin")], "“admin” is reserved: a sync never creates, changes or deletes it"),
+        ([known("a", "1"), known("b", "2")], [listed("b", stable_id="1")], "it has the id of “a”,"),
+        (
+            [managed(n, distinguished_name=f"CN={n}") for n in "ab"], [listed("b", dn="CN=a")],
+            "has the distinguished name or the addresses that “a” had until now",
+        ),
+    ],
+)  # fmt: skip
+def test_why_nothing_is_decided(users: list[User], records: list[Any], reason: str) -> None:
+    assert plan_for(users, answer(*records)).changes[-1].reason.startswith(reason)
+
+
+@pytest.mark.parametrize("rules", ["", "include user_name *"])
+@pytest.mark.parametrize(
+    ("user", "planned"), [(User(user_name="a"), "conflict a"), (managed("admin"), "conflict admin")]
+)
+def test_who_is_not_managed_is_never_passed_over(user: User, planned: str, rules: str) -> None:
+    settings = replace(AUTO_DELETE, filters=tuple(parse_rules(rules)))
+    listing = Listing.unread([{"userName": user.user_name}])
+    assert lines(plan_for([user], listing, settings)) == [planned]
 
 
 def test_who_is_created_without_a_former_counts_from_now() -> None:
