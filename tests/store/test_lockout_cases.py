@@ -231,7 +231,8 @@ def test_a_failure_that_cannot_be_counted_is_said(
     fail_on_one_name(lockout, 1)
     before = file.read_bytes()
     with failing(os, call, number, lambda path, *_: file.name in str(path) and path != file):
-        assert lockout.settle("anna", "192.0.2.2", right=True)
+        for source in ("192.0.2.1", "192.0.2.2"):  # with a failure that would be forgotten, or none
+            assert lockout.settle("anna", source, right=True)
         with pytest.raises(AttemptsUnwritable) as refused:
             lockout.settle("anna", "192.0.2.1", right=False, password="other")
     assert refused.value.what == f"A failed log-on could not be counted. {why.format(file)}"
@@ -246,11 +247,12 @@ def test_where_nothing_can_be_written_the_locks_of_both_kinds_of_names_hold(
     lockout: Lockout, known: bool
 ) -> None:
     for number in range(5):
-        lockout.settle("anna", None, right=False, known=known, password=str(number))
+        lockout.settle("anna", "192.0.2.1", right=False, known=known, password=str(number))
     with failing(os, "open", errno.EACCES, lambda path, *_: str(path).endswith(".lock")):
-        assert lockout.settle("anna", None, right=True, known=not known)
+        assert lockout.settle("anna", "192.0.2.1", right=True, known=not known)
+        assert lockout.settle("anna", None, right=True, known=known)
         with pytest.raises(AttemptsUnwritable):
-            lockout.settle("anna", None, right=True, known=known)
+            lockout.settle("anna", "192.0.2.1", right=True, known=known)
 
 
 def settle_right(lockout: Lockout) -> None:
