@@ -60,6 +60,12 @@ def test_what_is_known_already_comes_first() -> None:
     assert [user.user_name for user in first.users] == ["anna"]
 
 
+def test_records_are_told_by_their_numbers() -> None:
+    for numbers, told in (([7, 9], [7, 9]), (None, [1, 2])):
+        found = Listing.unread([5, None], numbers).invalid
+        assert [bad.problem.split(" is ")[0] for bad in found] == [f"record {n}" for n in told]
+
+
 @pytest.mark.parametrize(
     ("field", "longest"),
     [("fullName", 1000), ("distinguishedName", 8000), ("id", 256)],
