@@ -64,6 +64,12 @@ def test_the_end_of_a_mark_is_said() -> None:
     assert change.edit.user == managed("a", pinned=True, rev=1)
 
 
+def test_who_is_back_as_before_is_said_to_be_so() -> None:
+    (change,) = plan([marked("a")], "a").changes
+    assert change.reason == "is back, so no longer leaving; everything is kept"
+    assert change.fields == {"absent_since": FieldChange(TODAY, None)}
+
+
 def test_a_mark_says_which_other_id_was_there_before() -> None:
     user = managed("a", directory_id="1", directory=HERE, other_id="8")
     settings = replace(WEEK, filters=tuple(parse_rules("exclude user_name a")))
