@@ -102,3 +102,13 @@ def test_who_is_listed_elsewhere_is_in_no_question(
         if where:
             says = "the directory lists this name with another id, and this user's own id under "
             assert change.reason.startswith(f"{says}{where}")
+
+
+def test_without_another_id_it_is_asked_also_about_who_is_listed_elsewhere() -> None:
+    users = {"a": row("a", full_name="A", distinguished_name="CN=A")}
+    updates = {"a": listed("a", full="B", dn="CN=B")}
+    decided = successors(
+        users, updates, (), {"a": listed("n")}, lambda *_: True, AUTO_DELETE, Answers()
+    )
+    assert [change.asks for change in decided.asked] == ["return"]
+    assert decided.in_question == {"a"}
