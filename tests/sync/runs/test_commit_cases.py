@@ -139,6 +139,26 @@ def test_an_edit_makes_no_folder(office: Workspace) -> None:
     assert not archives_of(office).path("bert").exists()
 
 
+def test_an_edit_makes_no_root_either(fill: Fill) -> None:
+    workspace = fill(managed("bert"))
+    root = archives_of(workspace).root
+    shutil.rmtree(root, ignore_errors=True)
+    bert = stored(workspace, "bert")
+    by_hand.edit_user(workspace, bert, replace(bert, full_name="Bert"))
+    assert not root.exists()
+
+
+def test_how_many_folders_are_made_is_told(office: Workspace) -> None:
+    told: list[tuple[object, ...]] = []
+    watched = replace(office, on_progress=lambda *figures: told.append(figures))
+    listing = answer(listed("bert"), listed("carla"), listed("dora"))
+    apply_plan(watched, plan_with(watched, listing), hold_deletes=True)
+    assert [figures for figures in told if "folders" in str(figures[0])] == [
+        ("Archive folders made", 1, 2),
+        ("Archive folders made", 2, 2),
+    ]
+
+
 def test_mail_in_the_way_is_set_aside_by_a_restore_and_refuses_others(office: Workspace) -> None:
     backup = office.host_path.with_name("backup.json")
     office.upkeep.save_copy(backup)
