@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -174,7 +173,7 @@ class _NewFolders:
     def make_late(self) -> None:
         """Make the others where they are missing, once folders have left their names."""
         if self._archives and self._late:
-            deque(self._archives.create_folders(map(folder_name, self._late)), maxlen=0)
+            list(self._archives.create_folders(map(folder_name, self._late)))
 
     def unmake(self) -> None:
         """Remove what was made."""

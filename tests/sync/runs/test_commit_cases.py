@@ -14,6 +14,7 @@ import pytest
 
 from store.errors import ArchiveNotMounted, InvalidValue, StoreConflict, StoreUnwritable
 from store.files.archive_mark import store_in
+from store.interface import Batch
 from store.models import User
 from sync.configure import configure
 from sync.planning.identity import directory_of
@@ -152,11 +153,17 @@ def test_how_many_folders_are_made_is_told(office: Workspace) -> None:
     told: list[tuple[object, ...]] = []
     watched = replace(office, on_progress=lambda *figures: told.append(figures))
     listing = answer(listed("bert"), listed("carla"), listed("dora"))
-    apply_plan(watched, plan_with(watched, listing), hold_deletes=True)
-    assert [figures for figures in told if "folders" in str(figures[0])] == [
-        ("Archive folders made", 1, 2),
-        ("Archive folders made", 2, 2),
-    ]
+
+    def refuse(_batch: Batch) -> None:
+        raise StoreUnwritable("The disk said no.", "")
+
+    plan = plan_with(watched, listing)
+    with pytest.raises(StoreUnwritable):
+        apply_plan(with_store(watched, apply=refuse), plan, hold_deletes=True)
+    apply_plan(watched, plan, hold_deletes=True)
+    made = [("Archive folders made", number, 2) for number in (1, 2)]
+    gone = [("Archive folders taken back", number, 2) for number in (1, 2)]
+    assert [figures for figures in told if "folders" in str(figures[0])] == [*made, *gone, *made]
 
 
 def test_mail_in_the_way_is_set_aside_by_a_restore_and_refuses_others(office: Workspace) -> None:
