@@ -71,9 +71,9 @@ class HistoryFiles:
                 (self._folder / name).unlink(missing_ok=True)
             if not pending.exists():
                 return
-            listed, record = history.runs[-1].id if history.runs else "", read_regular(pending)
-            if listed and not self.path(listed).exists() and _id_in(record) == listed:
-                os.rename(pending, self.path(listed))
+            newest = self.path(history.runs[-1].id) if history.runs else None
+            if newest and not newest.exists() and digest(read_regular(pending)) == history.head:
+                os.rename(pending, newest)
             else:
                 pending.unlink()
         except OSError as error:
