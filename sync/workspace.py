@@ -109,7 +109,7 @@ def open_workspace(
     kinds = (kind for kind in ELSEWHERE.values() if chosen.startswith(kind.addresses))
     if kind := next(kinds, None):
         path = host_path(kind.name)
-        opened, upkeep = kind.open(chosen, path, on_wait, clock)
+        opened, upkeep = kind.open(chosen, path, on_wait, clock, on_progress)
     else:
         path = store_path(store)
         chosen = str(path)
@@ -128,10 +128,12 @@ def _in_file(path: Path, on_wait: OnWait, clock: Clock, on_progress: OnProgress)
     return TinyDBStore(path, on_wait=on_wait, clock=clock), upkeep
 
 
-def _in_postgres(url: str, host: Path, on_wait: OnWait, clock: Clock) -> Opened:
+def _in_postgres(
+    url: str, host: Path, on_wait: OnWait, clock: Clock, on_progress: OnProgress
+) -> Opened:
     from store.postgres.store import PostgresStore
 
-    opened = PostgresStore(url, on_wait, clock=clock)
+    opened = PostgresStore(url, on_wait, clock=clock, on_progress=on_progress)
 
     def upkeep() -> Upkeep:
         from store.postgres.upkeep import PostgresUpkeep
@@ -150,7 +152,7 @@ class StoreElsewhere(NamedTuple):
 
     name: str
     addresses: tuple[str, ...]
-    open: Callable[[str, Path, OnWait, Clock], Opened]
+    open: Callable[[str, Path, OnWait, Clock, OnProgress], Opened]
 
 
 POSTGRES = StoreElsewhere("postgresql", ("postgresql://", "postgres://"), _in_postgres)

@@ -108,7 +108,8 @@ def copy(session: Session, to: str, as_json: bool) -> None:
     reads the copy again and compares it. The copy has an id of its own, so the archive still
     belongs to the old store: mailroster prints the commands that give it to the copy.
     """
-    workspace, target = session.workspace, open_workspace(to)
+    workspace = session.workspace
+    target = open_workspace(to, on_progress=workspace.on_progress)
     try:
         with change_lock(workspace):
             state = copy_store(workspace.upkeep, target.upkeep)
