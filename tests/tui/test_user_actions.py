@@ -70,7 +70,10 @@ WHY = {
         local("anna", "export"),
         ["This user cannot log on.", "include neither login nor admin"],
     ),
-    "a local user": (local("anna"), ["Nothing keeps this user from logging on."]),
+    "a local user": (
+        local("anna"),
+        ["Nothing that was looked at keeps this user from logging on."],
+    ),
 }
 
 
