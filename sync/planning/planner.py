@@ -16,7 +16,7 @@ from store.names import RESERVED_NAME, match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning import changes
 from sync.planning.clashes import last_administrators_as_conflicts
-from sync.planning.deletions import Managed, find_deletions, managed_by
+from sync.planning.deletions import Managed, find_deletions, managed_by, who_stays
 from sync.planning.doubt import judged
 from sync.planning.draft import Draft, names_of
 from sync.planning.filters import as_listed, doubt_of, fields_of_skips, scope_of, skipped_by
@@ -95,7 +95,8 @@ def make_plan(
     others_updates = {key: draft.updates.pop(key) for key in _others(draft)}
     in_part = read_in_part(users, others, draft, answers)
     renames = _settle_renames(users, draft, answers, keeps_archive, directory)
-    if not settings.auto_delete:
+    if not settings.auto_delete and draft.deletes:
+        draft.warnings.append(who_stays(users, draft.deletes))
         draft.deletes.clear()
     keep_who_is_in_doubt(users, others, draft, in_part, directory)
     marks = list(give_time(users, draft, settings, day_of(now)))
