@@ -131,7 +131,7 @@ def test_what_somebody_cannot_have(case: Case) -> None:
     case.check()
 
 
-@pytest.mark.parametrize(("count", "last"), [(1000, None), (1001, 1), (1003, 3)])
+@pytest.mark.parametrize(("count", "last"), [(1000, None), (1001, 1), (1002, 2)])
 def test_a_thousand_are_told_and_the_others_counted(count: int, last: int | None) -> None:
     addresses = [f"x{number}@x.org" for number in range(count)]
     local = User(user_name="local", email_addresses=addresses)
