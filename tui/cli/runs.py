@@ -39,7 +39,7 @@ report_option = click.option(
     "report_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the run, even a failed one, to a .json or .csv file.",
+    help="Write the run, even a failed one, to a .json or .csv file; replaces the file.",
 )
 skip_option = click.option(
     "--skip",

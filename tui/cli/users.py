@@ -109,7 +109,11 @@ def add(
     privileges: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add a user. It asks for an integrated user's password, or reads it from stdin if piped."""
+    """Add a user.
+
+    It asks for an integrated user's password, or reads it from stdin if piped. Without --privilege
+    the user gets login and changePassword. The user may read and write the own archive folder.
+    """
     user = User(
         user_name=name,
         full_name=full_name,
@@ -134,7 +138,11 @@ def add(
 @json_option
 @pass_session
 def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
-    """Delete a user. It keeps an archive folder that holds mail, and removes an empty one."""
+    """Delete a user. It keeps an archive folder that holds mail, and removes an empty one.
+
+    If the directory still lists the user, the next sync brings the user back, or asks. To keep the
+    user away, use `sync --skip-always NAME`.
+    """
     user = _find(session, name)
     if not yes:
         confirm(f"Delete {_name(user)}?")
