@@ -41,7 +41,8 @@ class Workspace:
     to other commands on this host, after `--store`; messages name it by `store.where`.
     `who` is the administrator whom the history names. `notices` gets what is to be said of a
     change that is written, such as an archive folder that could not be moved yet. `clock` tells
-    the time of a run. `on_progress` is told how far long work is.
+    the time of a run. `on_progress` is told how far long work is. A store that `is_shared` may be
+    that of other hosts, too.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class Workspace:
     notices: list[str] = field(default_factory=list, compare=False)
     clock: Clock = utc_now
     on_progress: OnProgress = untold
+    is_shared: bool = False
 
     @property
     def upkeep(self) -> Upkeep:
@@ -115,8 +117,17 @@ def open_workspace(
         chosen = str(path)
         opened, upkeep = _in_file(path, on_wait, clock, on_progress)
     place = KeyPlace(key) if key else key_place(path)
-    secrets = SecretBox(*place, shared=kind is not None)
-    return Workspace(opened, path, chosen, secrets, upkeep, clock=clock, on_progress=on_progress)
+    is_shared = kind is not None
+    return Workspace(
+        opened,
+        path,
+        chosen,
+        SecretBox(*place, shared=is_shared),
+        upkeep,
+        clock=clock,
+        on_progress=on_progress,
+        is_shared=is_shared,
+    )
 
 
 def _in_file(path: Path, on_wait: OnWait, clock: Clock, on_progress: OnProgress) -> Opened:

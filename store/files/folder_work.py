@@ -163,7 +163,7 @@ def _rename(folder: Path, to: Path) -> None:
 def _bring_home(archives: Archives, staging: Path, items: Sequence[FolderWork]) -> None:
     for number, item in enumerate(items):
         staged, home = staging / str(number), archives.root / item.to
-        if item.act != "move" or not is_there(staged):
+        if not is_there(staged):
             continue
         if not home.is_symlink() and archives.remove_folder(item.to):
             os.rename(staged, home)
@@ -204,6 +204,6 @@ def _stuck(archives: Archives, error: OSError) -> StoreUnwritable:
         f"An archive folder below {printable(archives.root)} cannot be moved to its user's name: "
         f"{error.strerror}{what}.",
         "Check that folder's owner, mode and room.",
-        untouched="The users are written, no mail is lost, and the next write or log-on tries "
-        "again.",
+        untouched="The users are written, no mail is lost, and the next write or log-on "
+        "tries again.",
     )

@@ -41,10 +41,16 @@ class Step:
 
 
 CONCLUSIONS = {
-    True: "Nothing keeps this user from logging on.",
+    True: "Nothing that was looked at keeps this user from logging on.",
     False: "This user cannot log on.",
     None: "mailroster cannot tell now whether this user can log on.",
 }
+
+
+_NOT_CHECKED = (
+    "The password was not checked. Only a log-on shows whether the directory accepts it, or has "
+    "locked or disabled the account."
+)
 
 
 def can_log_on(steps: list[Step]) -> bool | None:
@@ -136,7 +142,11 @@ def _lockout(workspace: Workspace, user: User, source: str | None) -> Iterator[S
         pairs = lockout.of_user(user.key)
     for origin, failures in pairs.items():
         place = "this machine" if origin == LOCAL else printable(origin, 60)
-        yield _failures(f"The user, from {place},", failures)
+        step = _failures(f"The user, from {place},", failures)
+        if origin == source_key(source):
+            yield step
+        else:
+            yield Step(True, f"{step.text} From elsewhere this changes nothing.")
     if standing.user.locked and lockout.is_exempt(user.key, source):
         yield Step(
             True,
@@ -196,9 +206,8 @@ async def _directory(
         steps.append(Step(is_listed, f"The directory {does} “{name}”."))
         if user.is_suspended:  # which is told already
             return steps
-        return steps + [
-            Step(is_listed, text) for text in open_about(workspace, listing, user.user_name)
-        ]
+        steps += (Step(is_listed, text) for text in open_about(workspace, listing, user.user_name))
+        return [*steps, Step(True, _NOT_CHECKED)] if is_listed else steps
     except Problem as error:
         return [Step.of(error)]
 

@@ -95,15 +95,13 @@ async def log_on(
     user = snapshot.find(user_name)
     key, known = match_key(user_name), user is not None
     allowed = user if user and may_enter(user) and not locked else None
-    asked = allowed is not None and allowed.authentication == DIRECTORY_SERVICES
+    asked = allowed if allowed and allowed.authentication == DIRECTORY_SERVICES else None
     stored = allowed.password_hash if allowed and not asked else None
     # Started before the HTTP client is imported, which would otherwise show in the time.
     start = _PACE.as_long_as if locked else _PACE.timed
     check = start(partial(verify_password, password, stored))
     rehearse(snapshot.settings)
-    right = bool(
-        asked and allowed and await _directory_accepts(workspace, snapshot, allowed, password)
-    )
+    right = bool(asked and await _directory_accepts(workspace, snapshot, asked, password))
     right_here = await check
     if not asked:
         right = right_here

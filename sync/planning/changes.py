@@ -235,8 +235,8 @@ def question(record: DirectoryUser, candidates: Sequence[UserRow], known: bool) 
         reason = f"has the distinguished name or the addresses that {old} had until now"
     else:
         reason = (
-            f"shares a distinguished name or an address with {old}, whom the directory no longer "
-            "lists"
+            f"shares a distinguished name or an address with {old}, whom the directory "
+            "no longer lists"
         )
     return Change(
         action="rename",

@@ -97,7 +97,7 @@ def clashes(
             for place in active:
                 others = keepers or [_name(edits[other]) for other in active if other != place]
                 if others:
-                    fallen[place] = _reason(trait, others[0])
+                    fallen.setdefault(place, _reason(trait, others[0]))
         if not fallen:
             return reasons
         reasons.update(fallen)

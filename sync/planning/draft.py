@@ -27,7 +27,8 @@ class Draft:
     present: dict[str, DirectoryUser] = field(default_factory=dict)
     scope: set[str] = field(default_factory=set)
     left_alone: set[str] = field(default_factory=set)
-    unclear: dict[str, DirectoryUser] = field(default_factory=dict)
+    unclear: set[str] = field(default_factory=set)
+    undecided: list[DirectoryUser] = field(default_factory=list)  # in scope, but conflicts
     identities: Identities = field(default_factory=Identities)
 
     def conflict(self, user_name: str, reason: str) -> None:
@@ -37,14 +38,14 @@ class Draft:
     @property
     def others_outside(self) -> set[str]:
         """Users whose name is listed out of the filters' scope, with another person's id."""
-        return self.identities.others - self.scope - self.left_alone - self.unclear.keys()
+        return self.identities.others - self.scope - self.left_alone - self.unclear
 
     def still_listed(self) -> dict[str, str | None]:
         """Map users to the key of the name that their id is listed with.
 
         None is a name that cannot be used; without names that are out of scope.
         """
-        looked_at = self.scope | self.left_alone | self.unclear.keys()
+        looked_at = self.scope | self.left_alone | self.unclear
         listed = self.identities.listed_as.items()
         return {old: new for old, new in listed if new is None or new in looked_at}
 

@@ -105,7 +105,7 @@ def parse_rule(text: str) -> FilterRule:
 def rule_text(rule: FilterRule) -> str:
     """Return the rule as it is typed; `parse_rule` reads it back."""
     pattern = rule.pattern
-    if not re.fullmatch(_BARE, pattern, re.DOTALL):
+    if not re.fullmatch(_BARE, pattern):
         pattern = '"{}"'.format(pattern.replace('"', '""'))
     text = f"{rule.action} {rule.field} {pattern}"
     return f"{text}{REASON_MARK}{rule.reason}" if rule.reason else text

@@ -9,7 +9,7 @@ from store.models import DIRECTORY_SERVICES, UserRow
 from store.names import match_key
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning import changes
-from sync.planning.doubt import who_may_be_listed, who_may_be_renamed
+from sync.planning.doubt import traits, traits_of, who_may_be_listed, who_may_be_renamed
 from sync.planning.draft import Draft
 from sync.planning.identity import known_id, told_apart
 from sync.planning.plan import Answers
@@ -40,6 +40,23 @@ def keep_who_may_be_skipped(users: Mapping[str, UserRow], draft: Draft) -> None:
                 )
 
 
+def keep_who_may_be_in_conflict(users: Mapping[str, UserRow], draft: Draft) -> None:
+    """Delete nobody who may be under a name whose record is a conflict."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for key in draft.deletes if draft.undecided else ():
+        for trait in traits_of(users[key]):
+            owners[trait].append(key)
+    for record in draft.undecided:
+        for trait in traits(record.distinguished_name, record.email_addresses):
+            for old in owners.get(trait, ()):
+                if draft.deletes.pop(old, None):
+                    draft.warnings.append(
+                        f"{changes.quoted([users[old]['user_name']])} is not deleted: may be "
+                        f"{changes.quoted([record.user_name])}, whose record is a conflict. "
+                        "Resolve that conflict first."
+                    )
+
+
 def read_in_part(
     users: Mapping[str, UserRow], listing: Listing, draft: Draft, answers: Answers
 ) -> dict[str, DirectoryUser]:
@@ -48,7 +65,7 @@ def read_in_part(
     A record of a user here whom a skip rule leaves alone could be another one by its id alone.
     """
     decided = draft.identities.moves.keys() | answers.rename.keys() | answers.separate
-    looked_at = draft.scope | draft.left_alone | draft.unclear.keys()
+    looked_at = draft.scope | draft.left_alone | draft.unclear
     found: dict[str, DirectoryUser] = {}
     for record in listing.users:
         unreadable = set(record.unreadable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +16,7 @@ from store.names import RESERVED_NAME, match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning import changes
 from sync.planning.clashes import last_administrators_as_conflicts
-from sync.planning.deletions import Managed, find_deletions, managed_by
+from sync.planning.deletions import Managed, find_deletions, managed_by, who_stays
 from sync.planning.doubt import judged
 from sync.planning.draft import Draft, names_of
 from sync.planning.filters import as_listed, doubt_of, fields_of_skips, scope_of, skipped_by
@@ -32,6 +32,7 @@ from sync.planning.identity import (
 from sync.planning.kept import (
     keep_who_is_in_doubt,
     keep_who_is_listed,
+    keep_who_may_be_in_conflict,
     keep_who_may_be_skipped,
     read_in_part,
 )
@@ -87,7 +88,7 @@ def make_plan(
             is_managed,
             draft.present,
             draft.scope,
-            draft.left_alone | draft.unclear.keys(),
+            draft.left_alone | draft.unclear,
         )
         keep_who_is_listed(draft)
         keep_who_may_be_skipped(users, draft)
@@ -95,8 +96,10 @@ def make_plan(
     others_updates = {key: draft.updates.pop(key) for key in _others(draft)}
     in_part = read_in_part(users, others, draft, answers)
     renames = _settle_renames(users, draft, answers, keeps_archive, directory)
-    if not settings.auto_delete:
+    if not settings.auto_delete and draft.deletes:
+        draft.warnings.append(who_stays(users, draft.deletes))
         draft.deletes.clear()
+    keep_who_may_be_in_conflict(users, draft)
     keep_who_is_in_doubt(users, others, draft, in_part, directory)
     marks = list(give_time(users, draft, settings, day_of(now)))
     draft.conflicts_about_folders(users)
@@ -129,11 +132,7 @@ def make_plan(
                 for key, reason in draft.deletes.items()
             ),
         ],
-        _rivals(
-            others,
-            draft,
-            {match_key(line.change.user_name) for line in (*renames, *decided.writable)},
-        ),
+        _rivals(others, draft),
     )
     draft.changes += written
     draft.changes += list(suspensions(users, draft))
@@ -141,6 +140,10 @@ def make_plan(
     draft.warnings += left_out
     counted = [change.edit.key for change in draft.changes if change.edit and change.is_counted]
     managed += sum(not counts(key, users[key]) for key in counted)
+    past = past_of(snapshot.history, now)
+    blocks = guard_blocks(
+        settings, listed=listing.listed, managed=managed, deletes=len(counted), past=past
+    )
     return Plan(
         store_id=snapshot.store_id,
         generation=snapshot.generation,
@@ -151,15 +154,7 @@ def make_plan(
         in_scope=unchanged + len(draft.scope),
         answers=answers,
         managed=managed,
-        blocks=tuple(
-            guard_blocks(
-                settings,
-                listed=listing.listed,
-                managed=managed,
-                deletes=len(counted),
-                past=past_of(snapshot.history, now),
-            )
-        ),
+        blocks=tuple(blocks),
     )
 
 
@@ -199,27 +194,21 @@ def _sort_records(snapshot: Snapshot, listing: Listing, draft: Draft, answers: A
         if record.unreadable and (
             in_doubt(known) or ((may_be_skipped or not is_in) and in_doubt(record))
         ):
-            draft.unclear[key] = record
+            draft.unclear.add(key)
             draft.conflict(record.user_name, _unclear(record))
             continue
         if not is_in:
             continue
         draft.scope.add(key)
-        if key in repeated:
-            draft.conflict(record.user_name, repeated[key](record.user_name))
-        elif key == RESERVED_NAME:
-            draft.conflict(
-                record.user_name,
-                f"“{RESERVED_NAME}” is reserved: a sync never creates, changes or deletes it; "
-                "rename it in the directory or exclude it by a filter",
-            )
-        elif problem := draft.identities.conflicts.get(key):
+        if problem := _problem(draft, record, key, repeated):
+            draft.undecided.append(record)
             draft.conflict(record.user_name, problem)
         elif row is None:
             draft.creates[key] = record
         elif row["authentication"] == INTEGRATED and key in answers.link:
             draft.links[key] = record
         elif row["authentication"] == INTEGRATED:
+            draft.undecided.append(record)
             draft.changes.append(changes.local_namesake(row, record))
         elif (
             changes.differing(row, record)
@@ -227,6 +216,20 @@ def _sort_records(snapshot: Snapshot, listing: Listing, draft: Draft, answers: A
             or row.get("absent_since")
         ):
             draft.updates[key] = record
+
+
+def _problem(
+    draft: Draft, record: DirectoryUser, key: str, repeated: Mapping[str, Callable[[str], str]]
+) -> str | None:
+    """Return why the name or the id of a record in scope lets nothing be decided, if so."""
+    if key in repeated:
+        return repeated[key](record.user_name)
+    if key == RESERVED_NAME:
+        return (
+            f"“{RESERVED_NAME}” is reserved: a sync never creates, changes or deletes it; rename "
+            "it in the directory or exclude it by a filter"
+        )
+    return draft.identities.conflicts.get(key)
 
 
 def _as_record(bad: InvalidRecord) -> DirectoryUser:
@@ -305,17 +308,19 @@ def _unclear(record: DirectoryUser) -> str:
     )
 
 
-def _rivals(listing: Listing, draft: Draft, decided: Collection[str]) -> dict[str, list[str]]:
-    """Map addresses to the names that get none of them now, but for which they are listed."""
+def _rivals(listing: Listing, draft: Draft) -> dict[str, list[str]]:
+    """Map addresses to the names for which they are listed, but whose changes may not claim them.
+
+    A name whose change does claim one may be among them, as it is no rival of its own.
+    """
     found: dict[str, list[str]] = defaultdict(list)
     for bad in listing.invalid:
         for address in bad.email_addresses:
             found[address_key(address)].append(bad.user_name or changes.NAMELESS)
-    taking = draft.creates.keys() | draft.updates.keys() | draft.links.keys() | {*decided}
-    deciding = draft.scope | draft.unclear.keys()
+    taking = draft.creates.keys() | draft.updates.keys()
+    deciding = draft.scope | draft.unclear
     for key, record in draft.present.items():
-        is_taking = key in taking and "email_addresses" not in record.unreadable
-        if key in deciding and not is_taking:
+        if key in deciding and (key not in taking or "email_addresses" in record.unreadable):
             for address in record.email_addresses:
                 found[address_key(address)].append(record.user_name)
     return found
@@ -352,10 +357,7 @@ def _settle_renames(
         draft.warnings.append(f"No question is about renaming {changes.quoted(sorted(unknown))}.")
     by_id = {new: old for new, old in draft.identities.moves.items() if new in records_of}
     candidates.update((new, [old]) for new, old in by_id.items())
-    answers = replace(
-        answers, rename={**answers.rename, **by_id}, separate=answers.separate - by_id.keys()
-    )
-    moves = settle(candidates, answers)
+    moves = settle(candidates, replace(answers, rename={**answers.rename, **by_id}))
     draft.warnings += [
         f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say in the answer "
         "“rename” which of them it is."

@@ -252,8 +252,8 @@ def _return(
     reason = f"{was}, and comes back with the privileges from before" + (
         "" if certain else ", as you say"
     )
-    moves = earlier is not None and match_key(earlier) not in taken
-    if moves:
+    moving = earlier if earlier and match_key(earlier) not in taken else None
+    if moving:
         reason += "; the archive folder moves along"
     if former.row is None:
         reason = "the archive folder with its mail is this user's, as you say"
@@ -266,7 +266,7 @@ def _return(
         fields=_given(back),
         archive="kept" if former.holds_mail and not earlier else None,
         edit=Edit.create(back),
-        candidates=(earlier,) if earlier and moves else (),
+        candidates=(moving,) if moving else (),
     )
 
 

@@ -107,6 +107,21 @@ class TestCommands:
             assert status["store"]["where"] == f"{url} (now {server})"
         assert filled("status", "--json").json["store"]["where"] == filled.url  # which tells
 
+    def test_status_says_that_each_host_has_folders_of_its_own(
+        self, mailroster: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("MAILROSTER_ARCHIVE_ROOT", raising=False)
+        alone = Host(tmp_path / "alone", mailroster.url, MAILROSTER_ARCHIVE_ROOT="")
+        add_two(alone)
+        done = alone("status", "--json")
+        assert [(done.code, item["kind"]) for item in done.json["troubles"]] == [
+            (1, "archive_root")
+        ]
+        shared = tmp_path / "mail"
+        shared.mkdir()
+        assert alone("settings", "set", f"archive_root={shared}").code == 0
+        assert alone("status").code == 0
+
     def test_by_a_variable_and_a_service(self, filled: Host, tmp_path: Path) -> None:
         host, port = filled.url.partition("@")[2].partition("/")[0].split(":")
         name = filled.url.rpartition("/")[2]

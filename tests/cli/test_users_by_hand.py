@@ -264,7 +264,10 @@ class TestExplain:
         done = anna("login", "--explain", "ANNA")
         assert done.code == 0, done.out
         assert "is the user “anna”" in done.out
-        assert done.out.splitlines()[-1] == "Nothing keeps this user from logging on."
+        assert (
+            done.out.splitlines()[-1]
+            == "Nothing that was looked at keeps this user from logging on."
+        )
         assert anna("login", "--explain", "anna", stdin=PASSWORD).code == 0
 
     def test_who_cannot_and_why(self, anna: CommandLine) -> None:
@@ -298,15 +301,19 @@ class TestExplain:
         assert any("locked for another 15 min, after 5 failures" in text for text in texts)
         assert any("192.0.2.1 is not locked: 5 of 100" in text for text in texts)
         done = anna("login", "--explain", "anna")
-        assert (done.code, "NO   The user, from 192.0.2.1, is locked" in done.out) == (1, True)
+        assert (done.code, "yes  The user, from 192.0.2.1, is locked" in done.out) == (0, True)
+        assert "From elsewhere this changes nothing." in done.out
         assert anna("login", "--explain", "anna", "--source", "192.0.2.2").code == 0
         assert anna("login", "anna", "--source", "192.0.2.2", stdin=PASSWORD).code == 0
 
     def test_a_directory_user(self, connected: CommandLine, directory: Directory) -> None:
         directory.put("bert", dora="right")
         connected("sync", "--yes")
-        assert "lists “dora”" in connected("login", "--explain", "dora").out
-        assert "password is right" in connected("login", "--explain", "dora", stdin="right").out
+        done = connected("login", "--explain", "dora")
+        assert (done.code, "lists “dora”" in done.out) == (0, True)
+        assert "The password was not checked. Only a log-on shows" in done.out
+        done = connected("login", "--explain", "dora", stdin="right")
+        assert ("password is right" in done.out, "was not checked" in done.out) == (True, False)
         assert "does not accept" in connected("login", "--explain", "dora", stdin="x").out
         directory.put("bert")
         assert "does not list “dora”" in connected("login", "--explain", "dora").out

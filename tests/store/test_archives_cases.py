@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -9,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from store.errors import StoreUnwritable
-from store.files.archives import Archives, folder_name, folder_name_of_schema_2
-from tests.support.replaced import in_place_of
+from store.errors import StoreFull, StoreUnwritable
+from store.files.archives import Archives, folder_name, folder_name_of_schema_2, same_folder
+from tests.support.replaced import failing, in_place_of
 
 
 @pytest.fixture
@@ -103,9 +105,14 @@ def test_what_cannot_be_looked_into_is_not_empty(archives: Archives) -> None:
         told["onerror"](PermissionError(13, "Permission denied", "anna/cur"))
         return []
 
-    refused = pytest.raises(StoreUnwritable, match="anna/cur cannot be read: Permission denied")
-    with in_place_of(os, "walk", deny), refused:
+    with in_place_of(os, "walk", deny), pytest.raises(StoreUnwritable) as refused:
         archives.is_kept("anna")
+    assert refused.value.what == "The archive folder anna/cur cannot be read: Permission denied."
+    assert refused.value.advice == "Check its owner and mode."
+    assert refused.value.untouched == "Nothing was changed."
+    full = failing(os, "mkdir", errno.ENOSPC, lambda path, *_: path == "cur")
+    with in_place_of(os, "walk", deny), full, pytest.raises(StoreFull, match="No space left"):
+        archives.create("bert")  # what is left of it cannot be looked into
 
 
 @pytest.mark.parametrize(
@@ -122,3 +129,88 @@ def test_messages_are_what_lies_in_new_and_cur(
         path.touch()
     assert archives.messages("anna") == messages
     assert archives.messages("bert") == 0
+
+
+def test_a_root_that_cannot_be_made_is_named(archives: Archives) -> None:
+    archives.root.parent.write_text("")
+    with pytest.raises(StoreUnwritable) as refused:
+        archives.create("anna")
+    what = f"The archive folder {archives.root} cannot be made: File exists."
+    assert refused.value.what == what
+
+
+def test_a_folder_that_can_neither_be_removed_nor_made_whole_stays(archives: Archives) -> None:
+    archives.create("anna")
+    full = failing(os, "mkdir", errno.ENOSPC)
+    with failing(os, "rmdir", errno.EACCES, lambda path: str(path).endswith("anna")), full:
+        assert not archives.remove_folder("anna")
+    assert archives.path("anna").exists()
+    assert archives.remove_folder("anna")
+
+
+LONG = ["ü" * 40 + end for end in "abc"]  # whose folders are cut
+
+
+@pytest.mark.parametrize(
+    ("names", "others", "found"),
+    [
+        (["x", *LONG[:1]], ["x", LONG[1]], {LONG[0]: LONG[1]}),
+        (LONG[:2], [LONG[2]], {LONG[0]: LONG[2], LONG[1]: LONG[2]}),
+        (LONG[:2], [LONG[0].upper()], {LONG[1]: LONG[0].upper()}),
+        (LONG[:1], ["x", LONG[0], "y"], {}),
+        ([LONG[0], LONG[0].upper()], [], {}),
+        (["x"], LONG, {}),
+        (LONG[:1], [LONG[1], LONG[2]], {LONG[0]: LONG[2]}),
+    ],
+)
+def test_whose_folder_is_another_ones(
+    names: list[str], others: list[str], found: dict[str, str]
+) -> None:
+    with in_place_of(hashlib, "sha256", lambda _text: hashlib.md5(b"one for all")):
+        assert same_folder(names, others) == found
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Archives:
+    """Archives in the current folder, which belongs to somebody else than root."""
+    monkeypatch.chdir(tmp_path)
+    os.chown(tmp_path, 12345, 23456)
+    os.chmod(tmp_path, 0o755)
+    return Archives(Path("archive"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_who_is_not_root_gives_nothing_away(elsewhere: Archives) -> None:
+    os.seteuid(12345)
+    try:
+        assert elsewhere.create("anna")
+    finally:
+        os.seteuid(0)
+    assert {path.stat().st_uid for path in elsewhere.root.rglob("*")} == {12345}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+def test_a_file_system_that_gives_nothing_away_is_left_alone(elsewhere: Archives) -> None:
+    elsewhere.root.mkdir()
+    os.chown(elsewhere.root, 12345, 23456)
+    with failing(os, "chown", errno.EPERM):
+        assert elsewhere.create("anna")
+    assert len(list(elsewhere.path("anna").iterdir())) == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+def test_in_a_folder_that_came_in_place_of_roots_nothing_is_given_away(
+    elsewhere: Archives,
+) -> None:
+    """The root's owner may put an own folder there, and then links to what is root's into it."""
+    elsewhere.root.mkdir()
+    os.chown(elsewhere.root, 12345, 23456)
+
+    def swapped(path: Any, mode: int, **where: Any) -> None:
+        real(path, mode, **where)
+        if path == "anna":
+            os.chown(path, 12345, 23456, **where)
+
+    with in_place_of(os, "mkdir", swapped) as real:
+        assert elsewhere.create("anna")
+    assert {path.stat().st_uid for path in elsewhere.path("anna").iterdir()} == {0}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import orjson
 import pytest
 
-from store.files.attempts import Lockout
+from store.files.attempts import AttemptsUnreadable, AttemptsUnwritable, Lockout
 from store.lockout import LOCK_SECONDS, PAIR, SOURCE, USER
+from tests.support.replaced import failing
 
 START = 1_800_000_000.0
 DAY = 24 * 60 * 60
@@ -143,3 +146,170 @@ def test_the_file_is_the_folders_owners(lockout: Lockout, file: Path, tmp_path: 
     os.chown(tmp_path, 12345, 23456)
     fail_on_one_name(lockout, 1)
     assert (file.stat().st_uid, file.stat().st_gid) == (12345, 23456)
+
+
+MANUALLY = "Move that file away; mailroster then counts anew, and no user is locked."
+UNLOCK = (
+    "Unlock both, with `mailroster users unlock NAME` and `mailroster users unlock --source "
+    "ADDRESS`; mailroster then counts anew."
+)
+NOBODY = "Nobody was let in, and nothing was counted."
+NOT_THE_USER = "The user was not let in, and nothing was counted."
+
+
+def damaged(table: str, who: str) -> bytes:
+    empty: dict[str, object] = {"key": "00" * 16, "pairs": {}, "users": {}, "sources": {}}
+    return orjson.dumps({**empty, table: {who: "x"}})
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "untouched", "advice"),
+    [
+        (b"{", "The failed log-ons in {} cannot be read: the file is damaged.", NOBODY, MANUALLY),
+        (
+            None,
+            "The failed log-ons in {} cannot be read: Is a directory.",
+            NOBODY,
+            "Check the owner, mode and kind of that file, and the disk.",
+        ),
+        *(
+            (
+                damaged(table, who),
+                "A count of this user's or this source's failed log-ons in {} is damaged.",
+                NOT_THE_USER,
+                UNLOCK,
+            )
+            for table, who in (
+                ("users", "anna"), ("sources", "192.0.2.1"), ("pairs", "anna/192.0.2.1"),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_said(
+    lockout: Lockout, file: Path, content: bytes | None, what: str, untouched: str, advice: str
+) -> None:
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    for use in (lockout.is_locked, lockout.failures):
+        with pytest.raises(AttemptsUnreadable) as refused:
+            use("anna", "192.0.2.1")
+        told = refused.value
+        assert (told.what, told.untouched, told.advice) == (what.format(file), untouched, advice)
+
+
+@pytest.mark.parametrize(
+    ("table", "who", "readable"),
+    [("users", "anna", False), ("pairs", "anna/192.0.2.1", False), ("sources", "192.0.2.1", True)],
+)
+def test_all_of_a_user_is_told_or_nothing(
+    lockout: Lockout, file: Path, table: str, who: str, readable: bool
+) -> None:
+    file.write_bytes(damaged(table, who))
+    with nullcontext() if readable else pytest.raises(AttemptsUnreadable):
+        assert lockout.of_user("anna") == {}
+    assert lockout.of_user("bert") == {}
+    assert lockout.locked_users() == 0
+
+
+UNCOUNTED = (
+    "Make room on the disk, or check the rights of the folder and of the files named .attempts."
+)
+
+
+@pytest.mark.parametrize(
+    ("call", "number", "why"),
+    [
+        ("replace", errno.ENOSPC, "{} cannot be written: No space left on device."),
+        ("open", errno.EACCES, "The lock {}.lock cannot be opened: Permission denied."),
+    ],
+)
+def test_a_failure_that_cannot_be_counted_is_said(
+    lockout: Lockout, file: Path, call: str, number: int, why: str
+) -> None:
+    fail_on_one_name(lockout, 1)
+    before = file.read_bytes()
+    with failing(os, call, number, lambda path, *_: file.name in str(path) and path != file):
+        for source in ("192.0.2.1", "192.0.2.2"):  # with a failure that would be forgotten, or none
+            assert lockout.settle("anna", source, right=True)
+        with pytest.raises(AttemptsUnwritable) as refused:
+            lockout.settle("anna", "192.0.2.1", right=False, password="other")
+    assert refused.value.what == f"A failed log-on could not be counted. {why.format(file)}"
+    assert refused.value.advice == UNCOUNTED
+    assert refused.value.untouched.startswith("Until you correct this, mailroster accepts right")
+    assert file.read_bytes() == before
+    assert lockout.is_exempt("anna", "192.0.2.2")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_where_nothing_can_be_written_the_locks_of_both_kinds_of_names_hold(
+    lockout: Lockout, known: bool
+) -> None:
+    for number in range(5):
+        lockout.settle("anna", "192.0.2.1", right=False, known=known, password=str(number))
+    with failing(os, "open", errno.EACCES, lambda path, *_: str(path).endswith(".lock")):
+        assert lockout.settle("anna", "192.0.2.1", right=True, known=not known)
+        assert lockout.settle("anna", None, right=True, known=known)
+        with pytest.raises(AttemptsUnwritable):
+            lockout.settle("anna", "192.0.2.1", right=True, known=known)
+
+
+def settle_right(lockout: Lockout) -> None:
+    assert lockout.settle("bert", "192.0.2.9", right=True)
+
+
+def settle_while_locked(lockout: Lockout) -> None:
+    assert not lockout.settle("anna", "192.0.2.1", right=True)
+
+
+def settle_the_same_again(lockout: Lockout) -> None:
+    assert not lockout.settle("carla", "192.0.2.2", right=False, password="wrong")
+
+
+def unlock_nobody(lockout: Lockout) -> None:
+    assert lockout.unlock("bert") == lockout.unlock(source="192.0.2.9") == 0
+
+
+@pytest.mark.parametrize(
+    "use", [settle_right, settle_while_locked, settle_the_same_again, unlock_nobody]
+)
+@pytest.mark.parametrize("back", [False, True])
+def test_what_changes_nothing_is_not_written(
+    lockout: Lockout, clock: Clock, file: Path, use: Callable[[Lockout], None], back: bool
+) -> None:
+    """But counts of a clock that was set back are written as they count now."""
+    fail_on_one_name(lockout, 5)
+    lockout.settle("carla", "192.0.2.2", right=False, password="wrong")
+    before = file.stat().st_ino
+    clock.now -= 50 * back
+    use(lockout)
+    assert (file.stat().st_ino == before) is (not back or use is unlock_nobody)
+
+
+def test_a_user_and_a_source_are_unlocked_apart(lockout: Lockout) -> None:
+    for user, source in (("anna", "192.0.2.1"), ("anna", None), ("bert", None)):
+        lockout.settle(user, source, right=False)
+    assert lockout.unlock("anna", "192.0.2.1") == 2
+    assert lockout.failures("bert", None).pair.failed == 1
+    assert lockout.unlock() == 2  # this machine
+    assert lockout.failures("bert", None).pair.failed == 0
+
+
+def test_names_that_nobody_has_are_known_nowhere(lockout: Lockout) -> None:
+    """So others' failures elsewhere lock such a name for every source."""
+    assert lockout.settle("anna", "192.0.2.1", right=True, known=True)
+    for known in (True, False):
+        for number in range(100):
+            lockout.settle("anna", f"198.51.100.{number}", right=False, known=known)
+    assert not lockout.is_locked("anna", "192.0.2.1", known=True)
+    assert lockout.is_locked("anna", "192.0.2.1", known=False)
+    assert lockout.locked_users() == 1
+
+
+def test_all_counts_are_taken_and_put_back(lockout: Lockout, tmp_path: Path) -> None:
+    fail_on_one_name(lockout, 2)
+    other = Lockout(tmp_path / "other.json", Clock())
+    other.put(lockout.stored())
+    assert other.failures("anna", "192.0.2.1") == lockout.failures("anna", "192.0.2.1")
+    assert (tmp_path / "other.json.attempts").exists()

@@ -59,6 +59,10 @@ class Trial:
         self._failed = ""
         self.is_done = False
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Parse no changed module for its traceback: it is as long as all its changes together."""
+        config.option.tbstyle = "native"
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Let what is drawn be drawn seldom; a profile would not override what a test sets."""
         for item in items:

@@ -41,7 +41,6 @@ class UserScreen(UserActions):
     NAME = "users"
     SCOPES = ("user", "page")
     BINDINGS = bindings_for(*SCOPES)
-    HORIZONTAL_BREAKPOINTS = [(0, "-compact"), (_WIDE, "-wide")]
 
     def __init__(self, user: User, beside: Beside | None = None) -> None:
         super().__init__()
@@ -120,7 +119,7 @@ class UserScreen(UserActions):
         elif self.asking is not None:
             self.asking.cancel()
             self._show_beside(Text("Stopped asking the directory."))
-        elif self._beside != self._opened_with and self.has_class("-compact"):
+        elif self._beside != self._opened_with and not self.has_class("-wide"):
             self._close()
         else:
             self.dismiss()
@@ -145,7 +144,7 @@ class UserScreen(UserActions):
             return
         self._beside = beside
         self.add_class("-beside")
-        if self.has_class("-compact"):
+        if not self.has_class("-wide"):
             self.query_one("#beside").focus()
         if beside == "story":
             self._read_story()

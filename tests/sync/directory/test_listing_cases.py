@@ -35,6 +35,7 @@ def test_a_thousand_warnings_are_kept(records: int, kept: int, last: str) -> Non
         (9, 9, "“bad 8” was dropped"),
         (10, 10, "“bad 9” was dropped"),
         (11, 11, "“anna”: 1 more address was dropped."),
+        (12, 11, "“anna”: 2 more addresses were dropped."),
         (15, 11, "“anna”: 5 more addresses were dropped."),
     ],
 )
@@ -60,6 +61,12 @@ def test_what_is_known_already_comes_first() -> None:
     assert [user.user_name for user in first.users] == ["anna"]
 
 
+def test_records_are_told_by_their_numbers() -> None:
+    for numbers, told in (([7, 9], [7, 9]), (None, [1, 2])):
+        found = Listing.unread([5, None], numbers).invalid
+        assert [bad.problem.split(" is ")[0] for bad in found] == [f"record {n}" for n in told]
+
+
 @pytest.mark.parametrize(
     ("field", "longest"),
     [("fullName", 1000), ("distinguishedName", 8000), ("id", 256)],
@@ -78,3 +85,30 @@ def test_so_many_addresses_are_read(count: int, whole: bool) -> None:
     assert user.unreadable == (() if whole else ("email_addresses",))
     (bad_name,) = Listing.unread([{**record, "userName": ""}]).invalid
     assert len(bad_name.email_addresses) == 1000
+
+
+@pytest.mark.parametrize("stable_id", ["4711 ", "\t4711"])
+def test_an_id_with_spaces_around_it_is_not_read(stable_id: str) -> None:
+    (user,) = Listing.unread([{"userName": "a", "id": stable_id}]).users
+    assert (user.id, user.unreadable) == (None, ("id",))
+
+
+@pytest.mark.parametrize(
+    ("name", "dn", "kept_name", "kept_dn"),
+    [
+        ("x" * 255 + "/", "d" * 8000, "x" * 255 + "/", "d" * 8000),
+        ("x" * 256 + "/", "d" * 8001, "x" * 255 + "…", None),
+    ],
+)
+def test_of_a_refused_record_as_much_is_kept(
+    name: str, dn: str, kept_name: str, kept_dn: str | None
+) -> None:
+    (bad,) = Listing.unread([{"userName": name, "distinguishedName": dn}]).invalid
+    assert (bad.user_name, bad.distinguished_name) == (kept_name, kept_dn)
+
+
+def test_addresses_of_other_systems_and_what_is_none() -> None:
+    record = {"userName": "a", "emailAddresses": ["sip:a@a.b", 5, "a@a.b"]}
+    listing = Listing.unread([record])
+    assert listing.users[0].email_addresses == ["a@a.b"]
+    assert listing.warnings == ["“a”: an address was dropped: it is a number, not a text."]

@@ -58,6 +58,7 @@ ROWS: dict[str, tuple[Settings, tuple[int, int, int], Past, list[str]]] = {
     "a page, for the first time": (limits(), (1000, 1015, 15), Past(), []),
     "no page": (limits(), (999, 1015, 15), Past(1015), []),
     "everybody": (limits(), (1, 2, 2), Past(), [ALL]),
+    "the only one": (limits(), (1, 1, 1), Past(), ["The only managed user would"]),
     "everybody but one": (limits(), (1, 3, 2), Past(), []),
     "nobody is managed": (limits(), (5, 0, 0), Past(), []),
     "nobody is listed": (limits(), (0, 5, 0), Past(), [NONE]),
@@ -82,7 +83,8 @@ def test_what_needs_a_confirmation(
     for block in blocks:  # a screen shows it without the setting's name, which is a fact of it
         name = f" ({block.setting})" if block.setting else ""
         assert block.sentence == f"{block.shown[:-1]}{name}."
-        assert (block.setting in SETTING_KEYS) is ("(guard_" in block.sentence)
+        assert block.setting in ("", *SETTING_KEYS)
+        assert bool(block.setting) is ("guard_" in block.sentence)
     assert [word in sentence for word, sentence in zip(expected, found, strict=True)] == [
         True for _ in expected
     ]

@@ -188,6 +188,8 @@ def test_a_type_says_what_tells_its_directories_apart(monkeypatch: pytest.Monkey
     other = replace(TYPES["application_integration"], name="other", where=lambda _: "there")
     monkeypatch.setitem(TYPES, "other", other)
     assert directory_of(Settings(directory_service="other", url="x")) == "other there"
+    monkeypatch.setitem(TYPES, "other", replace(other, identity=lambda _: "the same"))
+    assert directory_of(Settings(directory_service="other", url="x")) == "other the same"
 
 
 def test_what_identifies_a_directory() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -257,7 +259,19 @@ def test_a_row_from_before_has_no_mark() -> None:
     assert leaving_on(WEEK)(row) is None
 
 
+@pytest.fixture(params=["UTC", "Pacific/Pago_Pago"])
+def zone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The time zone of this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("zone")
 def test_days_are_those_of_utc() -> None:
     there = timezone(timedelta(hours=-11))
     assert day_of(datetime(2026, 11, 29, 13, tzinfo=there)) == TODAY
     assert day_of(datetime(2026, 11, 29, 12, 59, tzinfo=there)) == "2026-11-29"
+    assert day_of(datetime(2026, 11, 30, 0, tzinfo=UTC)) == TODAY

@@ -135,9 +135,12 @@ class TestUndo:
         by_hand.release(filled, "anna")
         assert lines(sync(filled)) == ["leave anna"]
 
-    def test_of_that_undo_marks_again_as_of_then(self, filled: Workspace, clock: Night) -> None:
+    @pytest.mark.parametrize("days", [3, 30])
+    def test_of_that_undo_marks_again_as_of_then(
+        self, filled: Workspace, clock: Night, days: int
+    ) -> None:
         undone = undo(filled, sync(filled).id)
-        clock.days = 3
+        clock.days = days
         (change,) = undo(filled, undone.id).changes
         assert (change.action, change.is_counted) == ("leave", True)
         anna = stored(filled, "anna")
