@@ -13,12 +13,14 @@ from store.interface import Clock, utc_now
 from sync.workspace import Workspace, open_workspace
 from tests.support.directory import Directory, running_directory
 from tests.support.warm_start import FAST
+from tui.collector import collect_seldom
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis_settings.load_profile("untimed")
 
 # What the real cost of a hash is has a test of its own; modules of tests make hashes, too.
 store.passwords.COST = FAST
+collect_seldom()  # as the screens and servers do
 
 pytest_plugins = [
     "tests.support.postgres",

@@ -91,7 +91,8 @@ def status_failure(
             )
         return ServiceCredentialsRefused(
             f"{url} asks for the service's own credentials (401).",
-            "Turn on “Server requires authentication” and enter its user name and password.",
+            "Turn on “Server requires authentication” and enter its user name and password; for "
+            "`directory-check` add --user.",
         )
     if status == 403:
         return Forbidden(

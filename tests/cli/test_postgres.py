@@ -137,7 +137,7 @@ class TestTrouble:
         host = Host(tmp_path / "one", "postgresql://127.0.0.1/x", PYTHONPATH=str(tmp_path))
         done = host("users", "list", "--json")
         assert done.code == 1
-        assert "pip install 'mailroster[postgresql]'" in done.err
+        assert "pip install -c constraints.txt '.[postgresql]'" in done.err
         assert done.json["error"]["kind"] == "store"
         assert host.log_on("anna", "x") == 111
 
