@@ -73,26 +73,30 @@ class Shown:
             click.echo(f"warning: {printable(warning)}", err=True)
         if self._as_json:
             return
-        lines = chain.from_iterable(map(_signed_lines, plan.changes))
+        signed = _signed if "NO_COLOR" not in os.environ and sys.stdout.isatty() else _plain
+        lines = chain.from_iterable(_lines(change, signed) for change in plan.changes)
         while some := list(islice(lines, _LINES_AT_ONCE)):
             click.echo("\n".join(some))
         for line in setting_lines(self.settings):
-            click.echo(_signed(printable(line), OF_CHANGES["update"]))
+            click.echo(signed(printable(line), OF_CHANGES["update"]))
         click.echo(f"{counted(plan)}.")
 
 
-def _signed_lines(change: Change) -> Iterator[str]:
-    """Yield a change as lines, its sign in colour."""
+def _lines(change: Change, signed: Callable[[str, str], str]) -> Iterator[str]:
+    """Yield a change as lines, the first one `signed`."""
     first, *more = change_lines(change)
-    yield _signed(first, OF_CHANGES[change.action])
+    yield signed(first, OF_CHANGES[change.action])
     yield from more
 
 
 def _signed(line: str, colour: str) -> str:
-    """Return the line with its sign in colour on a terminal; coloured words can be unreadable."""
-    if "NO_COLOR" in os.environ or not sys.stdout.isatty():
-        return line
+    """Return the line with its sign in colour; coloured words can be unreadable."""
     return click.style(line[:1], fg=colour, bold=True) + line[1:]
+
+
+def _plain(line: str, _colour: str) -> str:
+    """Return the line as it is."""
+    return line
 
 
 def reported(
