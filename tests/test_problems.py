@@ -58,7 +58,6 @@ def _made(kind: type[Problem]) -> Problem:
         Crash: (ValueError(),),
         Interrupted: (),
         OutputFailed: (OSError(28, "No space left on device"),),
-        SystemFailed: (OSError(5, "Input/output error"),),
         InvalidSetting: ("a key", *texts),
     }.items():
         if issubclass(kind, parent):
