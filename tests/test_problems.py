@@ -18,7 +18,7 @@ import sync
 import tui
 from store.errors import InvalidSetting, Problem, StoreBusy, StoreConflict, StoreError
 from sync.errors import AlreadyApplied, DirectoryError, LogOnRefused, StalePlan, SyncError
-from tui.cli.interrupts import Interrupted, SystemFailed
+from tui.cli.interrupts import Interrupted
 from tui.cli.output import OutputFailed
 from tui.crash import Crash
 from tui.texts.problems import told
