@@ -494,6 +494,7 @@ class TestUnattended:
             ("--on-calendar", "--help"),
             ("--on-calendar", "every now and then"),
             ("--on-calendar", "*-13-* 02:30"),
+            ("--on-calendar", "*-02-31"),
         ],
     )
     def test_units_that_systemd_would_refuse(
