@@ -39,6 +39,8 @@ LONG = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}."  # 245 bytes
         ("", "it is not of the form name@domain"),
         ("a\x7f@x.org", "it contains a space or an unprintable character"),
         ("a\u034f@x.org", "it contains an invisible character"),
+        ("\u0301a@x.org", "it starts with a combining mark"),
+        ("e\u0301@x.org", None),
         ("a@-x.org", "its domain is not a valid name (RFC 5321, IDNA 2008)"),
         ("a@x_y.org", "its domain is not a valid name (RFC 5321, IDNA 2008)"),
         ("a@\u2603\u0301-.org", "its domain is not a valid name (RFC 5321, IDNA 2008)"),

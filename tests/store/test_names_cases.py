@@ -26,6 +26,8 @@ TOO_LONG = "the user name is longer than 256 bytes"
         ("a ", "the user name starts or ends with a space"),
         ("~a", "the user name starts with “~”"),
         (".a", "the user name starts with “.”"),
+        ("\u0301a", "the user name starts with a combining mark, U+0301"),
+        ("e\u0301", None),
         ("a~.", None),
         ("a..b", "the user name contains “..”"),
         ("a.b.c", None),

@@ -115,6 +115,19 @@ def test_marks_of_one_day_add_up(fill: Fill, clock: Night) -> None:
     sync(workspace, answer(*stay[4:]))
 
 
+def test_a_plan_counts_what_went_since_it_was_made_and_is_not_a_day_old(
+    fill: Fill, clock: Night
+) -> None:
+    workspace, _ = many(fill)
+    stay = [listed(f"u{number}") for number in range(20)]
+    first, second = (preview(workspace, answer(*here)) for here in (stay[2:], stay[:-2]))
+    apply_plan(workspace, first)
+    with pytest.raises(GuardBlocked, match="4 with those of the last 24 hours"):
+        apply_plan(workspace, second)
+    clock.days = 1
+    apply_plan(workspace, second)
+
+
 def test_held_back_deletions_are_held_although_not_counted(filled: Workspace, clock: Night) -> None:
     sync(filled)
     clock.days = 7
