@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from store.errors import Problem
 from store.history import Run
-from store.text import escaped, printable
+from store.text import escaped, printable, quantity
 from sync.errors import GuardBlocked
 from sync.planning.plan import ACTIONS, IDS, Action, Change, FieldValue, counts_of
 from sync.runs.record import recorded_change
@@ -145,6 +145,11 @@ def setting_lines(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each setting that changes, with its old and new value."""
     for name, both in settings.items():
         yield f"~ setting {name}: {setting_text(both['old'])} -> {setting_text(both['new'])}"
+
+
+def restored_line(settings: Collection[str]) -> str:
+    """Return which settings an undo restored."""
+    return f"Restored {quantity(len(settings), 'setting')}: {', '.join(settings)}."
 
 
 def setting_text(value: object) -> str:

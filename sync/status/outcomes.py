@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from store.errors import Problem, StoreDamaged, StoreError
 from store.processes import is_running
 from sync.errors import DirectoryError, GuardBlocked, SyncRunning
-from sync.planning.plan import Plan
+from sync.planning.plan import Change, Plan, counts_of
 from sync.workspace import Workspace
 
 Result = Literal["applied", "no_changes", "blocked", "failed", "interrupted", "declined"]
@@ -30,7 +30,8 @@ _WAIT_SECONDS = 5.0
 class Outcome:
     """How one sync ended.
 
-    `at` is the UTC time of its end, `counts` what it did or, where it failed, would have done.
+    `at` is the UTC time of its end, `counts` what it did or, where it failed, would have done;
+    open questions are in `questions` alone.
     `listed` counts the directory's records, None where its answer did not come to be judged.
     `run` is the run in the history, None where nothing was written. `conflicts` and `questions`
     were left open, about `waiting` names at most 20 of which are kept; `left_out` addresses stay
@@ -104,9 +105,9 @@ class Attempt:
         self.plan = plan
         self.ended: Outcome | None = None
 
-    def succeeded(self, run: str | None, held: int) -> None:
-        """Say that the plan was applied, as that run of the history if anything was written."""
-        self.ended = self._outcome("applied" if run else "no_changes", run=run, held=held)
+    def succeeded(self, run: str | None, done: Sequence[Change], held: int) -> None:
+        """Say that this was done, as that run of the history if anything was written."""
+        self.ended = self._outcome("applied" if run else "no_changes", done, run=run, held=held)
 
     def declined(self) -> None:
         """Say that an administrator looked at the plan and did not want it."""
@@ -118,16 +119,21 @@ class Attempt:
             result, problem = _described(error)
             self.ended = self._outcome(result, problem=problem)
 
-    def _outcome(self, result: Result, **more: Any) -> Outcome:
+    def _outcome(
+        self, result: Result, done: Sequence[Change] | None = None, **more: Any
+    ) -> Outcome:
         workspace, plan = self._workspace, self.plan
         outcome = Outcome(at=_now(workspace), result=result, who=workspace.who, **more)
         if plan is None:
             return outcome
         left = [change for change in plan.changes if change.stays_open]
         questions = sum(change.asks not in (None, "link") for change in left)
+        if done is None:
+            done = [change for change in plan.changes if change.edit]
+        conflicts = [change for change in left if change.action == "conflict"]
         return replace(
             outcome,
-            counts={str(action): count for action, count in plan.counts.items()},
+            counts={str(action): n for action, n in counts_of([*done, *conflicts]).items()},
             listed=plan.listed,
             conflicts=len(left) - questions,
             questions=questions,

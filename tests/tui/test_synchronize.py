@@ -145,7 +145,11 @@ async def test_deletions_can_be_held_back(
         await admin.press("f5", "s")
         await admin.sees("to delete")
         await admin.press("h")
-        await admin.sees("Done: + 1 create skipped 5")
+        await admin.sees("Done: + 1 create skipped 5", "+1, 5 held back")
+        await admin.press("j")
+        await admin.sees("- delete user0", "Left out: not applied.")
+        assert "- deleted" not in admin.text
+        assert "archive" not in admin.words
         assert len(workspace.snapshot().users) == 7
 
 

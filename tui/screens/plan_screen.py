@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.text import Text
@@ -222,7 +223,9 @@ class PlanScreen(TableScreen):
     def _show_details(self) -> None:
         change, done = self.table.current, self.result is not None
         note = ""
-        if change and not done and self.selection.is_left_out(change):
+        if change and done and self._is_skipped(change):
+            change, done, note = replace(change, archive=None), False, "Left out: not applied."
+        elif change and not done and self.selection.is_left_out(change):
             note = (
                 "Skipped by you."
                 if change.user_name in self.selection.skip

@@ -12,6 +12,7 @@ from sync.errors import StalePlan
 from sync.planning.guard import Block
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import Result
+from sync.runs.report import restored_line
 from tui.screens.sync_selection import Selection
 from tui.texts.plain import counted, grouped, lines, plain
 from tui.texts.warnings import one_a_kind
@@ -114,10 +115,13 @@ def _archives_text(deletes: Sequence[Change], messages: Mapping[str, int]) -> Te
 
 
 def result_text(result: Result) -> Text:
-    """Return what a run did, in numbers."""
-    text = Text("Done: ").append_text(counts_text(result.applied))
+    """Return what a run did, in numbers, and which settings it restored."""
+    done = counts_text(result.applied) if result.applied else Text("no user was changed")
+    text = Text("Done: ").append_text(done)
     if result.skipped:
         text.append(f"  skipped {grouped(len(result.skipped))}")
+    if result.settings:
+        text.append_text(plain(f"\n{restored_line(result.settings)}"))
     return text
 
 

@@ -95,6 +95,20 @@ def test_a_guard_stop_tells_what_would_have_been_done(fill: Fill) -> None:
     assert (failed.result, failed.counts["delete"], failed.listed) == ("blocked", 8, 1)
 
 
+def test_held_deletions_and_open_questions_are_not_told_as_done(fill: Fill) -> None:
+    leavers = (managed(f"u{number}") for number in range(8))
+    moving = managed("old", email_addresses=["old@example.com"])
+    workspace = fill(*leavers, moving, settings=GUARDED)
+    moved = listed("new", "old@example.com")
+    plan = preview(workspace, answer(listed("u0", full="U"), moved))
+    assert plan.of("rename")[0].asks
+    apply_plan(workspace, plan, hold_deletes=True)
+    found = outcomes_of(workspace).succeeded
+    assert found
+    assert {name: count for name, count in found.counts.items() if count} == {"update": 1}
+    assert (found.held, found.questions) == (7, 1)
+
+
 @pytest.mark.parametrize(
     ("error", "result"),
     [
