@@ -9,18 +9,11 @@ from store.interface import Store
 from store.names import match_key
 from store.text import printable, shown_time
 from sync.directory.listing import Listing
-from sync.planning.plan import Change, Question
+from sync.planning.plan import Change
 from sync.planning.preview import preview
 from sync.runs.record import recorded_change
+from sync.runs.report import how_to_answer
 from sync.workspace import Workspace
-
-_ANSWERS: dict[Question | None, str] = {
-    "rename": "`mailroster sync --rename {name}` for the same person, `--separate {name}` for "
-    "somebody else",
-    "return": "`mailroster sync --same {name}` for the same person, `--new {name}` for "
-    "somebody else",
-    "link": "`mailroster sync --link {name}`, if it is the same person",
-}
 
 
 def open_about(workspace: Workspace, listing: Listing, user_name: str) -> Iterator[str]:
@@ -33,11 +26,10 @@ def open_about(workspace: Workspace, listing: Listing, user_name: str) -> Iterat
         if not _concerns(change, key):
             continue
         name = printable(change.user_name, 60)
-        if change.asks in _ANSWERS and change.asks:
+        if how := how_to_answer(change):
             yield (
                 f"A question is open about “{name}”{_since(workspace.store, change)}: "
-                f"{printable(change.reason)}. Answer with "
-                f"{_ANSWERS[change.asks].format(name=name)}."
+                f"{printable(change.reason)}. Answer with {how}."
             )
         elif change.action == "conflict":
             yield f"A sync leaves “{name}” alone: {printable(change.reason)}."

@@ -357,8 +357,8 @@ def _settle_renames(
     )
     moves = settle(candidates, answers)
     draft.warnings += [
-        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say in the answer "
-        "“rename” which of them it is."
+        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say which of them it "
+        f"is with --rename-from OLD NEW."
         for new in moves.open
         if new in answers.rename
     ]

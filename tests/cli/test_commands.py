@@ -171,7 +171,7 @@ class TestSync:
         done = connected("test")
         assert done.code == 0
         assert "+ create   anna  (in the directory, unknown here)" in done.out
-        assert "full_name: (none) -> Anna" in done.out
+        assert "full name: (none) -> Anna" in done.out
         assert connected("test", "--exit-code").code == 10
         assert (tmp_path / "users.json").read_bytes() == before
 

@@ -144,6 +144,15 @@ def test_a_renamed_directory_user_has_to_be_renamed_there_too(
 
 
 class TestSetPrivileges:
+    def test_what_was_given_is_named(self, anna: CommandLine) -> None:
+        folder = ("--folder", "anna=read")
+        right = "bert now has the rights read on the archive folder of anna.\n"
+        assert anna("users", "set-privileges", "bert", *folder).err == right
+        done = anna("users", "set-privileges", "bert", "export", *folder)
+        assert done.err == f"bert now has the privileges export. {right}"
+        done = anna("users", "set-privileges", "bert", "--folder", "anna=")
+        assert done.err == "bert now has no rights on the archive folder of anna.\n"
+
     def test_privileges_and_folders(self, anna: CommandLine) -> None:
         done = anna(
             "users", "set-privileges", "anna", "export", "login", "--json",
@@ -269,7 +278,7 @@ class TestExplain:
 
     def test_who_cannot_and_why(self, anna: CommandLine) -> None:
         for name, stdin, says in [
-            ("off", "", "NO   The privileges (none) include neither login nor admin."),
+            ("off", "", "NO   The privileges include neither “Log on” nor “Administrator”: None."),
             ("nobody", "", "NO   The user “nobody” does not exist."),
             ("anna", "wrong", "NO   The password is wrong"),
         ]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,10 @@ CONTEXT = Context(
         (
             {"outcomes": Outcomes(succeeded=Outcome(at=AT, result="no_changes"))},
             f"last sync {WHEN}  no changes",
+        ),
+        (
+            {"outcomes": Outcomes(succeeded=replace(SYNC, questions=1, held=2))},
+            f"last sync {WHEN}  +3  ~1  ?1, 2 held back",
         ),
         ({"now": NOW.replace(year=2027)}, "last sync 2026-02-03"),
         ({"store": "\x1b[31mx"}, "x"),

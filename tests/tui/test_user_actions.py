@@ -68,7 +68,7 @@ WHY = {
     ),
     "a local user without the privilege": (
         local("anna", "export"),
-        ["This user cannot log on.", "include neither login nor admin"],
+        ["This user cannot log on.", "include neither “Log on” nor “Administrator”"],
     ),
     "a local user": (local("anna"), ["Nothing keeps this user from logging on."]),
 }

@@ -56,7 +56,9 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
 
         # Test Settings, one change skipped, Synchronize now
         await admin.press("f5", "t")
-        await admin.sees("+ 3 create", "3/4 in scope", "anna", "in the directory, unknown here")
+        await admin.sees(
+            "+ 3 create", "3 of 4 users in scope", "anna", "in the directory, unknown here"
+        )
         await admin.press("down", "down", "space")
         await admin.sees("skipped 1")
         await admin.press("s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import click
@@ -15,7 +16,6 @@ from store.privileges import PRIVILEGES, delete_gap
 from store.text import printable, quantity
 from sync.planning.leavers import LeavingOn, leaving_on
 from sync.runs import by_hand
-from sync.runs.report import value_text
 from tui.cli.session import (
     Session,
     confirm,
@@ -26,6 +26,7 @@ from tui.cli.session import (
     table_lines,
     wrong_usage,
 )
+from tui.texts.user_fields import folder_cells, privileges_now, rights_now, rights_of, user_fields
 
 _TITLES: tuple[str, ...] = (
     "user name",
@@ -81,11 +82,12 @@ def list_(session: Session, as_json: bool) -> None:
 @pass_session
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show one user."""
-    day_of = leaving_on(session.workspace.snapshot().settings)
-    record = _with_day(_find(session, name), day_of)
+    user, snapshot = _find(session, name), session.workspace.snapshot()
     if as_json:
-        return print_json(record)
-    for line in table_lines([(key.replace("_", " "), _text(record[key])) for key in record]):
+        return print_json(_with_day(user, leaving_on(snapshot.settings)))
+    rights = [": ".join(folder_cells(row)) for row in rights_of(user)]
+    fields = [*user_fields(user, snapshot), *(("Rights on folder", text) for text in rights)]
+    for line in table_lines(fields):
         click.echo(line)
     return None
 
@@ -275,7 +277,8 @@ def set_privileges(
         chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
     user = _find(session, name)
     changed = by_hand.set_privileges(session.workspace, user, privileges or None, chosen)
-    _done(changed, _privileges(changed), as_json)
+    now = [privileges_now(changed)] * bool(privileges)
+    _done(changed, " ".join(chain(now, (rights_now(changed, owner) for owner in chosen))), as_json)
     if gap := delete_gap(changed.privileges, changed.folder_privileges):
         click.echo(gap, err=True)
 
@@ -305,7 +308,7 @@ def change_privileges(
     if as_json:
         print_json([_record(user) for user in changed])
     for user in changed:
-        _done(user, _privileges(user), as_json=False)
+        _done(user, privileges_now(user), as_json=False)
 
 
 @users.command()
@@ -369,10 +372,6 @@ def _name(user: User) -> str:
     return printable(user.user_name)
 
 
-def _privileges(user: User) -> str:
-    return f"{_name(user)} now has the privileges {', '.join(user.privileges)}."
-
-
 def _record(user: User) -> dict[str, Any]:
     record = dict(user.to_row())
     record["has_password"] = record.pop("password_hash") is not None
@@ -392,9 +391,3 @@ def _columns(user: User, day_of: LeavingOn) -> tuple[str, ...]:
         f"{user.authentication}{f', leaving on {day}' if day else ''}",
         ",".join(user.privileges),
     )
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{folder}: {','.join(rights)}" for folder, rights in value.items())
-    return value_text(value if isinstance(value, list) or value is None else str(value))

@@ -231,4 +231,6 @@ class PlanScreen(TableScreen):
                 if change.user_name in self.selection.skip
                 else "Left out too, because it depends on a skipped change."
             )
+        elif change and not done and change.asks:
+            note = "Press Enter to answer."
         self.query_one(ChangeDetails).show(change, done=done, note=note)

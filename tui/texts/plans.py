@@ -44,7 +44,7 @@ def plan_text(
         change for change in plan.changes if not (change.edit and change.user_name in left_out)
     ]
     text = counts_text(wanted) if plan.changes else Text("No changes.")
-    text.append(f"  {grouped(plan.in_scope)}/{grouped(plan.listed)} in scope", "dim")
+    text.append(f"  {grouped(plan.in_scope)} of {counted(plan.listed, 'user')} in scope", "dim")
     if left_out:
         text.append(f"  skipped {grouped(len(left_out))}")
     if not_renewed and source:
