@@ -43,7 +43,7 @@ def change_details(
     done: bool = False,
     narrow: bool = False,
 ) -> Group:
-    """Return one change in full: what becomes of the archive, the reason, the fields, the notes.
+    """Return one change in full: the notes, what becomes of the archive, the reason, the fields.
 
     A field is old -> new, or where it is long one above the other, with what differs marked; in a
     `narrow` place distinguished names are taken apart. What a deletion that is still to be done
@@ -70,7 +70,8 @@ def change_details(
         is_name = narrow and name == "distinguished_name" and values.old and values.new
         for sign, text in by_parts(*texts) if is_name else (("-", old), ("+", new)):
             long.add_row(Text(sign, _SIGNED.get(sign, "")), text)
-    parts: list[RenderableType] = [head, *([archive] if archive else []), plain(change.reason)]
+    about = [*notes, *([archive] if archive else []), plain(change.reason)]
+    parts: list[RenderableType] = [head, *about]
     if fields.row_count:
         parts.append(fields)
     if long.row_count:
@@ -79,7 +80,7 @@ def change_details(
         plain(f"left out: {item.address} (see {item.holder})", limit=300)
         for item in change.left_out
     ]
-    return Group(*parts, *notes)
+    return Group(*parts)
 
 
 def field_lines(change: Change) -> Text:
