@@ -47,6 +47,12 @@ CONCLUSIONS = {
 }
 
 
+_NOT_CHECKED = (
+    "The password was not checked, because mailroster sends the directory passwords of its own "
+    "users only."
+)
+
+
 def can_log_on(steps: list[Step]) -> bool | None:
     """Tell whether all that the steps looked at allows a log-on; None if nobody can tell."""
     if any(step.ok is False for step in steps):
@@ -76,6 +82,8 @@ async def explain(
             holders
         )
         steps.append(Step(False, f"The user “{shown}” does not exist.{whose}"))
+        if password is not None:
+            steps.append(Step(None, _NOT_CHECKED))
         return steps + await _open(workspace, snapshot.settings, user_name)
     steps.append(Step(True, f"“{shown}” is the user “{printable(user.user_name, 60)}”."))
     steps += [_privileges(user), *_suspension(user), *_lockout(workspace, user, source)]
@@ -198,7 +206,7 @@ async def _directory(
         if user.is_suspended:  # which is told already
             return steps
         return steps + [
-            Step(is_listed, text) for text in open_about(workspace, listing, user.user_name)
+            Step(is_listed, text) for _, text in open_about(workspace, listing, user.user_name)
         ]
     except Problem as error:
         return [Step.of(error)]
@@ -208,7 +216,7 @@ async def _open(workspace: Workspace, settings: Settings, user_name: str) -> lis
     """Return what is open about the name of somebody who cannot log on anyway."""
     try:
         listing = await fetch(workspace, settings)
-        return [Step(False, text) for text in open_about(workspace, listing, user_name)]
+        return [Step(*found) for found in open_about(workspace, listing, user_name)]
     except NotConfigured:
         return []
     except Problem as error:

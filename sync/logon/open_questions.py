@@ -16,10 +16,13 @@ from sync.runs.report import how_to_answer
 from sync.workspace import Workspace
 
 
-def open_about(workspace: Workspace, listing: Listing, user_name: str) -> Iterator[str]:
+def open_about(
+    workspace: Workspace, listing: Listing, user_name: str
+) -> Iterator[tuple[bool, str]]:
     """Yield a sentence or two for each thing that is open about this name, as the new or old one.
 
-    The plan is made from what the directory lists now; nothing is written.
+    With it goes whether the next sync settles that. The plan is made from what the directory lists
+    now; nothing is written.
     """
     key = match_key(user_name)
     for change in preview(workspace, listing).changes:
@@ -28,13 +31,14 @@ def open_about(workspace: Workspace, listing: Listing, user_name: str) -> Iterat
         name = printable(change.user_name, 60)
         if how := how_to_answer(change):
             yield (
+                False,
                 f"A question is open about “{name}”{_since(workspace.store, change)}: "
-                f"{printable(change.reason)}. Answer with {how}."
+                f"{printable(change.reason)}. Answer with {how}.",
             )
         elif change.action == "conflict":
-            yield f"A sync leaves “{name}” alone: {printable(change.reason)}."
+            yield False, f"A sync leaves “{name}” alone: {printable(change.reason)}."
         elif change.edit is not None and change.edit.rev == 0:
-            yield f"The directory lists “{name}”, and the next sync makes this user."
+            yield True, f"The directory lists “{name}”, and the next sync makes this user."
 
 
 def _concerns(change: Change, key: str) -> bool:

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from store.errors import Problem, StoreDamaged, StoreError
 from store.processes import is_running
-from sync.errors import DirectoryError, GuardBlocked, SyncRunning
+from sync.errors import DirectoryError, GuardBlocked, StalePlan, SyncRunning
 from sync.planning.plan import Change, Plan, counts_of
 from sync.workspace import Workspace
 
-Result = Literal["applied", "no_changes", "blocked", "failed", "interrupted", "declined"]
+Result = Literal["applied", "no_changes", "blocked", "failed", "interrupted", "declined", "stale"]
 SUCCESSES: tuple[Result, ...] = ("applied", "no_changes")
 
 _NOTE = "outcome"
@@ -61,7 +61,8 @@ class Outcome:
 class Outcomes:
     """How syncs ended of late.
 
-    `last` may be one that an administrator declined; that is neither a success nor a failure.
+    `last` may be one that an administrator declined, or whose plan was out of date; that is neither
+    a success nor a failure.
     `failing_since` is the time of the first failure after the last success, empty if the last sync
     succeeded. `began` tells of a sync that has not ended: its time, process and host.
     """
@@ -92,7 +93,7 @@ class Outcomes:
             found = replace(found, answered=outcome)
         if outcome.is_success:
             return replace(found, succeeded=outcome, failing_since="")
-        if outcome.result == "declined":
+        if outcome.result in ("declined", "stale"):
             return found
         return replace(found, failed=outcome, failing_since=self.failing_since or outcome.at)
 
@@ -274,6 +275,8 @@ def _described(error: BaseException) -> tuple[Result, dict[str, Any]]:
     record: dict[str, Any] = problem.to_record()
     if isinstance(problem, DirectoryError):
         record["directory"] = True
+    if isinstance(problem, StalePlan):
+        return "stale", record
     return ("blocked" if isinstance(problem, GuardBlocked) else "failed"), record
 
 

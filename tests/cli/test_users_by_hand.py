@@ -64,6 +64,20 @@ def test_adding_a_name_whose_archive_is_still_there_says_so(anna: CommandLine) -
     assert "from before" not in anna("users", "add", "new", stdin=PASSWORD).err
 
 
+def test_a_deleted_user_of_the_directory_may_come_back(
+    connected: CommandLine, anna: CommandLine, directory: Directory
+) -> None:
+    directory.put("dora", "eva", "fred")
+    connected("sync", "--yes")
+    back = "If the directory still lists dora, the next sync brings this user back, unless a filter"
+    assert back in connected("users", "delete", "dora", "--yes").err
+    assert "next sync" not in connected("users", "delete", "anna", "--yes").err
+    connected("settings", "set", "filters=skip user_name eva")
+    assert "next sync" not in connected("users", "delete", "eva", "--yes").err
+    connected("settings", "set", "directory_service=none")
+    assert "next sync" not in connected("users", "delete", "fred", "--yes").err
+
+
 def test_several_users_are_switched_in_one_write(
     connected: CommandLine, anna: CommandLine, directory: Directory, workspace: Workspace
 ) -> None:

@@ -26,7 +26,7 @@ NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 AT = NOW.isoformat()
 SYNC = Outcome(at=AT, result="applied", counts={"create": 3, "update": 1}, listed=7)
 FAILED = Outcome(at=AT, result="failed")
-WHEN = f"{NOW.astimezone():%H:%M}"
+WHEN = f"{NOW:%H:%M} UTC"
 CONTEXT = Context(
     now=NOW,
     administrator="root",

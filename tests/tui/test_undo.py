@@ -99,7 +99,7 @@ class TestUndo:
             edit_elsewhere(workspace, "anna")
             await admin.sees("! conflict anna", "+ 1 create - 1 delete ! 1 conflict")
             await admin.press("end", "space")
-            await admin.sees("mailroster applies no conflict anyway", "was changed since")
+            await admin.sees("Conflicts are never applied.", "was changed since")
 
     async def test_what_changed_while_the_question_was_open_is_refused(
         self, filled: Filled

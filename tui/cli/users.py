@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import click
@@ -26,7 +25,7 @@ from tui.cli.session import (
     table_lines,
     wrong_usage,
 )
-from tui.texts.user_fields import folder_cells, privileges_now, rights_now, rights_of, user_fields
+from tui.texts import user_fields
 
 _TITLES: tuple[str, ...] = (
     "user name",
@@ -85,9 +84,7 @@ def show(session: Session, name: str, as_json: bool) -> None:
     user, snapshot = _find(session, name), session.workspace.snapshot()
     if as_json:
         return print_json(_with_day(user, leaving_on(snapshot.settings)))
-    rights = [": ".join(folder_cells(row)) for row in rights_of(user)]
-    fields = [*user_fields(user, snapshot), *(("Rights on folder", text) for text in rights)]
-    for line in table_lines(fields):
+    for line in table_lines(list(user_fields.all_fields(user, snapshot))):
         click.echo(line)
     return None
 
@@ -138,12 +135,15 @@ def add(
 def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
     """Delete a user. It keeps an archive folder that holds mail, and removes an empty one."""
     user = _find(session, name)
+    back = user_fields.coming_back_text([user], session.workspace.snapshot().settings)
     if not yes:
         confirm(f"Delete {_name(user)}?")
     archive = "kept" if by_hand.delete_users(session.workspace, [user]) else "removed"
     if as_json:
         print_json({"user_name": user.user_name, "archive": archive})
     click.echo(f"Deleted {_name(user)}; {archive} the archive.", err=True)
+    if back:
+        click.echo(back, err=True)
 
 
 @users.command("set-auth")
@@ -277,8 +277,7 @@ def set_privileges(
         chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
     user = _find(session, name)
     changed = by_hand.set_privileges(session.workspace, user, privileges or None, chosen)
-    now = [privileges_now(changed)] * bool(privileges)
-    _done(changed, " ".join(chain(now, (rights_now(changed, owner) for owner in chosen))), as_json)
+    _done(changed, user_fields.given_text(changed, privileges, chosen), as_json)
     if gap := delete_gap(changed.privileges, changed.folder_privileges):
         click.echo(gap, err=True)
 
@@ -308,7 +307,7 @@ def change_privileges(
     if as_json:
         print_json([_record(user) for user in changed])
     for user in changed:
-        _done(user, privileges_now(user), as_json=False)
+        _done(user, user_fields.privileges_now(user), as_json=False)
 
 
 @users.command()

@@ -110,8 +110,8 @@ class PlanScreen(TableScreen):
         if change is None:
             return "This list is empty."
         if change.edit is None:
-            what = "conflict" if change.action == "conflict" else "question"
-            return f"mailroster applies no {what} anyway: {change.reason}"
+            what = "Conflicts" if change.action == "conflict" else "Open questions"
+            return f"{what} are never applied. This line leaves nothing to skip."
         return None
 
     def action_skip(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rich.text import Text
@@ -110,7 +110,7 @@ def _last_sync(outcomes: Outcomes, now: datetime) -> Text:
         return Text("never synchronized", "dim")
     at = datetime.fromisoformat(last.at)
     is_recent = (now - at).total_seconds() < _DAY
-    when = f"{at.astimezone():{'%H:%M' if is_recent else '%Y-%m-%d'}}"
+    when = f"{at.astimezone(UTC):{'%H:%M UTC' if is_recent else '%Y-%m-%d'}}"
     if outcomes.failing_since:
         return Text(f"! last sync {when} {printable(RESULTS[last.result])}", "red")
     counts = signed_counts({**last.counts, QUESTION: last.questions})

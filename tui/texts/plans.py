@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rich.text import Text
@@ -62,7 +62,7 @@ def plan_text(
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment.astimezone():%H:%M:%S}"
+    return f"{moment.astimezone(UTC):%H:%M:%S} UTC"
 
 
 def guard_text(blocks: Sequence[Block]) -> list[Text]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from store.history import History
 from store.interface import Snapshot
-from store.models import AUTHENTICATION_LABELS, User
+from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, Settings, User
 from store.names import match_key
 from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES, delete_gap
 from store.text import printable, shown_time
-from sync.directory.types import directory_text
+from sync.directory.types import NONE, directory_text
+from sync.planning.filters import as_listed, scope_of
 from sync.planning.leavers import leaving_on
 
 FolderRow = tuple[str, list[str]]
 
 
-def user_fields(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def fields_of(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Yield labels and values.
 
     `snapshot` has the undo that pinned a user, and the day on which a leaver goes.
@@ -51,6 +52,13 @@ def _id(user: User) -> str:
     return f"{user.directory_id} ({directory_text(user.directory or '')})"
 
 
+def all_fields(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Yield labels and values, then the rights on each folder."""
+    yield from fields_of(user, snapshot)
+    for row in rights_of(user):
+        yield "Rights on folder", ": ".join(folder_cells(row))
+
+
 def _suspension(user: User) -> str:
     return f"the directory lists this name with the id {user.other_id}; Synchronize asks"
 
@@ -80,14 +88,36 @@ def folder_cells(row: FolderRow) -> tuple[str, str]:
     return owner, ", ".join(FOLDER_PRIVILEGES.get(right, right) for right in rights)
 
 
+def coming_back_text(users: Sequence[User], settings: Settings) -> str:
+    """Return whom of the deleted `users` the next sync may make again, or nothing."""
+    in_scope = scope_of(settings.filters)
+    back = [
+        user
+        for user in users
+        if user.authentication == DIRECTORY_SERVICES and in_scope(as_listed(user.to_row()))
+    ]
+    if not back or settings.directory_service == NONE:
+        return ""
+    who, them = f"{len(back)} of them", "them"
+    if len(users) == 1:
+        who, them = printable(users[0].user_name), "this user"
+    return (
+        f"If the directory still lists {who}, the next sync brings {them} back, unless a filter "
+        f"skips {them}."
+    )
+
+
 def privileges_now(user: User) -> str:
     """Return the privileges that a user has by now, by the names that one types."""
     return f"{printable(user.user_name)} now has the privileges {', '.join(user.privileges)}."
 
 
-def rights_now(user: User, owner: str) -> str:
-    """Return the rights that a user has by now on the owner's archive folder."""
-    rights = user.folder_privileges.get(match_key(owner))
-    has = f"the rights {', '.join(rights)}" if rights else "no rights"
+def given_text(user: User, privileges: Collection[str], owners: Iterable[str]) -> str:
+    """Return what the user has by now of the `privileges` and the owners' folders that were set."""
+    parts = [privileges_now(user)] if privileges else []
     name = printable(user.user_name)
-    return f"{name} now has {has} on the archive folder of {printable(owner, 60)}."
+    for owner in owners:
+        rights = user.folder_privileges.get(match_key(owner))
+        has = f"the rights {', '.join(rights)}" if rights else "no rights"
+        parts.append(f"{name} now has {has} on the archive folder of {printable(owner, 60)}.")
+    return " ".join(parts)

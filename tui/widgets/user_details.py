@@ -10,14 +10,14 @@ from store.interface import Snapshot
 from store.models import User
 from tui.colours import KEY
 from tui.texts.plain import plain
-from tui.texts.user_fields import FolderRow, folder_cells, rights_of, user_fields
+from tui.texts.user_fields import FolderRow, all_fields, fields_of, folder_cells
 from tui.widgets.table import Column, Table
 
 
 def user_text(user: User, snapshot: Snapshot) -> Text:
     """Return the fields of a user, a line each, but never the hash."""
     text = Text()
-    for label, value in user_fields(user, snapshot):
+    for label, value in fields_of(user, snapshot):
         text.append_text(plain(f"{label}: ".ljust(20), "bold"))
         text.append_text(plain(value)).append("\n")
     text.rstrip()
@@ -29,11 +29,8 @@ def user_grid(user: User, snapshot: Snapshot) -> Group:
     grid = Grid.grid(padding=(0, 1))
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
-    for label, value in user_fields(user, snapshot):
+    for label, value in all_fields(user, snapshot):
         grid.add_row(plain(label), plain(value))
-    for row in rights_of(user):
-        owner, rights = folder_cells(row)
-        grid.add_row("Rights on folder", plain(f"{owner}: {rights}", limit=200))
     return Group(plain(user.user_name, KEY, limit=300), "", grid)
 
 

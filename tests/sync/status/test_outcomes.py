@@ -14,7 +14,7 @@ import pytest
 from store.errors import StoreUnwritable
 from store.models import Settings
 from sync.directory.listing import InvalidRecord
-from sync.errors import GuardBlocked, TimedOut
+from sync.errors import GuardBlocked, StalePlan, TimedOut
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.status.outcomes import outcomes_of, sync_attempt
@@ -126,6 +126,19 @@ def test_whatever_ends_a_sync(fill: Fill, error: BaseException, result: str) -> 
     assert found.failed.result == result
     assert "secret" not in str(found)
     assert found.began is None
+
+
+def test_a_stale_plan_is_neither_success_nor_failure(fill: Fill) -> None:
+    workspace = fill(managed("anna"))
+    plan = preview(workspace, answer(listed("anna", full="Anna")))
+    apply_plan(workspace, plan)
+    succeeded = outcomes_of(workspace).succeeded
+    with pytest.raises(StalePlan):
+        apply_plan(workspace, plan)
+    found = outcomes_of(workspace)
+    assert found.last
+    assert (found.last.result, found.failed, found.failing_since) == ("stale", None, "")
+    assert found.succeeded == succeeded
 
 
 def test_a_declined_one_is_neither_success_nor_failure(fill: Fill) -> None:
