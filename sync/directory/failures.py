@@ -312,7 +312,14 @@ def _certificate_failure(
         problem, advice = "comes from an unknown issuer", f"{chain}. If it does, e{trusting}"
     else:
         problem, advice = f"was refused ({printable(error.verify_message, 100)})", trust
-    return CertificateRefused(f"The certificate of {host} {problem}.", f"{advice}.")
+    how = f" {_HOW_TO_PIN}" if "pin " in advice else ""
+    return CertificateRefused(f"The certificate of {host} {problem}.", f"{advice}.{how}")
+
+
+_HOW_TO_PIN = (
+    "To pin it, press ^G on Connection (F2), or run `mailroster settings set "
+    "pinned_certificate=FILE`."
+)
 
 
 def _lax_authority(settings: Settings) -> str:

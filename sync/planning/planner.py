@@ -359,8 +359,8 @@ def _settle_renames(
     candidates.update((new, [old]) for new, old in by_id.items())
     moves = settle(candidates, replace(answers, rename={**answers.rename, **by_id}))
     draft.warnings += [
-        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say in the answer "
-        "“rename” which of them it is."
+        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say which of them it "
+        f"is with --rename-from OLD NEW."
         for new in moves.open
         if new in answers.rename
     ]

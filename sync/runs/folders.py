@@ -129,8 +129,8 @@ def finish_folder_work(
     carry_out(archives, state.store_id, state.folder_work, is_marked=is_marked)
     if left:
         workspace.notices.append(
-            f"mailroster finished {quantity(len(left), 'piece')} of work on archive folders that "
-            "an earlier change had left."
+            f"Finished {quantity(len(left), 'piece')} of work on archive folders that an earlier "
+            "change had left."
         )
     return state.folder_work[-1].generation
 

@@ -216,7 +216,8 @@ _OWN_ARCHIVE = (
 )
 _PIN = (
     "The pinned certificate ends on {}.",
-    "Have the server's certificate renewed, and pin the new one on the Connection screen.",
+    "Have the server's certificate renewed, and pin the new one with ^G on Connection (F2), or by "
+    "`mailroster settings set pinned_certificate=FILE`.",
 )
 _BACKUP_ADVICE = (
     "Look whether the folder of the backups is there and can be written, and make a copy with "
@@ -250,7 +251,7 @@ def _of_syncs(status: Status) -> list[Trouble]:
 
 def _look_at(noun: str, how: str, number: int, names: Sequence[str]) -> Trouble:
     what = f"The last sync left {quantity(number, noun)}{how}."
-    problem = Problem(what, _WAITING_ADVICE, untouched="Their users were left as they are.")
+    problem = Problem(what, _WAITING_ADVICE, untouched="The users concerned were left as they are.")
     return Trouble(f"{noun}s", "look", problem, " ".join((str(number), *names)))
 
 

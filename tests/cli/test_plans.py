@@ -180,7 +180,8 @@ class TestAnswers:
         file.write_text(json.dumps(users))
         open_still = synchronised("test", "--rename", "anna.kurz")
         assert "? rename   anna.kurz" in open_still.out
-        assert "may be “anna”, “bert”; say in the answer “rename” which" in open_still.err
+        assert "      Answer with `mailroster sync --rename anna.kurz` for the " in open_still.out
+        assert "may be “anna”, “bert”; say which of them it is with --rename-from" in open_still.err
         shown = synchronised("test", "--rename-from", "bert", "anna.kurz")
         assert "> rename   anna.kurz  (“bert” under a new name" in shown.out
         assert "- delete   anna " in shown.out
@@ -253,7 +254,7 @@ class TestHistory:
         assert "1 create, 1 delete" in listed.out
         shown = synchronised("history", "show", run)
         assert "- delete   carla  (absent from the directory)" in shown.out
-        assert "full_name: Carla -> (none)" in shown.out
+        assert "full name: Carla -> (none)" in shown.out
         record = synchronised("history", "show", "last", "--json").json
         assert record["id"] == run
         assert record["changes"][1]["old"]["email_addresses"] == ["carla@example.com"]

@@ -59,6 +59,13 @@ class TestCommands:
         done = filled(*words)
         assert done.code == 0, done.err
 
+    def test_no_text_speaks_of_files(self, filled: Host) -> None:
+        done = filled("store", "check")
+        assert f"{done.out.split(' is whole: ')[0]} is whole: generation" in done.out
+        assert "file" not in done.out
+        done = filled("store", "restore", "--list")
+        assert "This store keeps no backups; its database's server does." in done.out
+
     def test_the_mail_server_is_given_the_address(self, filled: Host) -> None:
         if os.geteuid() == 0:
             shutil.chown(filled.archive, "nobody")

@@ -64,6 +64,20 @@ def test_adding_a_name_whose_archive_is_still_there_says_so(anna: CommandLine) -
     assert "from before" not in anna("users", "add", "new", stdin=PASSWORD).err
 
 
+def test_a_deleted_user_of_the_directory_may_come_back(
+    connected: CommandLine, anna: CommandLine, directory: Directory
+) -> None:
+    directory.put("dora", "eva", "fred")
+    connected("sync", "--yes")
+    back = "If the directory still lists dora, the next sync brings this user back, unless a filter"
+    assert back in connected("users", "delete", "dora", "--yes").err
+    assert "next sync" not in connected("users", "delete", "anna", "--yes").err
+    connected("settings", "set", "filters=skip user_name eva")
+    assert "next sync" not in connected("users", "delete", "eva", "--yes").err
+    connected("settings", "set", "directory_service=none")
+    assert "next sync" not in connected("users", "delete", "fred", "--yes").err
+
+
 def test_several_users_are_switched_in_one_write(
     connected: CommandLine, anna: CommandLine, directory: Directory, workspace: Workspace
 ) -> None:
@@ -144,6 +158,15 @@ def test_a_renamed_directory_user_has_to_be_renamed_there_too(
 
 
 class TestSetPrivileges:
+    def test_what_was_given_is_named(self, anna: CommandLine) -> None:
+        folder = ("--folder", "anna=read")
+        right = "bert now has the rights read on the archive folder of anna.\n"
+        assert anna("users", "set-privileges", "bert", *folder).err == right
+        done = anna("users", "set-privileges", "bert", "export", *folder)
+        assert done.err == f"bert now has the privileges export. {right}"
+        done = anna("users", "set-privileges", "bert", "--folder", "anna=")
+        assert done.err == "bert now has no rights on the archive folder of anna.\n"
+
     def test_privileges_and_folders(self, anna: CommandLine) -> None:
         done = anna(
             "users", "set-privileges", "anna", "export", "login", "--json",
@@ -272,7 +295,7 @@ class TestExplain:
 
     def test_who_cannot_and_why(self, anna: CommandLine) -> None:
         for name, stdin, says in [
-            ("off", "", "NO   The privileges (none) include neither login nor admin."),
+            ("off", "", "NO   The privileges include neither “Log on” nor “Administrator”: None."),
             ("nobody", "", "NO   The user “nobody” does not exist."),
             ("anna", "wrong", "NO   The password is wrong"),
         ]:

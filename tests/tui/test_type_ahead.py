@@ -56,7 +56,7 @@ FORMS = {
         ("f6", "/", "anna", "enter", "e"),
         "Nothing that was looked at keeps this user",
     ),
-    "a filter by column": (("f6", "/", "name:anna", "enter", "c", "Ada", "enter"), "Edit anna"),
+    "a filter by column": (("f6", "/", "name:anna", "enter", "c", "Ada", "enter"), "Change anna"),
     "a new name": (("f6", "down", "r", "anne", "enter"), "Renamed anna to anne"),
     "marked users' privileges": (
         ("f6", "m", "v", "r", "ctrl+s", "y"),

@@ -68,7 +68,7 @@ WHY = {
     ),
     "a local user without the privilege": (
         local("anna", "export"),
-        ["This user cannot log on.", "include neither login nor admin"],
+        ["This user cannot log on.", "include neither “Log on” nor “Administrator”"],
     ),
     "a local user": (
         local("anna"),
@@ -264,7 +264,7 @@ async def test_change_and_rename_from_the_list(filled: Callable[..., Workspace])
     workspace = filled(local("anna"))
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f6", "down", "c")
-        await admin.sees("Edit anna")
+        await admin.sees("Change anna")
         await admin.type("Anna A")
         await admin.press("ctrl+s")
         await admin.sees("Saved.", "Anna A")

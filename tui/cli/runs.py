@@ -19,7 +19,7 @@ from sync.errors import GuardBlocked, ReportError
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import apply_plan, check_guard, divide
 from sync.runs.record import planned_settings
-from sync.runs.report import change_lines, run_record, setting_lines, summary
+from sync.runs.report import change_lines, restored_line, run_record, setting_lines, summary
 from sync.runs.report_file import check_report_name, write_report
 from sync.runs.run_lock import run_lock
 from sync.workspace import Workspace
@@ -184,11 +184,14 @@ def applied(
         hold_deletes=hold_deletes,
     )
     left = [change for change in plan.changes if change.edit is None]
-    click.echo(
-        f"Applied {quantity(len(result.applied), 'change')}; held back {len(result.skipped)}. "
-        f"Conflicts and questions left open: {sum(change.stays_open for change in left)}.",
-        err=True,
-    )
+    if plan.changes or not result.settings:
+        click.echo(
+            f"Applied {quantity(len(result.applied), 'change')}; held back {len(result.skipped)}. "
+            f"Conflicts and questions left open: {sum(change.stays_open for change in left)}.",
+            err=True,
+        )
+    if result.settings:
+        click.echo(restored_line(result.settings), err=True)
     if result.run:
         click.echo(f"To undo this, run `mailroster history undo {result.run}`.", err=True)
     status = "applied" if result.run else "no_changes"

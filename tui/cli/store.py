@@ -70,9 +70,9 @@ def check(ctx: click.Context, session: Session, take_archive: bool, as_json: boo
             click.echo(f"! {printable(found.path)}\n  {printable(found.problem)}")
         if not findings:
             where = workspace.store.where
+            is_whole = "and the files beside it are" if workspace.upkeep.keeps_backups else "is"
             click.echo(
-                f"The store {where} and the files beside it are whole: "
-                f"{_described(Content.of(state))}."
+                f"The store {where} {is_whole} whole: {_described(Content.of(state))}."
                 if state and state.store_id
                 else f"The store {where} does not exist yet."
             )
@@ -184,7 +184,7 @@ def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_j
         if as_json:
             return print_json([_backup_record(found) for found in backups])
         rows = [_columns(found) for found in backups]
-        for line in table_lines(rows) if rows else ["No backup was made yet."]:
+        for line in table_lines(rows) if rows else [_without_backups(upkeep)]:
             click.echo(line)
         return None
     chosen, state = _chosen(upkeep, name)
@@ -202,6 +202,15 @@ def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_j
     kept = f" The previous file is now {printable(aside)}." if aside else ""
     click.echo(f"Restored the store from the backup {printable(chosen.name)}.{kept}", err=True)
     return None
+
+
+def _without_backups(upkeep: Upkeep) -> str:
+    if upkeep.keeps_backups:
+        return "No backup was made yet."
+    return (
+        "This store keeps no backups; its database's server does. `mailroster store restore FILE` "
+        "takes a copy that `mailroster store backup` wrote."
+    )
 
 
 def _chosen(upkeep: Upkeep, name: str | None) -> tuple[Path, Snapshot]:

@@ -25,7 +25,8 @@ from tui.screens.user_actions import UserActions
 from tui.screens.user_dialogs import FolderRights
 from tui.texts.log_on import explanation_text
 from tui.texts.story import story_text
-from tui.widgets.user_details import rights_of, rights_table, user_text
+from tui.texts.user_fields import rights_of
+from tui.widgets.user_details import rights_table, user_text
 
 _WIDE = 120  # columns
 Beside = Literal["explain", "story"]

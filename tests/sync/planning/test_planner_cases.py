@@ -242,7 +242,7 @@ CASES = {
     "an answer that does not say whom": Case(
         [managed(n, distinguished_name="CN=1") for n in "ab"], [listed("n", dn="CN=1")],
         ["rename n?"], Answers.of(rename=["n"]),
-        warnings=("“n” may be “a”, “b”; say in the answer “rename” which of them it is.",),
+        warnings=("“n” may be “a”, “b”; say which of them it is with --rename-from OLD NEW.",),
     ),
     "who is held keeps also what is new about them": Case(
         [managed("b", distinguished_name="CN=2")],
