@@ -126,12 +126,16 @@ def on_screen(store: Path, users: int, row: int) -> Iterator[Sample]:
         )
 
 
-def first_letter(store: Path, users: int) -> Iterator[Sample]:
-    """Measure the filter's first letter when it is typed at once."""
+def typed_at_once(store: Path, users: int) -> Iterator[Sample]:
+    """Measure the filter's first letter, and a name in the palette, typed at once."""
     with Terminal([sys.executable, "-c", _USERS, store, store.with_name("secret.key")]) as terminal:
         terminal.until(f"of {grouped(users)}")
         terminal.settled()
         yield Sample("/ and a letter at once", _key(terminal, b"/7")[0])
+        terminal.send(b"\x1b\x1b\x10")
+        terminal.settled()
+        typed = terminal.send(b"user000012")
+        yield Sample("palette, a user's name", terminal.until("user000012@") - typed)
 
 
 def idle(store: Path, users: int) -> Iterator[Sample]:
@@ -170,7 +174,7 @@ def measure(users: int, rounds: int) -> list[Sample]:
         for row in range(2, 2 + rounds):
             samples += first_frame(small)
             samples += on_screen(large, users, row)
-            samples += first_letter(large, users)
+            samples += typed_at_once(large, users)
         samples += idle(large, users)
     return samples
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from store.files.durable import read_regular
 from store.files.ownership import give_to_owner_of
 
 KNOWN_DAYS = 30
@@ -72,7 +73,7 @@ class KnownSources:
     def stored(self) -> dict[bytes, int]:
         """Return the days by the digests of users and sources, of a file of `BUCKETS`."""
         try:
-            data = self.path.read_bytes()
+            data = read_regular(self.path)
         except OSError:
             return {}
         found = {}

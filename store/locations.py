@@ -12,7 +12,7 @@ from store.files.ownership import operating_system_user, owner_for_root
 
 STORE_VARIABLE = "MAILROSTER_STORE"
 ARCHIVE_VARIABLE = "MAILROSTER_ARCHIVE_ROOT"
-NAME_OR_MAKE = "Give its path with --store or MAILROSTER_STORE, or start mailroster to make it."
+NAME_OR_MAKE = "Name another with --store or MAILROSTER_STORE, or start mailroster to make it."
 NO_ARCHIVE = "none"  # its value, or that of the setting, where there are no archive folders
 _NAME = "mailroster"
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
-OnProgress = Callable[[str, int, int], None]  # what is counted, how many are done, of how many
+# What is counted, how many are done, of how many: None where nobody knows.
+OnProgress = Callable[[str, int, int | None], None]
 
 
-def untold(_what: str, _done: int, _total: int) -> None:
+def untold(_what: str, _done: int, _total: int | None) -> None:
     """Tell nobody."""
 
 

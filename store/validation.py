@@ -126,12 +126,18 @@ def _check_storable(stored: Mapping[str, Any], what: str) -> None:
             ) from None
 
 
+_WORDS = {  # for what is typed wrongly most often
+    "int_parsing": "enter a whole number, in digits",
+    "bool_parsing": "enter true or false",
+}
+
+
 def _shaped(adapter: TypeAdapter[T], value: Any, what: str) -> T:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg'].lower()}"
+            f"{'.'.join(map(str, item['loc']))}: {_WORDS.get(item['type'], item['msg'].lower())}"
             for item in error.errors(include_input=False, include_url=False)
         )
         raise InvalidValue(

@@ -37,8 +37,7 @@ _WITHOUT_MAIL = "petra.sommer"
 _STATES = (
     (
         "before.csv",
-        "The directory serves its first state: two users who are new here, one changed by hand "
-        "here, and one whose name a local user has.",
+        "The directory serves its first state again, with the names and people from before.",
     ),
     (
         "after.csv",

@@ -41,7 +41,8 @@ class Workspace:
     to other commands on this host, after `--store`; messages name it by `store.where`.
     `who` is the administrator whom the history names. `notices` gets what is to be said of a
     change that is written, such as an archive folder that could not be moved yet. `clock` tells
-    the time of a run. `on_progress` is told how far long work is.
+    the time of a run. `on_progress` is told how far long work is. A store that `is_shared` may be
+    that of other hosts, too.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class Workspace:
     notices: list[str] = field(default_factory=list, compare=False)
     clock: Clock = utc_now
     on_progress: OnProgress = untold
+    is_shared: bool = False
 
     @property
     def upkeep(self) -> Upkeep:
@@ -109,14 +111,23 @@ def open_workspace(
     kinds = (kind for kind in ELSEWHERE.values() if chosen.startswith(kind.addresses))
     if kind := next(kinds, None):
         path = host_path(kind.name)
-        opened, upkeep = kind.open(chosen, path, on_wait, clock)
+        opened, upkeep = kind.open(chosen, path, on_wait, clock, on_progress)
     else:
         path = store_path(store)
         chosen = str(path)
         opened, upkeep = _in_file(path, on_wait, clock, on_progress)
     place = KeyPlace(key) if key else key_place(path)
-    secrets = SecretBox(*place, shared=kind is not None)
-    return Workspace(opened, path, chosen, secrets, upkeep, clock=clock, on_progress=on_progress)
+    is_shared = kind is not None
+    return Workspace(
+        opened,
+        path,
+        chosen,
+        SecretBox(*place, shared=is_shared),
+        upkeep,
+        clock=clock,
+        on_progress=on_progress,
+        is_shared=is_shared,
+    )
 
 
 def _in_file(path: Path, on_wait: OnWait, clock: Clock, on_progress: OnProgress) -> Opened:
@@ -128,10 +139,12 @@ def _in_file(path: Path, on_wait: OnWait, clock: Clock, on_progress: OnProgress)
     return TinyDBStore(path, on_wait=on_wait, clock=clock), upkeep
 
 
-def _in_postgres(url: str, host: Path, on_wait: OnWait, clock: Clock) -> Opened:
+def _in_postgres(
+    url: str, host: Path, on_wait: OnWait, clock: Clock, on_progress: OnProgress
+) -> Opened:
     from store.postgres.store import PostgresStore
 
-    opened = PostgresStore(url, on_wait, clock=clock)
+    opened = PostgresStore(url, on_wait, clock=clock, on_progress=on_progress)
 
     def upkeep() -> Upkeep:
         from store.postgres.upkeep import PostgresUpkeep
@@ -150,7 +163,7 @@ class StoreElsewhere(NamedTuple):
 
     name: str
     addresses: tuple[str, ...]
-    open: Callable[[str, Path, OnWait, Clock], Opened]
+    open: Callable[[str, Path, OnWait, Clock, OnProgress], Opened]
 
 
 POSTGRES = StoreElsewhere("postgresql", ("postgresql://", "postgres://"), _in_postgres)

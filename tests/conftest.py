@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+import store.passwords
 from store.interface import Clock, utc_now
 from sync.workspace import Workspace, open_workspace
 from tests.support.directory import Directory, running_directory
 from tests.support.warm_start import FAST
+from tui.collector import collect_seldom
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis_settings.load_profile("untimed")
+
+# What the real cost of a hash is has a test of its own; modules of tests make hashes, too.
+store.passwords.COST = FAST
+collect_seldom()  # as the screens and servers do
 
 pytest_plugins = [
     "tests.support.postgres",
@@ -30,12 +36,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-
-
-@pytest.fixture(autouse=True)
-def fast_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """bcrypt's lowest cost but one; what the real cost is has a test of its own."""
-    monkeypatch.setattr("store.passwords.COST", FAST)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import sync
 import tui
 from store.errors import InvalidSetting, Problem, StoreBusy, StoreConflict, StoreError
 from sync.errors import AlreadyApplied, DirectoryError, LogOnRefused, StalePlan, SyncError
-from tui.cli.interrupts import Interrupted, SystemFailed
+from tui.cli.interrupts import Interrupted
 from tui.cli.output import OutputFailed
 from tui.crash import Crash
 from tui.texts.problems import told
@@ -58,7 +58,6 @@ def _made(kind: type[Problem]) -> Problem:
         Crash: (ValueError(),),
         Interrupted: (),
         OutputFailed: (OSError(28, "No space left on device"),),
-        SystemFailed: (OSError(5, "Input/output error"),),
         InvalidSetting: ("a key", *texts),
     }.items():
         if issubclass(kind, parent):

@@ -63,6 +63,8 @@ def same_folder(user_names: Iterable[str], others: Iterable[str]) -> dict[str, s
 
 
 def _escaped(key: str) -> str:
+    if _SAFE.issuperset(key):
+        return key
     return "".join(
         char if char in _SAFE else "".join(f"={byte:02X}" for byte in char.encode()) for char in key
     )
@@ -101,24 +103,24 @@ class Archives:
         What is there already stays as it is. Raises `StoreUnwritable`; of the Maildir that could
         not be made whole nothing is left.
         """
-        folder = self.root
+        name = ""
         try:
             make_folders(self.root)
             root = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 owner = owner_to_give_to(root)
                 for name in names:
-                    folder = self.root / name
                     if self._make_new(root, name, owner):
                         yield name
                     else:
-                        self._make(folder)
+                        self._make(self.root / name)
             finally:
                 let_go(root)
         except OSError as error:
             raise write_failure(
                 error,
-                f"The archive folder {printable(folder)} cannot be made: {error.strerror}.",
+                f"The archive folder {printable(self.root / name)} cannot be made: "
+                f"{error.strerror}.",
                 "Check the archive root's owner, mode and room.",
                 untouched="No user was changed.",
             ) from None

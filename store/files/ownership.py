@@ -24,11 +24,15 @@ def give_to_owner_of(folder: Path | int, descriptor: int) -> None:
 
 
 def owner_to_give_to(folder: Path | int) -> tuple[int, int] | None:
-    """Return the user and group of `folder`, to whom root gives what it makes there, else None."""
+    """Return the user and group of `folder`, to whom root gives what it makes there, else None.
+
+    None also where that is root itself, who has what it makes.
+    """
     if os.geteuid() == 0:
         with suppress(OSError):
-            owner = os.stat(folder)
-            return owner.st_uid, owner.st_gid
+            found = os.stat(folder)
+            owner = found.st_uid, found.st_gid
+            return owner if owner != (0, os.getegid()) else None
     return None
 
 

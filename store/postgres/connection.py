@@ -175,7 +175,8 @@ def driver() -> ModuleType:
         raise StoreError(
             "A user database in PostgreSQL needs the Python package psycopg, which cannot be "
             f"loaded here ({printable(str(error).splitlines()[0], 100)}).",
-            "Install it: pip install 'mailroster[postgresql]'",
+            "In mailroster's clone run `pip install -c constraints.txt '.[postgresql]'`, with the "
+            "pip of mailroster's environment.",
             untouched="Nothing was opened.",
         ) from None
     return psycopg

@@ -14,6 +14,7 @@ from store.lockout import KINDS, Attempts
 from store.postgres import rows, runs
 from store.postgres.connection import WRITE_SECONDS, patient, put
 from store.postgres.state import State, read_state, write_state
+from store.progress import OnProgress, with_progress
 from store.upkeep import Whole
 
 if TYPE_CHECKING:
@@ -42,7 +43,12 @@ def read_whole(connection: Connection, is_made: bool) -> Whole:
 
 
 def fill(
-    connection: Connection, where: str, whole: Whole, run: Run | None, work: Iterable[FolderWork]
+    connection: Connection,
+    where: str,
+    whole: Whole,
+    run: Run | None,
+    work: Iterable[FolderWork],
+    on_progress: OnProgress,
 ) -> str:
     """Put all of `whole` into empty tables within a write; return the stamp to commit.
 
@@ -59,7 +65,7 @@ def fill(
         )
     state, generation = whole.state, whole.state.generation + (run is not None)
     with patient(connection, WRITE_SECONDS):
-        rows.add(connection, state.users, {}, generation)
+        rows.add(connection, state.users, {}, generation, on_progress)
         try:
             rows.own_addresses(connection, {}, state.users)
         except psycopg.errors.UniqueViolation:
@@ -67,7 +73,7 @@ def fill(
                 "An address belongs to two users, which the database does not allow.",
                 "Run `mailroster store check` on the store that you copy; it names them.",
             ) from None
-        runs.put(connection, whole.records)
+        runs.put(connection, with_progress(whole.records, "Runs written", on_progress))
         history = state.history
         if run is not None:
             run = replace(run, summary=replace(run.summary, generation=generation))

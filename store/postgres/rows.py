@@ -10,6 +10,7 @@ import orjson
 from store.addresses import address_key
 from store.models import UserRow, copied
 from store.postgres.connection import put
+from store.progress import OnProgress, with_progress
 
 if TYPE_CHECKING:
     from store.postgres.connection import Connection
@@ -96,12 +97,14 @@ def add(
     rows: Mapping[str, UserRow],
     positions: Mapping[str, int],
     generation: int,
+    on_progress: OnProgress,
 ) -> None:
     """Add users, each at its position, or else after all who are there."""
     if not rows:
         return
     free = iter(range(generation * NEW_USERS, (generation + 1) * NEW_USERS))
-    columns = ((key, *_columns(row)) for key, row in rows.items())
+    told = with_progress(rows.items(), "Users written", on_progress)
+    columns = ((key, *_columns(row)) for key, row in told)
     put(
         connection,
         f"users ({', '.join(_COPY)})",

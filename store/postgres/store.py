@@ -36,6 +36,7 @@ from store.postgres.state import (
     write_state,
 )
 from store.postgres.watch import watch
+from store.progress import OnProgress, untold
 from store.text import printable
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ class PostgresStore:
 
     Users are kept in memory as far as they were read; of a store that was written since, only what
     is new is read. `steps` are the migrations, `lock_wait` is how many seconds a write waits for
-    another one, `clock` tells the time of a write.
+    another one, `clock` tells the time of a write, `on_progress` is told how many users and records
+    are written.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class PostgresStore:
         *,
         lock_wait: float = WAIT_SECONDS,
         clock: Clock = utc_now,
+        on_progress: OnProgress = untold,
         steps: Sequence[str] | None = None,
     ) -> None:
         self.on_wait = on_wait
@@ -75,6 +78,7 @@ class PostgresStore:
         self._locks = Locks(self.database, self._make_schema)
         self._lock_wait = lock_wait
         self._clock = clock
+        self._on_progress = on_progress
         self._steps = migrations() if steps is None else steps
         self._schema = 0
         self._seen = _NOTHING  # the newest state that was read
@@ -179,7 +183,7 @@ class PostgresStore:
         def write(db: Connection) -> None:
             self._make_schema(db)
             self._begin(db)
-            stamp = copy.fill(db, self.where, whole, run, work)
+            stamp = copy.fill(db, self.where, whole, run, work, self._on_progress)
             commit(self.database, db, stamp)
 
         self.database.run(write)
@@ -347,7 +351,7 @@ class PostgresStore:
             raise StoreConflict([f"user “{name}” was changed by another program" for name in other])
         homes = {edit.user.key: positions[edit.key] for edit in edits if edit.user and edit.rev}
         try:
-            rows.add(db, edited, homes, generation)
+            rows.add(db, edited, homes, generation, self._on_progress)
             rows.own_addresses(db, {key: before.users[key] for key in leaving}, edited)
         except psycopg.errors.UniqueViolation as error:
             self._state = _NOTHING

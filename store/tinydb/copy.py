@@ -20,6 +20,7 @@ from store.files.ownership import make_folders
 from store.history import RunSummary
 from store.interface import Snapshot
 from store.known_sources import KnownSources
+from store.progress import OnProgress
 from store.text import printable
 from store.tinydb.file_format import USERS, Tables, as_text
 from store.tinydb.history_files import HistoryFiles, history_folder
@@ -39,7 +40,7 @@ def read_all(path: Path) -> Whole:
     return Whole(state, records, Lockout(path).stored(), KnownSources(path).stored())
 
 
-def write_all(path: Path, whole: Whole) -> None:
+def write_all(path: Path, whole: Whole, on_progress: OnProgress) -> None:
     """Make a store at `path`, where nothing is yet, its own file last.
 
     Raises `StoreUnwritable`; then what was written beside it counts for nothing.
@@ -51,7 +52,7 @@ def write_all(path: Path, whole: Whole) -> None:
         )
     try:
         make_folders(path.parent)
-        HistoryFiles(path).put(whole.state.history, whole.records)
+        HistoryFiles(path).put(whole.state.history, whole.records, on_progress)
         KnownSources(path).put(whole.known_sources)
         Lockout(path).put(whole.attempts)
         write_state(path, whole.state)

@@ -34,6 +34,7 @@ from store.history import (
     with_run,
     without_page,
 )
+from store.progress import OnProgress, with_progress
 from store.records import run_bytes, run_from
 from store.text import printable
 
@@ -71,9 +72,9 @@ class HistoryFiles:
                 (self._folder / name).unlink(missing_ok=True)
             if not pending.exists():
                 return
-            listed, record = history.runs[-1].id if history.runs else "", read_regular(pending)
-            if listed and not self.path(listed).exists() and _id_in(record) == listed:
-                os.rename(pending, self.path(listed))
+            newest = self.path(history.runs[-1].id) if history.runs else None
+            if newest and not newest.exists() and digest(read_regular(pending)) == history.head:
+                os.rename(pending, newest)
             else:
                 pending.unlink()
         except OSError as error:
@@ -160,7 +161,12 @@ class HistoryFiles:
                     return record
             raise
 
-    def put(self, history: History, records: Sequence[tuple[RunSummary, bytes]]) -> None:
+    def put(
+        self,
+        history: History,
+        records: Sequence[tuple[RunSummary, bytes]],
+        on_progress: OnProgress,
+    ) -> None:
         """Write all records, and the pages of the runs that `history` does not list itself.
 
         Into a folder that is not there yet. Raises `OSError`.
@@ -168,7 +174,7 @@ class HistoryFiles:
         if not records:
             return
         make_folder(self._folder, self._store.parent)
-        for run, record in records:
+        for run, record in with_progress(records, "Runs written", on_progress):
             let_go(write_new(self.path(run.id), [record]))
         older = [run for run, _ in records][: len(records) - len(history.runs)]
         for place, number in enumerate(range(*history.pages)):

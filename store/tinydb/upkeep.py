@@ -18,7 +18,7 @@ from store.upkeep import Backup, Finding, FolderWorkOf, Loss, Whole
 
 
 class TinyDBUpkeep:
-    """The `Upkeep` of the store in that file; `on_progress` is told how many backups are read."""
+    """The `Upkeep` of the store in that file; `on_progress` is told how far its work is."""
 
     def __init__(self, path: Path, on_progress: OnProgress = untold) -> None:
         self._path = path
@@ -86,4 +86,4 @@ class TinyDBUpkeep:
 
     def fill(self, whole: Whole) -> None:
         """Make the store's file and those beside it, where none are yet."""
-        write_all(self._path, whole)
+        write_all(self._path, whole, self._on_progress)

@@ -9,8 +9,10 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from store.files.durable import read_regular
 from store.models import Settings
 from sync.directory.name_lookup import abandon_slow_lookups
 from sync.errors import CertificateRefused, DirectoryError
@@ -140,8 +142,7 @@ def lax_authorities(path: str) -> list[str]:
 
     subjects = []
     with suppress(OSError, ValueError, x509.InvalidVersion):
-        with open(path, "rb") as file:
-            authorities = x509.load_pem_x509_certificates(file.read())
+        authorities = x509.load_pem_x509_certificates(read_regular(Path(path)))
         for authority in authorities:
             with suppress(x509.ExtensionNotFound):
                 found = authority.extensions.get_extension_for_class(x509.BasicConstraints)

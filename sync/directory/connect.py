@@ -40,12 +40,17 @@ async def fetch(
 ) -> Listing:
     """Ask the directory for its users under `settings`, which need not be saved.
 
-    `password` is the service's own, in clear; None takes the one of the settings. Cancel the task
-    to give up. Raises `NotConfigured`, `DirectoryError` (also where none of the records can be
-    used) or, for that password, `StoreError`.
+    `password` is the service's own, in clear; None takes the one of the settings. How far the
+    answer is goes to `progress`, by default to the workspace's. Cancel the task to give up. Raises
+    `NotConfigured`, `DirectoryError` (also where none of the records can be used) or, for that
+    password, `StoreError`.
     """
     directory = await connect(workspace, settings, password)
-    listing = await directory.list_users(progress)
+    what = "Users received"
+    listing = await directory.list_users(
+        progress or (lambda so_far: workspace.on_progress(what, so_far.users, None))
+    )
+    workspace.on_progress(what, listing.listed, listing.listed)
     if listing.listed and not listing.has_users:
         where = printable(check_configured(settings).where(settings), 200)
         raise WrongShape(

@@ -91,7 +91,8 @@ def status_failure(
             )
         return ServiceCredentialsRefused(
             f"{url} asks for the service's own credentials (401).",
-            "Turn on “Server requires authentication” and enter its user name and password.",
+            "Turn on “Server requires authentication” and enter its user name and password; for "
+            "`directory-check` add --user.",
         )
     if status == 403:
         return Forbidden(
@@ -311,7 +312,14 @@ def _certificate_failure(
         problem, advice = "comes from an unknown issuer", f"{chain}. If it does, e{trusting}"
     else:
         problem, advice = f"was refused ({printable(error.verify_message, 100)})", trust
-    return CertificateRefused(f"The certificate of {host} {problem}.", f"{advice}.")
+    how = f" {_HOW_TO_PIN}" if "pin " in advice else ""
+    return CertificateRefused(f"The certificate of {host} {problem}.", f"{advice}.{how}")
+
+
+_HOW_TO_PIN = (
+    "To pin it, press ^G on Connection (F2), or run `mailroster settings set "
+    "pinned_certificate=FILE`."
+)
 
 
 def _lax_authority(settings: Settings) -> str:

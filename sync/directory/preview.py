@@ -23,6 +23,15 @@ def preview(listing: Listing, sources: Mapping[str, str]) -> list[list[Mapped]]:
     return [_values(user, sources) for user in listing.users[:_ENTRIES]]
 
 
+def never_set(listing: Listing, sources: Mapping[str, str]) -> list[str]:
+    """Return the attributes that are a field's source and that nobody has a readable value of."""
+    return [
+        source
+        for field, source in sources.items()
+        if listing.users and not any(getattr(user, field) for user in listing.users)
+    ]
+
+
 def _values(user: DirectoryUser, sources: Mapping[str, str]) -> list[Mapped]:
     held = {
         "distinguished_name": ("Entry", user.distinguished_name),

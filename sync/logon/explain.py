@@ -12,7 +12,7 @@ from store.lockout import LOCAL, Failures, source_key
 from store.models import DIRECTORY_SERVICES, Settings, User, UserRow
 from store.names import match_key
 from store.passwords import verify_password
-from store.privileges import may_log_on
+from store.privileges import ADMIN, LOGIN, PRIVILEGES, may_log_on
 from store.text import printable, quantity
 from sync.directory.connect import check_configured, connect, fetch
 from sync.errors import NotConfigured
@@ -41,10 +41,22 @@ class Step:
 
 
 CONCLUSIONS = {
-    True: "Nothing keeps this user from logging on.",
+    True: "Nothing that was looked at keeps this user from logging on.",
     False: "This user cannot log on.",
     None: "mailroster cannot tell now whether this user can log on.",
 }
+
+
+_NOT_CHECKED = (
+    "The password was not checked, because mailroster sends the directory passwords of its own "
+    "users only."
+)
+
+
+_ONLY_A_LOG_ON_TELLS = (
+    "The password was not checked. Only a log-on shows whether the directory accepts it, or has "
+    "locked or disabled the account."
+)
 
 
 def can_log_on(steps: list[Step]) -> bool | None:
@@ -76,6 +88,8 @@ async def explain(
             holders
         )
         steps.append(Step(False, f"The user “{shown}” does not exist.{whose}"))
+        if password is not None:
+            steps.append(Step(None, _NOT_CHECKED))
         return steps + await _open(workspace, snapshot.settings, user_name)
     steps.append(Step(True, f"“{shown}” is the user “{printable(user.user_name, 60)}”."))
     steps += [_privileges(user), *_suspension(user), *_lockout(workspace, user, source)]
@@ -105,10 +119,11 @@ def _holders(users: Iterable[UserRow], address: str) -> str:
 
 
 def _privileges(user: User) -> Step:
-    held = ", ".join(user.privileges) or "none"
+    held = ", ".join(PRIVILEGES.get(name, name) for name in user.privileges) or "none"
     if may_log_on(user.privileges):
         return Step(True, f"The privileges allow a log-on: {held}.")
-    return Step(False, f"The privileges ({held}) include neither login nor admin.")
+    needed = f"neither “{PRIVILEGES[LOGIN]}” nor “{PRIVILEGES[ADMIN]}”"
+    return Step(False, f"The privileges include {needed}: {held}.")
 
 
 def _suspension(user: User) -> Iterator[Step]:
@@ -136,7 +151,11 @@ def _lockout(workspace: Workspace, user: User, source: str | None) -> Iterator[S
         pairs = lockout.of_user(user.key)
     for origin, failures in pairs.items():
         place = "this machine" if origin == LOCAL else printable(origin, 60)
-        yield _failures(f"The user, from {place},", failures)
+        step = _failures(f"The user, from {place},", failures)
+        if origin == source_key(source):
+            yield step
+        else:
+            yield Step(True, f"{step.text} From elsewhere this changes nothing.")
     if standing.user.locked and lockout.is_exempt(user.key, source):
         yield Step(
             True,
@@ -196,9 +215,10 @@ async def _directory(
         steps.append(Step(is_listed, f"The directory {does} “{name}”."))
         if user.is_suspended:  # which is told already
             return steps
-        return steps + [
-            Step(is_listed, text) for text in open_about(workspace, listing, user.user_name)
-        ]
+        steps += (
+            Step(is_listed, text) for _, text in open_about(workspace, listing, user.user_name)
+        )
+        return [*steps, Step(True, _ONLY_A_LOG_ON_TELLS)] if is_listed else steps
     except Problem as error:
         return [Step.of(error)]
 
@@ -207,7 +227,7 @@ async def _open(workspace: Workspace, settings: Settings, user_name: str) -> lis
     """Return what is open about the name of somebody who cannot log on anyway."""
     try:
         listing = await fetch(workspace, settings)
-        return [Step(False, text) for text in open_about(workspace, listing, user_name)]
+        return [Step(*found) for found in open_about(workspace, listing, user_name)]
     except NotConfigured:
         return []
     except Problem as error:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from store.errors import NoArchive, Problem, StoreUnwritable
 from store.files.archives import folder_name
-from store.files.durable import replace_whole
+from store.files.durable import read_regular, replace_whole
 from store.files.ownership import make_folder, make_folders
 from store.interface import Snapshot
 from store.models import User
@@ -183,9 +184,7 @@ def acl_letters(user: User, rights: list[str]) -> str:
 
 def _replace(path: Path, content: bytes) -> None:
     """Make `content` the file's content in one step, unless it is already."""
-    try:
-        if path.read_bytes() == content:
+    with suppress(OSError):  # no file, or another one than ours
+        if read_regular(path, len(content)) == content:
             return
-    except FileNotFoundError:
-        pass
     replace_whole(path, [content], through=False)

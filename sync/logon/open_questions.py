@@ -9,40 +9,36 @@ from store.interface import Store
 from store.names import match_key
 from store.text import printable, shown_time
 from sync.directory.listing import Listing
-from sync.planning.plan import Change, Question
+from sync.planning.plan import Change
 from sync.planning.preview import preview
 from sync.runs.record import recorded_change
+from sync.runs.report import how_to_answer
 from sync.workspace import Workspace
 
-_ANSWERS: dict[Question | None, str] = {
-    "rename": "`mailroster sync --rename {name}` for the same person, `--separate {name}` for "
-    "somebody else",
-    "return": "`mailroster sync --same {name}` for the same person, `--new {name}` for "
-    "somebody else",
-    "link": "`mailroster sync --link {name}`, if it is the same person",
-}
 
-
-def open_about(workspace: Workspace, listing: Listing, user_name: str) -> Iterator[str]:
+def open_about(
+    workspace: Workspace, listing: Listing, user_name: str
+) -> Iterator[tuple[bool, str]]:
     """Yield a sentence or two for each thing that is open about this name, as the new or old one.
 
-    The plan is made from what the directory lists now; nothing is written.
+    With it goes whether the next sync settles that. The plan is made from what the directory lists
+    now; nothing is written.
     """
     key = match_key(user_name)
     for change in preview(workspace, listing).changes:
         if not _concerns(change, key):
             continue
         name = printable(change.user_name, 60)
-        if change.asks in _ANSWERS and change.asks:
+        if how := how_to_answer(change):
             yield (
+                False,
                 f"A question is open about “{name}”{_since(workspace.store, change)}: "
-                f"{printable(change.reason)}. Answer with "
-                f"{_ANSWERS[change.asks].format(name=name)}."
+                f"{printable(change.reason)}. Answer with {how}.",
             )
         elif change.action == "conflict":
-            yield f"A sync leaves “{name}” alone: {printable(change.reason)}."
+            yield False, f"A sync leaves “{name}” alone: {printable(change.reason)}."
         elif change.edit is not None and change.edit.rev == 0:
-            yield f"The directory lists “{name}”, and the next sync makes this user."
+            yield True, f"The directory lists “{name}”, and the next sync makes this user."
 
 
 def _concerns(change: Change, key: str) -> bool:

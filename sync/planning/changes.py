@@ -36,9 +36,12 @@ _FIELD_LABELS = {
     "full_name": "full name",
     "distinguished_name": "distinguished name",
     "email_addresses": "e-mail addresses",
+    "folder_privileges": "rights on folders",
     "directory_id": "id",
     "directory": "directory of the id",
-    "other_id": "doubt about the id",
+    "other_id": "log-on refused, listed id",
+    "absent_since": "not listed since",
+    "has_password": "local password",
 }
 _COMPARED_BY: dict[str, Callable[[Any], Any]] = {  # what is equal in more than one spelling
     "distinguished_name": lambda name: dn_key(name or ""),
@@ -47,8 +50,8 @@ _COMPARED_BY: dict[str, Callable[[Any], Any]] = {  # what is equal in more than 
 
 
 def field_label(name: str) -> str:
-    """Return what a followed field is called in a sentence."""
-    return _FIELD_LABELS[name]
+    """Return what a user's field is called on screens and in sentences."""
+    return _FIELD_LABELS.get(name) or name.replace("_", " ")
 
 
 def differing(row: UserRow, record: DirectoryUser) -> list[str]:
@@ -109,6 +112,8 @@ def update(row: UserRow, record: DirectoryUser, directory: str) -> Change:
 
 def _changed_label(name: str, row: UserRow, record: DirectoryUser) -> str:
     """Name what changed of the field: of a name, or where all is equal, the spelling alone."""
+    if name == "other_id":
+        return "doubt about the id"
     label = _FIELD_LABELS[name]
     if name == "user_name":
         is_form = unicode_note((row["user_name"], record.user_name))
@@ -241,10 +246,7 @@ def question(record: DirectoryUser, candidates: Sequence[UserRow], known: bool) 
     return Change(
         action="rename",
         user_name=record.user_name,
-        reason=(
-            f"{reason}; perhaps the same person, so a sync touches neither until you say “rename” "
-            "or “separate”"
-        ),
+        reason=(f"{reason}; perhaps the same person, so a sync touches neither until you answer"),
         fields=_compared(candidates[0], record),
         asks="rename",
         candidates=tuple(row["user_name"] for row in candidates),

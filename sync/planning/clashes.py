@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
 from store.addresses import address_key
 from store.administrators import is_local_administrator
 from store.interface import Edit
 from store.models import User, UserRow
+from store.names import match_key
 from store.owners import holders_of
 from store.text import printable
 from sync.planning.changes import conflict
 from sync.planning.plan import Change
 
 Trait = str | tuple[str]  # an address, or the key of a name
+Claimed = TypeVar("Claimed", str, tuple[str])
 
 
 def clashes_as_conflicts(
@@ -71,9 +74,9 @@ def clashes(
     are no clash. An edit that falls out leaves its user as it is, which may make others fall out
     in turn. Where several claim one address that nobody has, all fall out.
     """
-    claims = _claims(users, edits)
-    if names_only:
-        claims = {trait: places for trait, places in claims.items() if isinstance(trait, tuple)}
+    names = _claims(users, edits, _gained_name)
+    addresses = {} if names_only else _claims(users, edits, _gained_addresses)
+    claims = dict[Trait, list[int]](chain(names.items(), addresses.items()))
     if not claims:
         return {}
     standing = set(chain.from_iterable(claims.values()))
@@ -94,7 +97,7 @@ def clashes(
             for place in active:
                 others = keepers or [_name(edits[other]) for other in active if other != place]
                 if others:
-                    fallen[place] = _reason(trait, others[0])
+                    fallen.setdefault(place, _reason(trait, others[0]))
         if not fallen:
             return reasons
         reasons.update(fallen)
@@ -109,9 +112,7 @@ def claimed_addresses(
     A holder is who keeps the address, or, where nobody does, another one who would get it: by
     another edit, or as one of the `rivals`, the names by address of those who get nothing now.
     """
-    claims = {
-        trait: places for trait, places in _claims(users, edits).items() if isinstance(trait, str)
-    }
+    claims = _claims(users, edits, _gained_addresses)
     if not claims:
         return {}
     leaving = {edit.key: place for place, edit in enumerate(edits) if edit.rev}
@@ -133,32 +134,38 @@ def claimed_addresses(
     return found
 
 
-def _claims(users: Mapping[str, UserRow], edits: Sequence[Edit]) -> dict[Trait, list[int]]:
-    """Map each name and address that edits bring their users to the places of these edits."""
-    claims: dict[Trait, list[int]] = defaultdict(list)
+def _claims(
+    users: Mapping[str, UserRow],
+    edits: Sequence[Edit],
+    gained: Callable[[Mapping[str, UserRow], UserRow | None, User], Iterable[Claimed]],
+) -> dict[Claimed, list[int]]:
+    """Map what edits bring their users, names or addresses, to the places of these edits."""
+    claims: dict[Claimed, list[int]] = defaultdict(list)
     for place, edit in enumerate(edits):
-        for trait in _gained(users, edit, edit.user) if edit.user else ():
-            claims[trait].append(place)
+        if edit.user:
+            for trait in gained(users, users[edit.key] if edit.rev else None, edit.user):
+                claims[trait].append(place)
     return claims
 
 
-def _gained(users: Mapping[str, UserRow], edit: Edit, user: User) -> list[Trait]:
-    """Return the name and the addresses that the edit's user has not had before.
+def _gained_name(
+    users: Mapping[str, UserRow], row: UserRow | None, user: User
+) -> Iterable[tuple[str]]:
+    """Return the key of the name, if the user has not had it before; one of nobody is free."""
+    had = "" if row is None else match_key(row["user_name"])
+    return () if had == user.key or user.key not in users else ((user.key,),)
 
-    A name that nobody has now is free.
-    """
-    row = users[edit.key] if edit.rev else None
-    gained: list[Trait] = []
-    if row is None or row["user_name"] != user.user_name:
-        key = user.key
-        if key in users and (row is None or key != edit.key):
-            gained.append((key,))
+
+def _gained_addresses(
+    users: Mapping[str, UserRow], row: UserRow | None, user: User
+) -> Iterable[str]:
+    """Return the keys of the addresses that the user has not had before."""
     if row is None:
-        gained += map(address_key, user.email_addresses)
-    elif row["email_addresses"] != user.email_addresses:
-        own = set(map(address_key, row["email_addresses"]))
-        gained += (item for item in map(address_key, user.email_addresses) if item not in own)
-    return gained
+        return map(address_key, user.email_addresses)
+    if row["email_addresses"] == user.email_addresses:
+        return ()
+    own = set(map(address_key, row["email_addresses"]))
+    return (item for item in map(address_key, user.email_addresses) if item not in own)
 
 
 def _holders(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from store.interface import Snapshot
 from store.models import DIRECTORY_SERVICES, FilterRule, UserRow
@@ -10,6 +10,7 @@ from store.names import RESERVED_NAME, match_key
 from store.privileges import ADMIN
 from store.text import printable
 from sync.directory.listing import DirectoryUser, Listing
+from sync.planning.changes import quoted
 from sync.planning.filters import Scope, as_listed, scope_of, skipped_by
 
 Managed = Callable[[str, UserRow], bool]  # by key and row
@@ -74,6 +75,12 @@ def find_deletions(
             name = printable(row["user_name"])
             warnings.append(f"“{name}” is {reason}, but {kept}.")
     return deletes, warnings
+
+
+def who_stays(users: Mapping[str, UserRow], gone: Collection[str]) -> str:
+    """Return the warning that these users stay, because automatic deletion is off."""
+    names = quoted(users[key]["user_name"] for key in sorted(gone))
+    return f"Gone or out of scope, and kept because automatic deletion is off: {names}."
 
 
 def _reason(record: DirectoryUser | None, was_in_scope: Scope | None) -> str:

@@ -162,8 +162,8 @@ def with_ids_to_take_over(
     question = Change(
         action="update",
         user_name=IDS,
-        reason=f"{listed}; confirm with --take-ids that they are taken over by name; until then "
-        "mailroster knows these users by their names alone",
+        reason=f"{listed}; until you take them over by name, mailroster knows these users by their "
+        "names alone",
         asks="ids",
     )
     return _without_ids(listing), question

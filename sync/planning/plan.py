@@ -32,6 +32,7 @@ Fate = Literal["kept", "removed", "aside", "back"]
 Question = Literal["rename", "link", "return", "ids"]
 Answer = Literal["rename", "separate", "link", "same", "new", "take_ids"]
 IDS = "(ids of the directory)"  # in the place of a name
+_MARKS = {"other_id", "absent_since"}  # the fields that keep somebody out, now or from a day on
 
 
 class LeftOut(NamedTuple):
@@ -82,9 +83,10 @@ class Change:
     @property
     def locks_out(self) -> bool:
         """Whether it keeps somebody out, now or from a day on; it is held with deletions."""
-        found = (self.fields.get(name) for name in ("other_id", "absent_since"))
-        marks = any(both and both.new is not None for both in found)
-        return self.edit is not None and (self.action == "delete" or marks)
+        if self.edit is None or self.action == "delete":
+            return self.edit is not None
+        marks = self.fields.keys() & _MARKS
+        return any(self.fields[name].new is not None for name in marks)
 
     @property
     def is_counted(self) -> bool:

@@ -16,7 +16,7 @@ from store.names import RESERVED_NAME, match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning import changes
 from sync.planning.clashes import last_administrators_as_conflicts
-from sync.planning.deletions import Managed, find_deletions, managed_by
+from sync.planning.deletions import Managed, find_deletions, managed_by, who_stays
 from sync.planning.doubt import judged
 from sync.planning.draft import Draft, names_of
 from sync.planning.filters import as_listed, doubt_of, fields_of_skips, scope_of, skipped_by
@@ -96,7 +96,8 @@ def make_plan(
     others_updates = {key: draft.updates.pop(key) for key in _others(draft)}
     in_part = read_in_part(users, others, draft, answers)
     renames = _settle_renames(users, draft, answers, keeps_archive, directory)
-    if not settings.auto_delete:
+    if not settings.auto_delete and draft.deletes:
+        draft.warnings.append(who_stays(users, draft.deletes))
         draft.deletes.clear()
     keep_who_may_be_in_conflict(users, draft)
     keep_who_is_in_doubt(users, others, draft, in_part, directory)
@@ -358,8 +359,8 @@ def _settle_renames(
     candidates.update((new, [old]) for new, old in by_id.items())
     moves = settle(candidates, replace(answers, rename={**answers.rename, **by_id}))
     draft.warnings += [
-        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say in the answer "
-        "“rename” which of them it is."
+        f"{changes.quoted([new])} may be {changes.quoted(moves.open[new])}; say which of them it "
+        f"is with --rename-from OLD NEW."
         for new in moves.open
         if new in answers.rename
     ]

@@ -298,18 +298,15 @@ def _is_it_the_former(former: Former, record: DirectoryUser) -> Change:
     before: Mapping[str, Any] = former.row or {}
     fields = {name: FieldChange(before.get(name), getattr(record, name)) for name in _COMPARED}
     fields["directory_id"] = FieldChange(before.get("directory_id"), record.id)
-    return _question(
-        record.user_name, f"{why}; until you say “same” or “new” no user is created", fields
-    )
+    return _question(record.user_name, f"{why}; until you answer, no user is created", fields)
 
 
 def _is_it_still(row: UserRow, record: DirectoryUser, *, is_other: bool) -> Change:
     why = (
-        "the directory lists this name with another id; until you say “same” or “new” its "
-        "log-ons are refused"
+        "the directory lists this name with another id; until you answer, its log-ons are refused"
         if is_other
         else "everything but the name changed in the directory, as if it was given to somebody "
-        "else; until you say “same” or “new” the user stays as is"
+        "else; until you answer, the user stays as is"
     )
     before = {name: row.get(name) for name in ("directory_id", *_COMPARED)}
     now = {**{name: getattr(record, name) for name in _COMPARED}, "directory_id": record.id}

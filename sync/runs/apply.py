@@ -27,13 +27,15 @@ from sync.workspace import Workspace
 class Result:
     """What a run did. `skipped` were left out by choice; conflicts and questions are in none.
 
-    `run` is the run's id in the history, None where nothing was written.
+    `run` is the run's id in the history, None where nothing was written. `settings` are the keys
+    of those that it changed.
     """
 
     applied: tuple[Change, ...]
     skipped: tuple[Change, ...]
     generation: int
     run: str | None = None
+    settings: tuple[str, ...] = ()
 
 
 def apply_plan(
@@ -60,7 +62,8 @@ def apply_plan(
         return _applied(workspace, plan, *choices)
     with sync_attempt(workspace, plan) as attempt:
         result = _applied(workspace, plan, *choices)
-        attempt.succeeded(result.run, sum(change.locks_out for change in result.skipped))
+        held = sum(change.locks_out for change in result.skipped)
+        attempt.succeeded(result.run, result.applied, held)
     return result
 
 
@@ -90,7 +93,13 @@ def _applied(
             raise StalePlan(conflict.differences) from None
     if done.run is None:
         return Result((), tuple(skipped), plan.generation)
-    return Result(tuple(done.changes), tuple(skipped), done.after.generation, done.run)
+    return Result(
+        tuple(done.changes),
+        tuple(skipped),
+        done.after.generation,
+        done.run,
+        tuple(plan.settings_changes),
+    )
 
 
 def check_fresh(

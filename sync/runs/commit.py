@@ -25,6 +25,7 @@ from sync.runs.folders import (
     archive_at_hand,
     finish_folder_work,
     folder_work_of,
+    left_in_old_root,
     mark_archive,
 )
 from sync.runs.former import check_nobody_inherits
@@ -121,6 +122,8 @@ def commit(workspace: Workspace, make: Callable[[Snapshot], Draft | None]) -> Co
             if not _may_be_written(workspace, plan.id):
                 new.unmake()
             raise
+        if notice := left_in_old_root(workspace, before, after.settings):
+            workspace.notices.append(notice)
         drops = after.history.folded_runs > before.history.folded_runs
         if drops and (warning := short_history(after, workspace.clock())):
             workspace.notices.append(str(warning))

@@ -13,7 +13,7 @@ from store.files.archives import Archives, folder_name
 from store.files.folder_work import FolderWork, carry_out, concerns, waiting_work
 from store.interface import Snapshot
 from store.locations import archive_root, is_archive_root_set, why_no_archive
-from store.models import User
+from store.models import Settings, User
 from store.text import printable, quantity
 from sync.planning.plan import Change
 from sync.runs.change_lock import change_lock
@@ -72,6 +72,21 @@ def mark_archive(workspace: Workspace, state: Snapshot, configured: str, store_i
         _put_mark(workspace, state, root, store_id)
 
 
+def left_in_old_root(workspace: Workspace, before: Snapshot, after: Settings) -> str:
+    """Return the notice that users' folders stay in a root that is given up, or nothing."""
+    old, new = (
+        archive_root(settings.archive_root, workspace.host_path)
+        for settings in (before.settings, after)
+    )
+    if old is None or old == new or not Archives(old).holds_a_users_folder(before.users):
+        return ""
+    where = "on other hosts only" if new is None else f"in {printable(new)}"
+    return (
+        f"The archive folders of users stay in {printable(old)}, and mailroster looks for them "
+        f"{where} from now on. Move them there yourself, or set archive_root back."
+    )
+
+
 def kept_archives(workspace: Workspace, state: Snapshot) -> tuple[Callable[[str], bool], str]:
     """Return the test whether a user's archive outlives the user, and a warning or nothing.
 
@@ -114,8 +129,8 @@ def finish_folder_work(
     carry_out(archives, state.store_id, state.folder_work, is_marked=is_marked)
     if left:
         workspace.notices.append(
-            f"mailroster finished {quantity(len(left), 'piece')} of work on archive folders that "
-            "an earlier change had left."
+            f"Finished {quantity(len(left), 'piece')} of work on archive folders that an earlier "
+            "change had left."
         )
     return state.folder_work[-1].generation
 

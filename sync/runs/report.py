@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from store.errors import Problem
 from store.history import Run
-from store.text import escaped, printable
+from store.models import AUTHENTICATION_LABELS
+from store.privileges import PRIVILEGES
+from store.text import escaped, printable, quantity
+from sync.directory.types import directory_text
 from sync.errors import GuardBlocked
-from sync.planning.plan import ACTIONS, IDS, Action, Change, FieldValue, counts_of
-from sync.runs.record import recorded_change
+from sync.planning.changes import field_label
+from sync.planning.plan import ACTIONS, IDS, Action, Change, FieldValue, Question, counts_of
+from sync.runs.record import QUESTION, recorded_change
 
 SIGNS = {
     "create": "+",
@@ -23,6 +27,7 @@ SIGNS = {
     "conflict": "!",
     "rename": "?",
 }
+_WORDS = {"authentication": AUTHENTICATION_LABELS, "privileges": PRIVILEGES}
 _QUESTIONS = {"rename": ">", "return": "+"}  # signs of those that are answered
 
 
@@ -90,7 +95,7 @@ def sign_of(change: Change) -> str:
 
 
 class Count(NamedTuple):
-    """How many changes of one kind there are: `? 2 rename`."""
+    """How many changes of one kind there are: `~ 2 update`."""
 
     action: Action
     sign: str
@@ -103,28 +108,71 @@ def summary(changes: Iterable[Change]) -> list[Count]:
 
     Where ids are taken over, each user's change is counted, and not the line about all of them.
     """
-    found = Counter(
-        (ACTIONS.index(change.action), sign_of(change), change.asks == "ids")
-        for change in changes
-        if change.user_name != IDS or change.asks
-    )
+    found: Counter[tuple[int, str, str]] = Counter()
+    for change in changes:
+        action, sign = change.action, sign_of(change)
+        if change.asks == "ids":
+            found[ACTIONS.index(action), sign, "question about ids"] += 1
+        elif change.user_name != IDS:
+            is_open = sign == "?"
+            action = "rename" if is_open else action
+            found[ACTIONS.index(action), sign, QUESTION if is_open else action] += 1
     return [
-        Count(ACTIONS[place], sign, number, "question about ids" if about_ids else ACTIONS[place])
-        for (place, sign, about_ids), number in sorted(found.items())
+        Count(ACTIONS[place], sign, number, number_word(number, word))
+        for (place, sign, word), number in sorted(found.items())
     ]
+
+
+def number_word(number: int, word: str) -> str:
+    """Return the word behind a count: an action as it is, questions in the plural."""
+    return f"{word}s" if word == QUESTION and number != 1 else word
 
 
 def change_lines(change: Change) -> Iterator[str]:
     """Yield one change as lines of text: sign, word, name and reason, then each field."""
     sign = sign_of(change)
     yield f"{sign} {change.action:<8} {printable(change.user_name)}  ({printable(change.reason)})"
-    for name, values in change.fields.items():
-        old, new = told_apart(value_text(values.old), value_text(values.new))
-        yield f"      {name}: {old} -> {new}"
+    for _, label, old, new in field_texts(change):
+        yield f"      {label}: {old} -> {new}"
     for item in change.left_out:
         yield f"      left out: {printable(item.address)} (see {printable(item.holder)})"
     if change.archive:
         yield f"      archive: {change.archive}"
+    if how := how_to_answer(change):
+        yield f"      Answer with {how}."
+
+
+_ANSWERS: dict[Question, str] = {
+    "rename": "`mailroster sync --rename {name}` for the same person, `--separate {name}` for "
+    "somebody else",
+    "return": "`mailroster sync --same {name}` for the same person, `--new {name}` for "
+    "somebody else",
+    "link": "`mailroster sync --link {name}`, if it is the same person",
+    "ids": "`mailroster sync --take-ids`, if each name is still the same person",
+}
+
+
+def how_to_answer(change: Change) -> str:
+    """Return which options answer the question that the change asks, empty if it asks none."""
+    name = printable(change.user_name, 60)
+    return _ANSWERS[change.asks].format(name=name) if change.asks else ""
+
+
+def field_texts(change: Change) -> Iterator[tuple[str, str, str, str]]:
+    """Yield each field of a change: its name, its label, and old and new value as text."""
+    for name, values in change.fields.items():
+        old, new = told_apart(_shown(name, values.old), _shown(name, values.new))
+        yield name, field_label(name), old, new
+
+
+def _shown(field: str, value: FieldValue) -> str:
+    """Return a field's value in the words of the screens."""
+    if field == "directory" and isinstance(value, str):
+        return value_text(directory_text(value))
+    words = _WORDS.get(field, {})
+    if isinstance(value, list):
+        return value_text([words.get(item, item) for item in value])
+    return value_text(words.get(value, value) if value else value)
 
 
 def told_apart(old: str, new: str) -> tuple[str, str]:
@@ -145,6 +193,11 @@ def setting_lines(settings: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield a line for each setting that changes, with its old and new value."""
     for name, both in settings.items():
         yield f"~ setting {name}: {setting_text(both['old'])} -> {setting_text(both['new'])}"
+
+
+def restored_line(settings: Collection[str]) -> str:
+    """Return which settings an undo restored."""
+    return f"Restored {quantity(len(settings), 'setting')}: {', '.join(settings)}."
 
 
 def setting_text(value: object) -> str:

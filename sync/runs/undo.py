@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from store.text import printable, shown_time
 from sync.planning import changes
 from sync.planning.clashes import clashes_as_conflicts, last_administrators_as_conflicts
 from sync.planning.deletions import managed_by
-from sync.planning.folder_rights import with_ended_rights
+from sync.planning.folder_rights import renamed_keys, with_ended_rights
 from sync.planning.guard import guard_blocks, past_of
 from sync.planning.leavers import counted_by
 from sync.planning.plan import Action, Change, FieldChange, FieldValue, Plan, in_order
@@ -71,14 +71,12 @@ def undo_plan(
     written = [change for change in run.changes if change["old"] or change["new"]]
     if not old_passwords:
         written = [_without_password(change, users, warnings) for change in written]
-    planned = clashes_as_conflicts(
-        users,
-        [
-            _reversed(change, since, snapshot, keeps_archive)
-            for change in written
-            if change["old"] or change["new"]
-        ],
-    )
+    planned = [
+        _reversed(change, since, snapshot, keeps_archive)
+        for change in written
+        if change["old"] or change["new"]
+    ]
+    planned = clashes_as_conflicts(users, _unless_there_again(planned, users))
     moving = {change.edit.key for change in planned if change.edit and change.action == "rename"}
     planned = [_unless_in_the_way(change, moving, keeps_archive) for change in planned]
     planned = clashes_as_conflicts(users, last_administrators_as_conflicts(users, planned))
@@ -236,6 +234,21 @@ def _restored(row: dict[str, Any]) -> Change:
         },
         edit=Edit.create(user),
     )
+
+
+def _unless_there_again(planned: Sequence[Change], users: Mapping[str, UserRow]) -> list[Change]:
+    """Return the changes without those who would come back under a name that somebody keeps."""
+    edits = [change.edit for change in planned if change.edit]
+    leaving = {edit.key for edit in edits if edit.user is None} | renamed_keys(edits).keys()
+    return [
+        changes.conflict(change.user_name, "exists again and stays as it is now")
+        if change.edit
+        and not change.edit.rev
+        and change.edit.key in users
+        and change.edit.key not in leaving
+        else change
+        for change in planned
+    ]
 
 
 def _reverted(row: UserRow, old: dict[str, Any]) -> Change:

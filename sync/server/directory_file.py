@@ -12,6 +12,7 @@ import bcrypt
 import orjson
 
 from store.errors import InvalidValue
+from store.files.durable import read_regular
 from store.names import match_key
 from store.passwords import COST, MAX_BYTES, decoy_hash
 from store.text import printable
@@ -147,7 +148,7 @@ def read_file(path: Path, layout: Layout | None = None) -> Content:
     Raises `DirectoryFileInvalid` for a file that is not a table of users.
     """
     try:
-        return read_content(path.read_bytes(), layout)
+        return read_content(read_regular(path), layout)
     except OSError as error:
         raise _invalid(path, f"it cannot be read ({error.strerror})") from None
     except NotServed as wrong:

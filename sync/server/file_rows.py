@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from store.text import quantity
 from sync.server.file_columns import Columns, Layout, columns_of, no_header
 from sync.server.file_text import NotServed
 
@@ -103,7 +104,7 @@ def _csv_rows(rows: Any, columns: Columns, width: int, skipped: int) -> Iterator
             while len(cells) > width and not cells[-1]:
                 cells.pop()
             if len(cells) != width:
-                yield Row(place, {}, f"{len(cells)} cells, but the header has {width}")
+                yield Row(place, {}, f"{quantity(len(cells), 'cell')}, but the header has {width}")
             else:
                 yield Row(place, _by_field(cells, columns))
     except csv.Error as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from store.errors import Problem, StoreDamaged, StoreError
 from store.processes import is_running
-from sync.errors import DirectoryError, GuardBlocked, SyncRunning
-from sync.planning.plan import Plan
+from sync.errors import DirectoryError, GuardBlocked, StalePlan, SyncRunning
+from sync.planning.plan import Change, Plan, counts_of
 from sync.workspace import Workspace
 
-Result = Literal["applied", "no_changes", "blocked", "failed", "interrupted", "declined"]
+Result = Literal["applied", "no_changes", "blocked", "failed", "interrupted", "declined", "stale"]
 SUCCESSES: tuple[Result, ...] = ("applied", "no_changes")
 
 _NOTE = "outcome"
@@ -30,7 +30,8 @@ _WAIT_SECONDS = 5.0
 class Outcome:
     """How one sync ended.
 
-    `at` is the UTC time of its end, `counts` what it did or, where it failed, would have done.
+    `at` is the UTC time of its end, `counts` what it did or, where it failed, would have done;
+    open questions are in `questions` alone.
     `listed` counts the directory's records, None where its answer did not come to be judged.
     `run` is the run in the history, None where nothing was written. `conflicts` and `questions`
     were left open, about `waiting` names at most 20 of which are kept; `left_out` addresses stay
@@ -60,7 +61,8 @@ class Outcome:
 class Outcomes:
     """How syncs ended of late.
 
-    `last` may be one that an administrator declined; that is neither a success nor a failure.
+    `last` may be one that an administrator declined, or whose plan was out of date; that is neither
+    a success nor a failure.
     `failing_since` is the time of the first failure after the last success, empty if the last sync
     succeeded. `began` tells of a sync that has not ended: its time, process and host.
     """
@@ -91,7 +93,7 @@ class Outcomes:
             found = replace(found, answered=outcome)
         if outcome.is_success:
             return replace(found, succeeded=outcome, failing_since="")
-        if outcome.result == "declined":
+        if outcome.result in ("declined", "stale"):
             return found
         return replace(found, failed=outcome, failing_since=self.failing_since or outcome.at)
 
@@ -104,9 +106,9 @@ class Attempt:
         self.plan = plan
         self.ended: Outcome | None = None
 
-    def succeeded(self, run: str | None, held: int) -> None:
-        """Say that the plan was applied, as that run of the history if anything was written."""
-        self.ended = self._outcome("applied" if run else "no_changes", run=run, held=held)
+    def succeeded(self, run: str | None, done: Sequence[Change], held: int) -> None:
+        """Say that this was done, as that run of the history if anything was written."""
+        self.ended = self._outcome("applied" if run else "no_changes", done, run=run, held=held)
 
     def declined(self) -> None:
         """Say that an administrator looked at the plan and did not want it."""
@@ -118,16 +120,21 @@ class Attempt:
             result, problem = _described(error)
             self.ended = self._outcome(result, problem=problem)
 
-    def _outcome(self, result: Result, **more: Any) -> Outcome:
+    def _outcome(
+        self, result: Result, done: Sequence[Change] | None = None, **more: Any
+    ) -> Outcome:
         workspace, plan = self._workspace, self.plan
         outcome = Outcome(at=_now(workspace), result=result, who=workspace.who, **more)
         if plan is None:
             return outcome
         left = [change for change in plan.changes if change.stays_open]
         questions = sum(change.asks not in (None, "link") for change in left)
+        if done is None:
+            done = [change for change in plan.changes if change.edit]
+        conflicts = [change for change in left if change.action == "conflict"]
         return replace(
             outcome,
-            counts={str(action): count for action, count in plan.counts.items()},
+            counts={str(action): n for action, n in counts_of([*done, *conflicts]).items()},
             listed=plan.listed,
             conflicts=len(left) - questions,
             questions=questions,
@@ -268,6 +275,8 @@ def _described(error: BaseException) -> tuple[Result, dict[str, Any]]:
     record: dict[str, Any] = problem.to_record()
     if isinstance(problem, DirectoryError):
         record["directory"] = True
+    if isinstance(problem, StalePlan):
+        return "stale", record
     return ("blocked" if isinstance(problem, GuardBlocked) else "failed"), record
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from store.errors import Problem, StoreError, StoreUnreachable
 from store.files.folder_work import waiting_work
 from store.interface import Snapshot
-from store.locations import NAME_OR_MAKE, archive_root
+from store.locations import NAME_OR_MAKE, archive_root, is_archive_root_set
 from store.text import quantity
 from sync.runs.folders import mounted_archive
 from sync.runs.record import short_history
@@ -30,8 +30,9 @@ class Status:
     """What is known now; nothing is asked of the directory and nothing is changed.
 
     A part that cannot be told has its problem in `problems`, by its name: `store`, `archive`,
-    `outcomes`, `log_ons`, `pin`; what would come of it is unknown. `archive` is where the archive
-    folders are, empty on a host that has none; `pending` counts the folder work that waits.
+    `outcomes`, `log_ons`, `pin`, `key`; what would come of it is unknown. `archive` is where the
+    archive folders are, empty on a host that has none; it `is_own_archive` of each host, where many
+    have one store and no setting says where. `pending` counts the folder work that waits.
     `pin_ends` is the last day of the pinned certificate. `head` is the digest of the newest record
     of the history, which has `runs`; older ones, up to `folded_until`, were dropped, and
     `short_history` says so if that was of late. `undelivered` are notices that did not get to
@@ -44,6 +45,7 @@ class Status:
     generation: int = 0
     directory_service: str = "none"
     archive: str = ""
+    is_own_archive: bool = False
     pending: int = 0
     outcomes: Outcomes = field(default_factory=Outcomes)
     users: Figures = field(default_factory=Figures)
@@ -132,6 +134,8 @@ def troubles(status: Status) -> list[Trouble]:
     if status.pending and status.archive:
         work = quantity(status.pending, "piece")
         found.append(_look("folder_work", _PENDING, work, mark=status.pending))
+    if status.is_own_archive:
+        found.append(_look("archive_root", _OWN_ARCHIVE, status.archive))
     if status.pin_ends and status.pin_ends - status.at <= PIN_ENDS_SOON:
         day = f"{status.pin_ends:%Y-%m-%d}"
         found.append(_look("pin", _PIN, day, mark=day))
@@ -204,9 +208,16 @@ _PENDING = (
     "Check the archive's owner, mode and room; the next sync or log-on tries again, and "
     "`mailroster store check` does so at once.",
 )
+_OWN_ARCHIVE = (
+    "Each host that uses this store has archive folders of its own, here in {}, because "
+    "archive_root is not set.",
+    "Set it to the folder that the hosts share: `mailroster settings set archive_root=FOLDER`. On "
+    "a host without it set MAILROSTER_ARCHIVE_ROOT=none.",
+)
 _PIN = (
     "The pinned certificate ends on {}.",
-    "Have the server's certificate renewed, and pin the new one on the Connection screen.",
+    "Have the server's certificate renewed, and pin the new one with ^G on Connection (F2), or by "
+    "`mailroster settings set pinned_certificate=FILE`.",
 )
 _BACKUP_ADVICE = (
     "Look whether the folder of the backups is there and can be written, and make a copy with "
@@ -240,7 +251,7 @@ def _of_syncs(status: Status) -> list[Trouble]:
 
 def _look_at(noun: str, how: str, number: int, names: Sequence[str]) -> Trouble:
     what = f"The last sync left {quantity(number, noun)}{how}."
-    problem = Problem(what, _WAITING_ADVICE, untouched="Their users were left as they are.")
+    problem = Problem(what, _WAITING_ADVICE, untouched="The users concerned were left as they are.")
     return Trouble(f"{noun}s", "look", problem, " ".join((str(number), *names)))
 
 
@@ -276,13 +287,20 @@ def _of_state(
     }
     if state.history.runs:
         found["last_run"] = datetime.fromisoformat(state.history.runs[-1].at)
-    found["archive"] = str(archive_root(state.settings.archive_root, workspace.host_path) or "")
+    configured = state.settings.archive_root
+    found["archive"] = str(archive_root(configured, workspace.host_path) or "")
+    found["is_own_archive"] = workspace.is_shared and not is_archive_root_set(configured)
     try:
         archives, _ = mounted_archive(workspace, state)
         if archives is not None:
             found["pending"] = len(waiting_work(archives, state.folder_work))
     except StoreError as error:
         problems["archive"] = error
+    if state.settings.password:
+        try:
+            workspace.secrets.decrypt(state.settings.password)
+        except StoreError as error:
+            problems["key"] = error
     if state.settings.pinned_certificate:
         from sync.directory.certificate import read_pin  # slow
 

@@ -104,6 +104,18 @@ class TestSettings:
         assert done.code == 2
         assert "s3cret" not in done.err
 
+    @pytest.mark.parametrize(
+        ("value", "words"),
+        [
+            ("guard_max_deletes=abc", "guard_max_deletes: enter a whole number, in digits."),
+            ("auto_delete=maybe", "auto_delete: enter true or false."),
+        ],
+    )
+    def test_what_a_value_must_be_is_said(
+        self, mailroster: CommandLine, value: str, words: str
+    ) -> None:
+        assert words in mailroster("settings", "set", value).err
+
     def test_a_bad_value_changes_nothing(self, mailroster: CommandLine, tmp_path: Path) -> None:
         done = mailroster("settings", "set", "auto_delete=true", "url=foo", "--json")
         assert done.code == 1
@@ -171,7 +183,7 @@ class TestSync:
         done = connected("test")
         assert done.code == 0
         assert "+ create   anna  (in the directory, unknown here)" in done.out
-        assert "full_name: (none) -> Anna" in done.out
+        assert "full name: (none) -> Anna" in done.out
         assert connected("test", "--exit-code").code == 10
         assert (tmp_path / "users.json").read_bytes() == before
 

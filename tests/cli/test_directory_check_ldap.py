@@ -27,6 +27,9 @@ def test_an_ldap_directory_is_checked(mailroster: CommandLine, tmp_path: Path) -
         wrong = mailroster(*words, "--log-on", "anna", stdin=f"{SERVICE_SECRET}\nx\n")
         assert (wrong.code, "The given password is refused" in wrong.out) == (13, True)
         assert mailroster(*words, stdin="wrong\n").code == 20
+        note = "No entry has a value of employeeId that can be read."
+        mistyped = mailroster(*words, "ldap_id_attribute=employeeId", stdin=f"{SERVICE_SECRET}\n")
+        assert (mistyped.code, note in mistyped.out, note in sound.out) == (0, True, False)
     with Slapd(tmp_path / "second", [person("anna"), two]) as slapd:
         bad = mailroster("directory-check", slapd.url, f"ldap_base={BASE}", "--json")
         assert bad.code == 13

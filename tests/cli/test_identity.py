@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def test_a_person_keeps_the_id_over_a_change_of_the_name(
     synced(connected)
     shown = connected("users", "show", "anna")
     assert "4711" in shown.out
-    assert f"application_integration {server.url}" in shown.out
+    assert f"4711 (Application Integration {server.url})" in shown.out
+    assert "Privileges          Log on\n" in shown.out
+    assert not re.search(r"\b(rev|other.id|application_integration)\b", shown.out)
     server.users = [user("anna.berg", "4711"), user("bert", "4712")]
     assert actions(synced(connected)) == ["rename anna.berg"]
     assert connected.users()["anna.berg"]["directory_id"] == "4711"

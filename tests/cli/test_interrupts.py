@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.support.command_line import CommandLine
+from tui.cli.interrupts import SystemFailed
 
 PASSWORD = "correct horse battery"
 INTERRUPTED = """
@@ -65,3 +66,31 @@ def test_before_anything_was_read(mailroster: CommandLine) -> None:
         130,
         "mailroster: Interrupted. Nothing was written.\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(5, "Input/output error", "/a\n"), "an error: Input/output error (/a\\n)."),
+        (MemoryError(), "gives mailroster no more memory."),
+        (RuntimeError("can't start new thread"), "gives mailroster no more threads."),
+        (RuntimeError("anything else"), ""),
+        (OSError("without the system's words"), ""),
+    ],
+)
+def test_what_the_system_refuses_is_no_fault_of_mailroster(error: Exception, says: str) -> None:
+    found = SystemFailed.of(error)
+    assert says in found.what if found and says else found is None
+
+
+def test_the_words_are_those_of_python() -> None:
+    code = (
+        "import resource, threading, time\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+        "for _ in range(1000):\n"
+        "    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    kind, _, words = done.stderr.splitlines()[-1].partition(": ")
+    assert kind == "RuntimeError"
+    assert SystemFailed.of(RuntimeError(words))

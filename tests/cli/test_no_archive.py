@@ -65,6 +65,21 @@ def test_what_is_neither_a_path_nor_none_is_refused(mailroster: CommandLine, val
     assert "or “none” if this host has no archive folders" in done.err
 
 
+def test_folders_that_stay_in_a_root_that_is_given_up_are_told_of(
+    mailroster: CommandLine, root: Path
+) -> None:
+    assert mailroster("settings", "set", f"archive_root={root}").code == 0
+    assert mailroster("users", "add", "anna", stdin=PASSWORD).code == 0
+    told = f"The archive folders of users stay in {root}, and mailroster looks for them"
+    (other := root.with_name("other")).mkdir()
+    done = mailroster("settings", "set", f"archive_root={other}")
+    assert (done.code, f"{told} in {other} from now on." in done.err) == (0, True), done.err
+    assert (root / "anna").is_dir()
+    assert told not in mailroster("settings", "set", "max_users=7").err
+    assert mailroster("settings", "set", f"archive_root={root}").err == ""  # nobody's is there
+    assert f"{told} on other hosts only" in mailroster("settings", "set", "archive_root=none").err
+
+
 def test_a_host_that_names_a_root_has_the_archive(
     bare: CommandLine, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

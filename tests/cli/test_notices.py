@@ -257,7 +257,7 @@ def test_what_is_said_of_users_who_wait_and_of_those_who_do_not(
     night(told, 13)
     assert "bert" in told.users()
     (conflicts,) = receiver.got[0]["troubles"]
-    assert conflicts["untouched"] == "Their users were left as they are."
+    assert conflicts["untouched"] == "The users concerned were left as they are."
 
 
 def test_a_pin_that_is_taken_away(

@@ -115,7 +115,7 @@ def test_folder_work_that_is_done_is_told_once(
     for name in ("anna", "bert"):
         assert office("users", "delete", name, "--yes").code == 0
     monkeypatch.delenv(ARCHIVE_VARIABLE)
-    assert "mailroster finished 1 piece of work" in office("store", "check").err
-    assert "mailroster finished" not in office("store", "check").err
+    assert "Finished 1 piece of work" in office("store", "check").err
+    assert "Finished" not in office("store", "check").err
     assert (tmp_path / "mail" / "anna" / "new" / "1").exists()
     assert not (tmp_path / "mail" / "bert").exists()

@@ -97,6 +97,10 @@ class TestExplain:
         }.items():
             done = site("login", "--explain", name)
             assert (done.code, words in done.out) == (1, True), done.out
+        done = site("login", "--explain", "emil", stdin=PASSWORD)
+        assert done.code == 1
+        assert " ?   The password was not checked, because mailroster sends" in done.out
+        assert "yes  The directory lists “emil”, and the next sync makes" in done.out
         server.list_status = 503
         done = site("login", "--explain", "emil")
         assert (done.code, "cannot tell what a sync would ask" in done.out) == (1, True)

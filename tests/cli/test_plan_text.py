@@ -65,3 +65,11 @@ def test_json_counts_by_action(command: str, connected: CommandLine, directory: 
     done = connected(command, "--json", *(["--yes"] if command == "sync" else []))
     assert done.json["counts"]["create"] == 1
     assert "to create" not in done.out
+
+
+def test_an_undo_names_the_settings_that_it_restored(connected: CommandLine) -> None:
+    connected("settings", "set", "max_users=5", "auto_delete=true")
+    done = connected("history", "undo", "last", "--yes")
+    assert "Restored 2 settings: auto_delete, max_users.\n" in done.err
+    assert "Applied" not in done.err
+    assert connected("settings", "show", "--json").json["auto_delete"] is False

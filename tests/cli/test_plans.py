@@ -180,7 +180,8 @@ class TestAnswers:
         file.write_text(json.dumps(users))
         open_still = synchronised("test", "--rename", "anna.kurz")
         assert "? rename   anna.kurz" in open_still.out
-        assert "may be “anna”, “bert”; say in the answer “rename” which" in open_still.err
+        assert "      Answer with `mailroster sync --rename anna.kurz` for the " in open_still.out
+        assert "may be “anna”, “bert”; say which of them it is with --rename-from" in open_still.err
         shown = synchronised("test", "--rename-from", "bert", "anna.kurz")
         assert "> rename   anna.kurz  (“bert” under a new name" in shown.out
         assert "- delete   anna " in shown.out
@@ -253,7 +254,7 @@ class TestHistory:
         assert "1 create, 1 delete" in listed.out
         shown = synchronised("history", "show", run)
         assert "- delete   carla  (absent from the directory)" in shown.out
-        assert "full_name: Carla -> (none)" in shown.out
+        assert "full name: Carla -> (none)" in shown.out
         record = synchronised("history", "show", "last", "--json").json
         assert record["id"] == run
         assert record["changes"][1]["old"]["email_addresses"] == ["carla@example.com"]
@@ -303,7 +304,7 @@ class TestHistory:
         for run in syncs:
             shown = synchronised("history", "show", run["id"]).out
             assert not [word for word in ("rev:", "created:", "changed:", "hash") if word in shown]
-            assert "folder_privileges:" in shown
+            assert "rights on folders:" in shown
 
     def test_a_report_of_any_run(
         self, synchronised: CommandLine, directory: Directory, tmp_path: Path
@@ -494,6 +495,7 @@ class TestUnattended:
             ("--on-calendar", "--help"),
             ("--on-calendar", "every now and then"),
             ("--on-calendar", "*-13-* 02:30"),
+            ("--on-calendar", "*-02-31"),
         ],
     )
     def test_units_that_systemd_would_refuse(

@@ -59,6 +59,13 @@ class TestCommands:
         done = filled(*words)
         assert done.code == 0, done.err
 
+    def test_no_text_speaks_of_files(self, filled: Host) -> None:
+        done = filled("store", "check")
+        assert f"{done.out.split(' is whole: ')[0]} is whole: generation" in done.out
+        assert "file" not in done.out
+        done = filled("store", "restore", "--list")
+        assert "This store keeps no backups; its database's server does." in done.out
+
     def test_the_mail_server_is_given_the_address(self, filled: Host) -> None:
         if os.geteuid() == 0:
             shutil.chown(filled.archive, "nobody")
@@ -107,6 +114,21 @@ class TestCommands:
             assert status["store"]["where"] == f"{url} (now {server})"
         assert filled("status", "--json").json["store"]["where"] == filled.url  # which tells
 
+    def test_status_says_that_each_host_has_folders_of_its_own(
+        self, mailroster: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("MAILROSTER_ARCHIVE_ROOT", raising=False)
+        alone = Host(tmp_path / "alone", mailroster.url, MAILROSTER_ARCHIVE_ROOT="")
+        add_two(alone)
+        done = alone("status", "--json")
+        assert [(done.code, item["kind"]) for item in done.json["troubles"]] == [
+            (1, "archive_root")
+        ]
+        shared = tmp_path / "mail"
+        shared.mkdir()
+        assert alone("settings", "set", f"archive_root={shared}").code == 0
+        assert alone("status").code == 0
+
     def test_by_a_variable_and_a_service(self, filled: Host, tmp_path: Path) -> None:
         host, port = filled.url.partition("@")[2].partition("/")[0].split(":")
         name = filled.url.rpartition("/")[2]
@@ -122,7 +144,7 @@ class TestTrouble:
         host = Host(tmp_path / "one", "postgresql://127.0.0.1/x", PYTHONPATH=str(tmp_path))
         done = host("users", "list", "--json")
         assert done.code == 1
-        assert "pip install 'mailroster[postgresql]'" in done.err
+        assert "pip install -c constraints.txt '.[postgresql]'" in done.err
         assert done.json["error"]["kind"] == "store"
         assert host.log_on("anna", "x") == 111
 

@@ -165,6 +165,17 @@ def test_an_archive_that_is_not_mounted(mailroster: CommandLine, tmp_path: Path)
     assert metrics(mailroster)["mailroster_archive_mounted"] == 0
 
 
+def test_a_host_without_the_key_of_the_directorys_password(
+    mailroster: CommandLine, tmp_path: Path
+) -> None:
+    done = mailroster("settings", "set", "password", stdin="secret")
+    assert done.code == 0, done.err
+    assert kinds(mailroster, 0) == []
+    (tmp_path / "config/mailroster/secret.key").rename(tmp_path / "another host's")
+    assert kinds(mailroster, 2) == ["key"]
+    assert "is missing" in mailroster("status").out
+
+
 def test_a_pin_that_ends_soon(workspace: Workspace, mailroster: CommandLine) -> None:
     pem = self_signed(mailroster.store.parent).certificate.read_text()
     workspace.store.apply(Batch(settings=Settings(pinned_certificate=pem)))

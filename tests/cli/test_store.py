@@ -72,6 +72,18 @@ class TestCheck:
         assert (shown.code, shown.json["status"], shown.json["store"]) == (22, "damaged", None)
         assert filled.store.read_text() == "{"
 
+    def test_an_archive_that_is_not_mounted_is_no_damage(
+        self, filled: CommandLine, tmp_path: Path
+    ) -> None:
+        (root := tmp_path / "mail").mkdir()
+        assert filled("settings", "set", f"archive_root={root}").code == 0
+        assert filled("store", "check").code == 0
+        root.rename(tmp_path / "unmounted")
+        root.mkdir()
+        assert filled("store", "check").code == 23
+        list_backups(filled.store)[0].write_text("{}")
+        assert filled("store", "check").code == 22
+
     def test_every_companion_is_looked_at(
         self, connected: CommandLine, directory: Directory
     ) -> None:

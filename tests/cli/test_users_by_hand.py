@@ -64,6 +64,20 @@ def test_adding_a_name_whose_archive_is_still_there_says_so(anna: CommandLine) -
     assert "from before" not in anna("users", "add", "new", stdin=PASSWORD).err
 
 
+def test_a_deleted_user_of_the_directory_may_come_back(
+    connected: CommandLine, anna: CommandLine, directory: Directory
+) -> None:
+    directory.put("dora", "eva", "fred")
+    connected("sync", "--yes")
+    back = "If the directory still lists dora, the next sync brings this user back, unless a filter"
+    assert back in connected("users", "delete", "dora", "--yes").err
+    assert "next sync" not in connected("users", "delete", "anna", "--yes").err
+    connected("settings", "set", "filters=skip user_name eva")
+    assert "next sync" not in connected("users", "delete", "eva", "--yes").err
+    connected("settings", "set", "directory_service=none")
+    assert "next sync" not in connected("users", "delete", "fred", "--yes").err
+
+
 def test_several_users_are_switched_in_one_write(
     connected: CommandLine, anna: CommandLine, directory: Directory, workspace: Workspace
 ) -> None:
@@ -144,6 +158,15 @@ def test_a_renamed_directory_user_has_to_be_renamed_there_too(
 
 
 class TestSetPrivileges:
+    def test_what_was_given_is_named(self, anna: CommandLine) -> None:
+        folder = ("--folder", "anna=read")
+        right = "bert now has the rights read on the archive folder of anna.\n"
+        assert anna("users", "set-privileges", "bert", *folder).err == right
+        done = anna("users", "set-privileges", "bert", "export", *folder)
+        assert done.err == f"bert now has the privileges export. {right}"
+        done = anna("users", "set-privileges", "bert", "--folder", "anna=")
+        assert done.err == "bert now has no rights on the archive folder of anna.\n"
+
     def test_privileges_and_folders(self, anna: CommandLine) -> None:
         done = anna(
             "users", "set-privileges", "anna", "export", "login", "--json",
@@ -264,12 +287,15 @@ class TestExplain:
         done = anna("login", "--explain", "ANNA")
         assert done.code == 0, done.out
         assert "is the user “anna”" in done.out
-        assert done.out.splitlines()[-1] == "Nothing keeps this user from logging on."
+        assert (
+            done.out.splitlines()[-1]
+            == "Nothing that was looked at keeps this user from logging on."
+        )
         assert anna("login", "--explain", "anna", stdin=PASSWORD).code == 0
 
     def test_who_cannot_and_why(self, anna: CommandLine) -> None:
         for name, stdin, says in [
-            ("off", "", "NO   The privileges (none) include neither login nor admin."),
+            ("off", "", "NO   The privileges include neither “Log on” nor “Administrator”: None."),
             ("nobody", "", "NO   The user “nobody” does not exist."),
             ("anna", "wrong", "NO   The password is wrong"),
         ]:
@@ -298,15 +324,19 @@ class TestExplain:
         assert any("locked for another 15 min, after 5 failures" in text for text in texts)
         assert any("192.0.2.1 is not locked: 5 of 100" in text for text in texts)
         done = anna("login", "--explain", "anna")
-        assert (done.code, "NO   The user, from 192.0.2.1, is locked" in done.out) == (1, True)
+        assert (done.code, "yes  The user, from 192.0.2.1, is locked" in done.out) == (0, True)
+        assert "From elsewhere this changes nothing." in done.out
         assert anna("login", "--explain", "anna", "--source", "192.0.2.2").code == 0
         assert anna("login", "anna", "--source", "192.0.2.2", stdin=PASSWORD).code == 0
 
     def test_a_directory_user(self, connected: CommandLine, directory: Directory) -> None:
         directory.put("bert", dora="right")
         connected("sync", "--yes")
-        assert "lists “dora”" in connected("login", "--explain", "dora").out
-        assert "password is right" in connected("login", "--explain", "dora", stdin="right").out
+        done = connected("login", "--explain", "dora")
+        assert (done.code, "lists “dora”" in done.out) == (0, True)
+        assert "The password was not checked. Only a log-on shows" in done.out
+        done = connected("login", "--explain", "dora", stdin="right")
+        assert ("password is right" in done.out, "was not checked" in done.out) == (True, False)
         assert "does not accept" in connected("login", "--explain", "dora", stdin="x").out
         directory.put("bert")
         assert "does not list “dora”" in connected("login", "--explain", "dora").out

@@ -12,6 +12,8 @@ PASSWORD = "correct horse battery staple"
 
 
 def test_every_command_and_statement(tmp_path: Path) -> None:
+    archive = tmp_path / "mail"
+    archive.mkdir()
     with running_cluster() as cluster:
         shells = {}
         for host, role in (
@@ -28,9 +30,12 @@ def test_every_command_and_statement(tmp_path: Path) -> None:
                 for statement in block.text.split(";\n"):
                     run_sql(cluster.url(name), statement)
             elif kind == "host":
-                lines = block.text.splitlines(keepends=True)
+                text = block.text.replace("/srv/mail", str(archive))
+                lines = text.splitlines(keepends=True)
                 shells[name].run("".join(line for line in lines if not line.startswith("export")))
         assert len(shells["one"].commands) > 8
+        assert (archive / "anna").is_dir()
+        assert not list(tmp_path.glob("*/.local/share/mailroster/archive"))
         assert run_sql(
             cluster.url("mailroster"), "SELECT full_name FROM users WHERE key = 'anna'"
         ) == [("Anna Berg",)]

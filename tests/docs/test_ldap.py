@@ -17,18 +17,19 @@ def test_every_command_of_the_page(tmp_path: Path, tmp_path_factory: object) -> 
     authority = Authority(tmp_path)
     (limits,) = [block.text for block in blocks(PAGE) if block.text.startswith("limits")]
     people = [person("anna"), person("bert")]
+    ca_file = authority.file.rename(tmp_path / "company.pem")
     with Slapd(tmp_path, people, tls=authority.issue(), database=limits) as slapd:
-        authority.file.rename(tmp_path / "ca.pem")
         shell = Shell(tmp_path, "", SERVICE_SECRET)
         log_on = Shell(tmp_path, "", password_of("anna"))
         for block in blocks(PAGE):
             if block.language == "sh":
                 assert "mailroster login" not in block.text or "anna" in block.text
                 text = block.text.replace("ldaps://ldap.example.com", slapd.tls_url)
-                printed = (log_on if "login" in text else shell).run(text)
-                if "test" in text:
+                text = text.replace("/etc/ssl/company.pem", str(ca_file))
+                printed = (log_on if "login" in block.text else shell).run(text)
+                if "test" in block.text:
                     assert "anna" in printed[0]
-                if "--explain" in text:
+                if "--explain" in block.text:
                     assert "The password is right." in printed[1]
     assert len(shell.commands) == 7
     assert SERVICE in shell.commands[0]

@@ -48,6 +48,8 @@ async def test_the_first_state_shows_something(demo: Demo) -> None:
 async def test_the_second_state_shows_everything_at_once(demo: Demo) -> None:
     apply_plan(demo.workspace, await plan_of(demo))
     assert "second state" in demo.switch_directory()
+    assert "first state again" in demo.switch_directory()
+    demo.switch_directory()
     plan = await plan_of(demo)
     assert plan.guard == ()
     assert names(plan, "create") == [

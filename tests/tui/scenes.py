@@ -187,7 +187,7 @@ async def tried_log_on(admin: Driver) -> None:
     async def explain(_name: str, _password: str | None) -> list[Step]:
         return [
             Step(True, "“anna” is the user “anna.mueller”."),
-            Step(True, "The privileges allow a log-on: login."),
+            Step(True, "The privileges allow a log-on: Log on."),
             Step(False, "The user is locked for another 14 min, after 5 failures."),
             Step(None, f"{URL} did not answer in full within 10 s. Nothing was changed. Try again"),
         ]

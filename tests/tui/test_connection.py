@@ -283,7 +283,7 @@ async def test_a_log_on_is_tried_and_explained(
         await admin.press("ctrl+u")
         await admin.type("bert")
         await admin.press("enter", "enter")
-        await admin.sees("include neither login nor admin")
+        await admin.sees("include neither “Log on” nor “Administrator”")
         await admin.press("ctrl+u")
         await admin.type("nobody")
         await admin.press("enter", "enter")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ NOW = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 AT = NOW.isoformat()
 SYNC = Outcome(at=AT, result="applied", counts={"create": 3, "update": 1}, listed=7)
 FAILED = Outcome(at=AT, result="failed")
-WHEN = f"{NOW.astimezone():%H:%M}"
+WHEN = f"{NOW:%H:%M} UTC"
 CONTEXT = Context(
     now=NOW,
     administrator="root",
@@ -54,6 +55,10 @@ CONTEXT = Context(
         (
             {"outcomes": Outcomes(succeeded=Outcome(at=AT, result="no_changes"))},
             f"last sync {WHEN}  no changes",
+        ),
+        (
+            {"outcomes": Outcomes(succeeded=replace(SYNC, questions=1, held=2))},
+            f"last sync {WHEN}  +3  ~1  ?1, 2 held back",
         ),
         ({"now": NOW.replace(year=2027)}, "last sync 2026-02-03"),
         ({"store": "\x1b[31mx"}, "x"),

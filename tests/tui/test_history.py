@@ -86,7 +86,7 @@ async def test_a_run_in_full(filled: Filled) -> None:
         await admin.press("f7", "enter")
         await admin.sees("Sync by cron on 20", "generation 2", "Delete guard: 1 deletion")
         await admin.sees("The number of deletions was confirmed.", "+ created carla")
-        await admin.sees("privileges (none) -> Log on", "folder privileges (none) -> carla: read")
+        await admin.sees("privileges (none) -> Log on", "rights on folders (none) -> carla: read")
         await admin.press("down")
         await admin.sees("full name Anna -> Anna Berg")
         await admin.press("down")

@@ -41,7 +41,7 @@ async def test_an_action_of_another_screen_is_done_there(
         await admin.type("test settings")
         await admin.sees("Test Settings Synchronize, t")
         await admin.press("enter")
-        await admin.sees("0/0 in scope")
+        await admin.sees("0 of 0 users in scope")
         await admin.press("ctrl+p")
         await admin.type("pinned users")
         await admin.press("enter")

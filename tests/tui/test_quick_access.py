@@ -261,6 +261,16 @@ async def test_a_privilege_taken_away_meanwhile_keeps_the_password(
         assert works(workspace, NEW)
 
 
+async def test_help_leaves_out_the_screens_of_administrators(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with as_anna(filled(ANNA)) as anna:
+        await anna.press("f1")
+        await anna.sees("Change password: Change your own local password.", "Quit: Leave")
+        assert "Connection" not in anna.text
+        assert "as an administrator" not in anna.text
+
+
 async def test_hostile_fields_are_shown_and_never_obeyed(filled: Callable[..., Workspace]) -> None:
     bad = replace(
         ANNA,

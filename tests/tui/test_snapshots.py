@@ -25,8 +25,19 @@ from tests.tui.scenes import FORMS, STATUS, URL, Play, first_problem, keys
 from tests.tui.scenes_of_history import HISTORY
 from tests.tui.scenes_of_lists import LISTS
 from tui.app import MailrosterApp
+from tui.preferences import Preferences
 
+LOOKS = {
+    "light": {"preferences": Preferences(theme="mailroster-light")},
+    "sixteen": {"plain_colours": True},
+}
+MAIN = ("logon", "synchronize", "connection", "users", "user", "history")
 SCENES = FORMS | LISTS | HISTORY
+SCENES |= {
+    f"{name}_{look}": replace(SCENES[name], app=SCENES[name].app | app)
+    for name in MAIN
+    for look, app in LOOKS.items()
+}
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 
 

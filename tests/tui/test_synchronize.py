@@ -59,14 +59,14 @@ async def test_every_kind_of_change_with_its_details(
     workspace.archives(workspace.snapshot().settings).create("gone")
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("+ 1 create ~ 1 update - 1 delete ! 1 conflict", "3/3 in scope")
+        await admin.sees("+ 1 create ~ 1 update - 1 delete ! 1 conflict", "3 of 3 users in scope")
         await admin.sees("+ create new", "full name (none) -> New")
         await admin.press("down")
         await admin.sees("full name Old Name -> Known")
         await admin.press("down")
         await admin.sees("- delete gone", "archive is removed: it is empty")
         await admin.press("down", "space")
-        await admin.sees("mailroster applies no conflict anyway")
+        await admin.sees("Conflicts are never applied.")
         await admin.press("slash")
         await admin.type("KNOWN")
         await admin.sees("(all: 4)")
@@ -80,7 +80,7 @@ async def test_every_kind_of_change_with_its_details(
         await admin.press("space")
         await admin.sees("These changes are applied. Run Test Settings (t)")
         await admin.press("escape")
-        await admin.sees("! 1 conflict 3/3 in scope")
+        await admin.sees("! 1 conflict 3 of 3 users in scope")
         await admin.press("s")
         await admin.sees("The plan has nothing to apply.")
 
@@ -128,7 +128,7 @@ async def test_the_guard_needs_the_exact_number(
         await admin.press("f5", "t")
         await admin.sees("All 5 managed users would be deleted.")
         await admin.press("s")
-        await admin.sees("Type 5 to delete 5 users", "- 5 delete")
+        await admin.sees("Type 5 to delete 5 users", "- 5 delete", "Enter Delete 5 users")
         await admin.press("4", "enter")
         await admin.sees("This is not the number of deletions.")
         await admin.press("backspace", "5", "enter")
@@ -145,7 +145,11 @@ async def test_deletions_can_be_held_back(
         await admin.press("f5", "s")
         await admin.sees("to delete")
         await admin.press("h")
-        await admin.sees("Done: + 1 create skipped 5")
+        await admin.sees("Done: + 1 create skipped 5", "+1, 5 held back")
+        await admin.press("j")
+        await admin.sees("- delete user0", "Left out: not applied.")
+        assert "- deleted" not in admin.text
+        assert "archive" not in admin.words
         assert len(workspace.snapshot().users) == 7
 
 
@@ -166,7 +170,7 @@ async def test_the_plan_follows_settings_and_store_without_another_fetch(
     workspace = filled(managed("gone"), auto_delete=False)
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("+ 2 create 2/2 in scope")
+        await admin.sees("+ 2 create 2 of 2 users in scope")
         requests = len(directory.log)
         other = open_workspace(str(workspace.host_path))
         configure(other, {"auto_delete": True})
@@ -256,7 +260,7 @@ async def test_what_is_entered_and_not_saved_is_in_the_plan_but_not_applied(
     directory.put("anna")
     async with driving(filled(managed("gone"), auto_delete=False), **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("+ 1 create 1/1 in scope")
+        await admin.sees("+ 1 create 1 of 1 user in scope")
         requests = len(directory.log)
         await admin.press("f3")
         await admin.focus("#auto_delete")
@@ -340,7 +344,7 @@ async def test_synchronize_now_says_if_the_answer_changes_nothing(
     directory.put("root")
     async with driving(filled(), **ROOT) as admin:
         await admin.press("f5", "s")
-        await admin.sees("The plan has nothing to apply.", "! 1 conflict 1/1 in scope")
+        await admin.sees("The plan has nothing to apply.", "! 1 conflict 1 of 1 user in scope")
         assert isinstance(admin.app.screen, SynchronizeScreen)
 
 

@@ -43,7 +43,7 @@ class TestRename:
         workspace = anna_and_bert(filled)
         answering(monkeypatch, MOVED)
         async with driving(workspace, **ROOT) as admin:
-            await see_plan(admin, "? 1 rename", "? rename anna.kurz")
+            await see_plan(admin, "? 1 question", "? rename anna.kurz", "Press Enter to answer.")
             answering_by(monkeypatch, nobody_asks)
             await admin.press("enter")
             await admin.sees("under a new name?", "full name: (none) -> Anna Kurz", "anna.berg")
@@ -52,11 +52,11 @@ class TestRename:
             await admin.press("enter", "s")
             await admin.sees("+ 1 create - 1 delete", "+ create anna.kurz")
             await admin.press("home", "enter", "l")
-            await admin.sees("? 1 rename")
+            await admin.sees("? 1 question")
             await admin.press("enter", "l")
             await admin.sees("The question is open already.")
             await admin.press("escape")
-            await admin.sees("? 1 rename")
+            await admin.sees("? 1 question")
 
     async def test_and_applied(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
         workspace = anna_and_bert(filled)
@@ -154,15 +154,15 @@ class TestMany:
         workspace = self.crowd(filled, monkeypatch, self.COUNT)
         generation = workspace.snapshot().generation
         async with driving(workspace, **ROOT) as admin:
-            await see_plan(admin, "? 1 001 rename")
+            await see_plan(admin, "? 1 001 questions")
             await admin.press("enter", "R")
             await admin.sees(
                 "Rename 1 000 users?", "1 other question stays as it is: several users may be meant"
             )
             await admin.press("n")
-            await admin.sees("? 1 001 rename")
+            await admin.sees("? 1 001 questions")
             await admin.press("enter", "R", "y")
-            await admin.sees("> 1 000 rename ? 1 rename")
+            await admin.sees("> 1 000 rename ? 1 question")
             await admin.press("s")
             await admin.sees("This will: > 1 000 rename", "Open questions about renames: 1.")
             await admin.press("y")
@@ -176,24 +176,24 @@ class TestMany:
     ) -> None:
         workspace = self.crowd(filled, monkeypatch, 12)
         async with driving(workspace, **ROOT) as admin:
-            await see_plan(admin, "? 13 rename")
+            await see_plan(admin, "? 13 questions")
             await admin.press("slash")
             await admin.type("new01")
             await admin.sees("2 (all: 13)")
             await admin.press("enter", "enter", "R")
             await admin.sees("Rename 2 users?")
             await admin.press("y")
-            await admin.sees("> 2 rename ? 11 rename")
+            await admin.sees("> 2 rename ? 11 questions")
             await admin.press("escape", "home", "m", "m", "m")
             await admin.sees("3 marked")
             await admin.press("enter", "S")
             await admin.sees("Take 3 users as somebody else?")
             await admin.press("y")
-            await admin.sees("+ 3 create - 3 delete > 2 rename ? 8 rename")
+            await admin.sees("+ 3 create - 3 delete > 2 rename ? 8 questions")
             await admin.press("home", "enter", "L")
             await admin.sees("Leave 5 users open?")
             await admin.press("y")
-            await admin.sees("? 13 rename")
+            await admin.sees("? 13 questions")
 
     async def test_one_alone_is_answered_alone(
         self, filled: Filled, monkeypatch: pytest.MonkeyPatch
@@ -271,7 +271,7 @@ class TestSkipAlways:
             await admin.type("asked for it, ticket 12")
             await admin.press("enter")
             await admin.sees(
-                "+ 1 create 1/2 in scope", "Added skip rules to the filters on Options."
+                "+ 1 create 1 of 2 users in scope", "Added skip rules to the filters on Options."
             )
             await admin.press("f3")
             await admin.sees("skip user_name anna", "skip user_name gone", "ticket 12")
@@ -279,7 +279,7 @@ class TestSkipAlways:
             await admin.press("end", "x", "ctrl+s")
             await admin.sees("Saved.")
             await admin.press("f5")
-            await admin.sees("+ 1 create - 1 delete 1/2 in scope")
+            await admin.sees("+ 1 create - 1 delete 1 of 2 users in scope")
         assert [rule.pattern for rule in workspace.snapshot().settings.filters] == ["anna"]
 
     async def test_not_beside_unsaved_settings_and_not_without_a_name(
@@ -327,7 +327,7 @@ async def test_skipped_by_you_counts_no_question(
         await admin.press("space")
         await admin.sees("skipped 1")
         await admin.press("end", "enter", "l")
-        await admin.sees("? 1 rename")
+        await admin.sees("? 1 question")
         await admin.press("s")
         await admin.sees("This will: + 1 create", "Open questions about renames: 1.")
         assert "Skipped by you" not in admin.text

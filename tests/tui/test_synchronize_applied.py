@@ -113,7 +113,7 @@ class TestDeletions:
             await admin.sees("“gone”: delete then, update now", "Nothing was written.")
             assert workspace.host_path.read_bytes() == content
             await admin.press("enter")
-            await admin.sees("~ 2 update 2/2 in scope")
+            await admin.sees("~ 2 update 2 of 2 users in scope")
 
     async def test_who_came_meanwhile_does_not_matter(
         self, filled: Filled, directory: Directory
@@ -163,7 +163,7 @@ class TestDeletions:
             await admin.press("y")
             await admin.sees("Asking again before users are deleted ... Esc cancels.")
             await admin.press("escape")
-            await admin.sees("- 1 delete 1/1 in scope")
+            await admin.sees("- 1 delete 1 of 1 user in scope")
         assert "gone" in workspace.snapshot().users
 
 
@@ -174,14 +174,14 @@ async def test_comparing_can_be_given_up_and_the_plan_before_stays(
     answering(monkeypatch, answer(listed("anna")))
     async with driving(slow, **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("+ 1 create 1/1 in scope")
+        await admin.sees("+ 1 create 1 of 1 user in scope")
         before = admin.app.listing
         answering(monkeypatch, answer(listed("bert"), listed("carla")))
         gate.shut()
         await admin.press("t")
         await admin.sees("2 users listed. Comparing ...")
         await admin.press("escape")
-        await admin.sees("+ 1 create 1/1 in scope", "anna")
+        await admin.sees("+ 1 create 1 of 1 user in scope", "anna")
         gate.open()
         await admin.pilot.pause(0.1)
         assert admin.app.listing is before
@@ -199,7 +199,7 @@ async def test_what_others_write_while_the_directory_is_asked_is_in_the_plan(
     workspace = filled()
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("+ 2 create 2/2 in scope")
+        await admin.sees("+ 2 create 2 of 2 users in scope")
         answering_by(monkeypatch, hang)
         await admin.press("t")
         await admin.sees("Asking the directory")
@@ -209,7 +209,7 @@ async def test_what_others_write_while_the_directory_is_asked_is_in_the_plan(
         while admin.app.snapshot.generation < 2:
             await admin.pilot.pause(0.05)
         await admin.press("escape")
-        await admin.sees("+ 1 create 2/2 in scope")
+        await admin.sees("+ 1 create 2 of 2 users in scope")
 
 
 async def test_what_is_being_written_is_not_given_up(filled: Filled, directory: Directory) -> None:
@@ -317,7 +317,7 @@ async def test_an_answer_is_planned_before_it_is_applied(
     answering(monkeypatch, answer(listed("new", "a@x.org"), listed("bert")))
     async with driving(slow, **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("+ 1 create ? 1 rename")
+        await admin.sees("+ 1 create ? 1 question")
         gate.shut()
         threading.Timer(0.5, gate.open).start()
         await admin.press("end", "enter", "r", "s")
@@ -332,11 +332,11 @@ async def test_an_answer_that_leaves_nothing_to_apply_is_not_saved_as_a_plan(
     answering(monkeypatch, answer(listed("new", "a@x.org")))
     async with driving(slow, **ROOT) as admin:
         await admin.press("f5", "t")
-        await admin.sees("? 1 rename")
+        await admin.sees("? 1 question")
         await admin.press("enter", "r")
         await admin.sees("> 1 rename")
         gate.shut()
         threading.Timer(0.5, gate.open).start()
         await admin.press("enter", "l", "p")
-        await admin.sees("The plan has nothing to apply.", "? 1 rename")
+        await admin.sees("The plan has nothing to apply.", "? 1 question")
         assert "Save the plan" not in admin.text

@@ -31,7 +31,7 @@ async def test_somebody_new_is_answered_and_applied(
     workspace = with_mail(filled)
     answering(monkeypatch, JANE)
     async with driving(workspace, **ROOT) as admin:
-        await see_plan(admin, "? 1 return", "? return jsmith")
+        await see_plan(admin, "? 1 question", "? return jsmith")
         await admin.press("enter")
         await admin.sees("the same person as before?", "full name: (none) -> Jane")
         await admin.press("n")
@@ -39,7 +39,7 @@ async def test_somebody_new_is_answered_and_applied(
         await admin.press("enter", "s")
         await admin.sees("+ 1 return", "+ return jsmith")
         await admin.press("enter", "l")
-        await admin.sees("? 1 return")
+        await admin.sees("? 1 question")
         await admin.press("enter", "l")
         await admin.sees("The question is open already.")
         await admin.press("escape", "enter", "n")
@@ -59,7 +59,7 @@ async def test_all_marked_are_answered_at_once(
     give_mail(workspace, "zoe")
     answering(monkeypatch, answer(listed("jsmith"), listed("zoe"), listed("bert"), listed("carla")))
     async with driving(workspace, **ROOT) as admin:
-        await see_plan(admin, "? 2 return")
+        await see_plan(admin, "? 2 questions")
         await admin.press("enter", "S")
         await admin.sees("Take 2 users as the same people?")
         await admin.press("y")
@@ -73,7 +73,7 @@ async def test_another_id_says_why_log_ons_are_refused(
     workspace = filled(managed("bert"), managed("dora", directory_id="1", directory=here))
     answering(monkeypatch, answer(listed("bert"), listed("dora", stable_id="2")))
     async with driving(workspace, **ROOT) as admin:
-        await see_plan(admin, "? 1 return", "? return dora", "~ update dora")
+        await see_plan(admin, "? 1 question", "? return dora", "~ update dora")
         await admin.press("s")
         await admin.sees("Synchronize now?")
         await admin.press("y")

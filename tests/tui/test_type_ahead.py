@@ -52,8 +52,11 @@ FORMS = {
     ),
     "a filter rule": (("f3", "n", "guest*", "enter"), "Not saved yet"),
     "a user found by name": (("f3", "ctrl+p", "anna", "enter", "h"), "The history has no change"),
-    "why a user cannot log on": (("f6", "/", "anna", "enter", "e"), "Nothing keeps this user"),
-    "a filter by column": (("f6", "/", "name:anna", "enter", "c", "Ada", "enter"), "Edit anna"),
+    "why a user cannot log on": (
+        ("f6", "/", "anna", "enter", "e"),
+        "Nothing that was looked at keeps this user",
+    ),
+    "a filter by column": (("f6", "/", "name:anna", "enter", "c", "Ada", "enter"), "Change anna"),
     "a new name": (("f6", "down", "r", "anne", "enter"), "Renamed anna to anne"),
     "marked users' privileges": (
         ("f6", "m", "v", "r", "ctrl+s", "y"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from store.files.lock import writer_lock
 from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit
+from sync.configure import configure
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.undo import undo_preview
@@ -98,7 +99,7 @@ class TestUndo:
             edit_elsewhere(workspace, "anna")
             await admin.sees("! conflict anna", "+ 1 create - 1 delete ! 1 conflict")
             await admin.press("end", "space")
-            await admin.sees("mailroster applies no conflict anyway", "was changed since")
+            await admin.sees("Conflicts are never applied.", "was changed since")
 
     async def test_what_changed_while_the_question_was_open_is_refused(
         self, filled: Filled
@@ -193,6 +194,16 @@ class TestUndo:
             await admin.press("escape")
             await admin.sees("+ 1 create ~ 1 update - 1 delete", "of 3")
             assert "skipped" not in admin.text
+
+    async def test_settings_that_came_back_are_named(self, filled: Filled) -> None:
+        workspace = filled(*USERS)
+        configure(workspace, {"auto_delete": False})
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "u")
+            await admin.sees("No user changes.", "~ setting auto_delete: false -> true")
+            await admin.press("u", "y")
+            await admin.sees("Done: no user was changed", "Restored 1 setting: auto_delete.")
+        assert workspace.snapshot().settings.auto_delete
 
     async def test_nothing_to_take_back(self, filled: Filled) -> None:
         workspace = filled(*USERS)

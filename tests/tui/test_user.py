@@ -78,7 +78,7 @@ async def test_editing_the_first_address_is_the_primary_one(
     workspace = filled(ANNA, managed("bert", email_addresses=["b@b.example"]))
     async with details_of_anna(workspace) as admin:
         await admin.press("c")
-        await admin.sees("Edit anna", "the first one is primary")
+        await admin.sees("Change anna", "the first one is primary")
         await admin.press("tab", "tab", "ctrl+u")
         await admin.type("new@b.example, a@b.example")
         await admin.press("ctrl+s")
@@ -86,7 +86,7 @@ async def test_editing_the_first_address_is_the_primary_one(
         assert stored(workspace, "anna").email_addresses == ["new@b.example", "a@b.example"]
         assert stored(workspace, "anna").full_name == "Anna A"
         await admin.press("c")
-        await admin.sees("Edit anna")
+        await admin.sees("Change anna")
         await admin.press("tab", "tab", "ctrl+u")
         await admin.type("b@b.example")
         await admin.press("enter")
@@ -230,7 +230,8 @@ async def test_deleting_goes_back_to_the_users(filled: Callable[..., Workspace])
     workspace = filled(ANNA)
     async with details_of_anna(workspace) as admin:
         await admin.press("x")
-        await admin.sees("Delete anna?")
+        await admin.sees("Delete anna?", "y Delete anna n Cancel")
+        assert "next sync" not in admin.text
         await admin.press("y")
         await admin.sees("Deleted anna; kept 0 archives.", "1 of 1")
         assert set(workspace.snapshot().users) == {"root"}

@@ -68,9 +68,12 @@ WHY = {
     ),
     "a local user without the privilege": (
         local("anna", "export"),
-        ["This user cannot log on.", "include neither login nor admin"],
+        ["This user cannot log on.", "include neither “Log on” nor “Administrator”"],
     ),
-    "a local user": (local("anna"), ["Nothing keeps this user from logging on."]),
+    "a local user": (
+        local("anna"),
+        ["Nothing that was looked at keeps this user from logging on."],
+    ),
 }
 
 
@@ -90,6 +93,22 @@ async def test_why_a_user_can_or_cannot_log_on_stands_beside_the_user(
         await admin.sees(*says)
         await admin.press("e")
         await admin.sees("Archive folder of")
+
+
+async def test_between_the_narrow_and_the_wide_page_the_top_line_stays(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(local("anna")), **ROOT) as admin:
+        await admin.press("f6", "down", "enter")
+        for columns in (80, 110, 120):
+            await admin.pilot.resize_terminal(columns, 40)
+            await admin.sees("Archive folder of")
+            top, *_ = admin.text.splitlines()
+            assert ("root@" in top) == (columns >= 100), top
+            await admin.press("e")
+            await admin.sees("Nothing that was looked at")
+            assert ("Archive folder of" in admin.text) == (columns >= 120)
+            await admin.press("e")
 
 
 async def test_a_directory_that_is_silent_is_given_up(
@@ -245,7 +264,7 @@ async def test_change_and_rename_from_the_list(filled: Callable[..., Workspace])
     workspace = filled(local("anna"))
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f6", "down", "c")
-        await admin.sees("Edit anna")
+        await admin.sees("Change anna")
         await admin.type("Anna A")
         await admin.press("ctrl+s")
         await admin.sees("Saved.", "Anna A")

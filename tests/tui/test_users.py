@@ -111,7 +111,7 @@ async def test_a_mixed_marking_asks_which_method(filled: Callable[..., Workspace
         await admin.sees("Marked: 2 Integrated, 2 Directory Services.")
         await admin.press("i")
         await admin.sees(
-            "2 of them have no local password and stay as they are.", "one at a time: bert, carl"
+            "2 users have no local password and stay as they are.", "one at a time: bert, carl"
         )
         await admin.press("m")
         assert "marked" not in admin.text
@@ -128,7 +128,7 @@ async def test_the_last_switch_can_be_undone(filled: Callable[..., Workspace]) -
         await admin.press("f6", "z")
         await admin.sees("No switch of an authentication method is left to undo.")
         await admin.press("end", "a")
-        await admin.sees("Local password for bert")
+        await admin.sees("Switch bert to Integrated: set a local password")
         await admin.fill(PASSWORD, PASSWORD)
         await admin.press("shift+tab", "enter")
         await admin.sees("Switch bert to Integrated?")
@@ -446,6 +446,7 @@ async def test_of_many_marked_users_the_first_are_named(filled: Callable[..., Wo
         await admin.type("user")
         await admin.press("enter", "m", "x")
         await admin.sees("Delete 12 users?", "user00", "user09 and 2 more")
+        await admin.sees("If the directory still lists 12 of them", "y Delete 12 users n Cancel")
         await admin.press("n", "space", "space", "x")
         await admin.sees("Delete 10 users?", "user02", "user11")
         assert "more" not in admin.text

@@ -43,7 +43,7 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.press("space")
         await admin.focus("#filters Table")
         await admin.press("n")
-        await admin.sees("Enter keeps it, Esc discards it")
+        await admin.sees("Enter keeps the rule, Esc discards it")
         await admin.type("svc-*")
         await admin.press("enter")
         await admin.sees("exclude user_name svc-*")
@@ -56,7 +56,9 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
 
         # Test Settings, one change skipped, Synchronize now
         await admin.press("f5", "t")
-        await admin.sees("+ 3 create", "3/4 in scope", "anna", "in the directory, unknown here")
+        await admin.sees(
+            "+ 3 create", "3 of 4 users in scope", "anna", "in the directory, unknown here"
+        )
         await admin.press("down", "down", "space")
         await admin.sees("skipped 1")
         await admin.press("s")
@@ -79,7 +81,7 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.sees("root", "anna", "Directory Services")
         await admin.press("down")
         await admin.press("a")
-        await admin.sees("Local password for anna")
+        await admin.sees("Switch anna to Integrated: set a local password")
         await admin.fill(PASSWORD, PASSWORD)
         await admin.press("shift+tab", "enter")
         await admin.sees("Switch anna to Integrated?")

@@ -85,7 +85,12 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--store", metavar="PATH", help="The user database (default: $MAILROSTER_STORE).")
+@click.option(
+    "--store",
+    metavar="PATH",
+    help="The user database (default: $MAILROSTER_STORE, else users.json in "
+    "~/.local/share/mailroster).",
+)
 @click.option(
     "--version",
     is_flag=True,

@@ -16,17 +16,32 @@ class Interrupted(Problem):
         super().__init__("Interrupted.", "")
 
 
+_NO_THREAD = "can't start new thread"  # in Python's own words
+
+
 class SystemFailed(Problem):
     """A call to the system failed, and only the system's own words tell why."""
 
     kind = "system"
 
-    def __init__(self, error: OSError) -> None:
-        where = f" ({printable(error.filename)})" if error.filename else ""
-        super().__init__(
-            f"The operating system reported an error: {error.strerror}{where}.",
-            "Check the disk and the permissions there, then try again.",
-        )
+    @classmethod
+    def of(cls, error: BaseException) -> SystemFailed | None:
+        """Return the problem if `error` is the system's: a file, memory or a thread."""
+        if isinstance(error, OSError) and error.strerror:
+            where = f" ({printable(error.filename)})" if error.filename else ""
+            return cls(
+                f"The operating system reported an error: {error.strerror}{where}.",
+                "Check the disk and the permissions there, then try again.",
+            )
+        missing = "memory" if isinstance(error, MemoryError) else ""
+        if isinstance(error, RuntimeError) and str(error) == _NO_THREAD:
+            missing = "threads"
+        if missing:
+            return cls(
+                f"The operating system gives mailroster no more {missing}.",
+                "Look at the limits of this user and of the service, then try again.",
+            )
+        return None
 
 
 def cut_short(problem: Problem, workspace: Workspace | None, generation: int | None) -> Problem:

@@ -71,6 +71,8 @@ def login(
     code = EXIT_CODES[verdict.public]
     if verdict.error:
         click.echo(f"mailroster: {told(verdict.error)}", err=True)
+    elif sys.stdin.isatty():
+        click.echo("Accepted.", err=True)
     if as_json:
         error = verdict.error and verdict.error.to_record()
         print_json({"status": verdict.public, "exit_code": code, "error": error})

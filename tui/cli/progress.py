@@ -28,21 +28,21 @@ class Progress:
         self._next = 0.0  # when to write
         self._is_shown = False
 
-    def __call__(self, what: str, done: int, total: int) -> None:
+    def __call__(self, what: str, done: int, total: int | None) -> None:
         """Show it if it is time, and take the line away at the end."""
         if not self._is_terminal:
             return
         now = self._clock()
         if what != self._what:
             self._what, self._next = what, now + _SILENT_SECONDS
-        if done < total and now >= self._next:
-            self._next, self._is_shown = now + _EVERY_SECONDS, True
-            self._write(f"{what}: {done} of {total}")
-        elif done >= total:
+        if total is not None and done >= total:
             self._what = ""
             if self._is_shown:
                 self._is_shown = False
                 self._write("")
+        elif now >= self._next:
+            self._next, self._is_shown = now + _EVERY_SECONDS, True
+            self._write(f"{what}: {done}" if total is None else f"{what}: {done} of {total}")
 
     def _write(self, text: str) -> None:
         self._stream.write(f"{text:<{_WIDTH}}\r")

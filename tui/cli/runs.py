@@ -19,7 +19,7 @@ from sync.errors import GuardBlocked, ReportError
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import apply_plan, check_guard, divide
 from sync.runs.record import planned_settings
-from sync.runs.report import change_lines, run_record, setting_lines, summary
+from sync.runs.report import change_lines, restored_line, run_record, setting_lines, summary
 from sync.runs.report_file import check_report_name, write_report
 from sync.runs.run_lock import run_lock
 from sync.workspace import Workspace
@@ -39,7 +39,7 @@ report_option = click.option(
     "report_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the run, even a failed one, to a .json or .csv file.",
+    help="Write the run, even a failed one, to a .json or .csv file; replaces the file.",
 )
 skip_option = click.option(
     "--skip",
@@ -73,26 +73,30 @@ class Shown:
             click.echo(f"warning: {printable(warning)}", err=True)
         if self._as_json:
             return
-        lines = chain.from_iterable(map(_signed_lines, plan.changes))
+        signed = _signed if "NO_COLOR" not in os.environ and sys.stdout.isatty() else _plain
+        lines = chain.from_iterable(_lines(change, signed) for change in plan.changes)
         while some := list(islice(lines, _LINES_AT_ONCE)):
             click.echo("\n".join(some))
         for line in setting_lines(self.settings):
-            click.echo(_signed(printable(line), OF_CHANGES["update"]))
+            click.echo(signed(printable(line), OF_CHANGES["update"]))
         click.echo(f"{counted(plan)}.")
 
 
-def _signed_lines(change: Change) -> Iterator[str]:
-    """Yield a change as lines, its sign in colour."""
+def _lines(change: Change, signed: Callable[[str, str], str]) -> Iterator[str]:
+    """Yield a change as lines, the first one `signed`."""
     first, *more = change_lines(change)
-    yield _signed(first, OF_CHANGES[change.action])
+    yield signed(first, OF_CHANGES[change.action])
     yield from more
 
 
 def _signed(line: str, colour: str) -> str:
-    """Return the line with its sign in colour on a terminal; coloured words can be unreadable."""
-    if "NO_COLOR" in os.environ or not sys.stdout.isatty():
-        return line
+    """Return the line with its sign in colour; coloured words can be unreadable."""
     return click.style(line[:1], fg=colour, bold=True) + line[1:]
+
+
+def _plain(line: str, _colour: str) -> str:
+    """Return the line as it is."""
+    return line
 
 
 def reported(
@@ -180,11 +184,14 @@ def applied(
         hold_deletes=hold_deletes,
     )
     left = [change for change in plan.changes if change.edit is None]
-    click.echo(
-        f"Applied {quantity(len(result.applied), 'change')}; held back {len(result.skipped)}. "
-        f"Conflicts and questions left open: {sum(change.stays_open for change in left)}.",
-        err=True,
-    )
+    if plan.changes or not result.settings:
+        click.echo(
+            f"Applied {quantity(len(result.applied), 'change')}; held back {len(result.skipped)}. "
+            f"Conflicts and questions left open: {sum(change.stays_open for change in left)}.",
+            err=True,
+        )
+    if result.settings:
+        click.echo(restored_line(result.settings), err=True)
     if result.run:
         click.echo(f"To undo this, run `mailroster history undo {result.run}`.", err=True)
     status = "applied" if result.run else "no_changes"

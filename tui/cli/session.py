@@ -108,8 +108,8 @@ def problem_of(session: Session, error: BaseException) -> Problem:
         return error
     if isinstance(error, OSError) and is_of_output(error):
         return session.cut_short(OutputFailed(error))
-    if isinstance(error, OSError) and error.strerror:
-        return session.cut_short(SystemFailed(error))
+    if failed := SystemFailed.of(error):
+        return session.cut_short(failed)
     from tui.crash import Crash
 
     return Crash(error)

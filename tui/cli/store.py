@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,18 @@ from typing import Any
 import click
 
 from store.copying import copy_store
-from store.errors import NotFound, StoreDamaged
+from store.errors import ArchiveNotMounted, NotFound, StoreDamaged
 from store.files.archive_mark import MARK
 from store.interface import Snapshot
 from store.locations import archive_root, key_place
 from store.models import Settings
 from store.text import printable, quantity
-from store.upkeep import Backup, Content, Loss, Upkeep
+from store.upkeep import Backup, Content, Finding, Loss, Upkeep
 from sync.runs import folders
 from sync.runs.change_lock import change_lock
 from sync.runs.restore import restore_backup
 from sync.workspace import Workspace, open_workspace
-from tui.cli.exit_codes import OK, STORE_DAMAGED
+from tui.cli.exit_codes import ARCHIVE_NOT_MOUNTED, OK, STORE_DAMAGED
 from tui.cli.session import Session, confirm, json_option, pass_session, print_json, table_lines
 
 
@@ -44,7 +44,8 @@ def check(ctx: click.Context, session: Session, take_archive: bool, as_json: boo
     """Check the store and all files beside it.
 
     It also moves and removes the archive folders that wait for it, where it can, and changes
-    nothing else. Exit code 22 if something is wrong.
+    nothing else. Exit code 22 if something is wrong, 23 if it is only that the archive is not
+    mounted.
     """
     if take_archive:
         root = folders.take_archive(session.workspace)
@@ -53,7 +54,7 @@ def check(ctx: click.Context, session: Session, take_archive: bool, as_json: boo
     folders.try_folder_work(workspace)
     workspace.close()  # as it is read again, with every backup
     state, findings = workspace.upkeep.check(key_place(workspace.host_path).path)
-    code = STORE_DAMAGED if findings else OK
+    code = _code_of(findings)
     if as_json:
         print_json(
             {
@@ -69,13 +70,20 @@ def check(ctx: click.Context, session: Session, take_archive: bool, as_json: boo
             click.echo(f"! {printable(found.path)}\n  {printable(found.problem)}")
         if not findings:
             where = workspace.store.where
+            is_whole = "and the files beside it are" if workspace.upkeep.keeps_backups else "is"
             click.echo(
-                f"The store {where} and the files beside it are whole: "
-                f"{_described(Content.of(state))}."
+                f"The store {where} {is_whole} whole: {_described(Content.of(state))}."
                 if state and state.store_id
                 else f"The store {where} does not exist yet."
             )
     ctx.exit(code)
+
+
+def _code_of(findings: Collection[Finding]) -> int:
+    kinds = {found.error and found.error["kind"] for found in findings}
+    if kinds == {ArchiveNotMounted.kind}:
+        return ARCHIVE_NOT_MOUNTED
+    return STORE_DAMAGED if findings else OK
 
 
 @store.command()
@@ -108,7 +116,8 @@ def copy(session: Session, to: str, as_json: bool) -> None:
     reads the copy again and compares it. The copy has an id of its own, so the archive still
     belongs to the old store: mailroster prints the commands that give it to the copy.
     """
-    workspace, target = session.workspace, open_workspace(to)
+    workspace = session.workspace
+    target = open_workspace(to, on_progress=workspace.on_progress)
     try:
         with change_lock(workspace):
             state = copy_store(workspace.upkeep, target.upkeep)
@@ -175,7 +184,7 @@ def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_j
         if as_json:
             return print_json([_backup_record(found) for found in backups])
         rows = [_columns(found) for found in backups]
-        for line in table_lines(rows) if rows else ["No backup was made yet."]:
+        for line in table_lines(rows) if rows else [_without_backups(upkeep)]:
             click.echo(line)
         return None
     chosen, state = _chosen(upkeep, name)
@@ -193,6 +202,15 @@ def restore(session: Session, name: str | None, only_list: bool, yes: bool, as_j
     kept = f" The previous file is now {printable(aside)}." if aside else ""
     click.echo(f"Restored the store from the backup {printable(chosen.name)}.{kept}", err=True)
     return None
+
+
+def _without_backups(upkeep: Upkeep) -> str:
+    if upkeep.keeps_backups:
+        return "No backup was made yet."
+    return (
+        "This store keeps no backups; its database's server does. `mailroster store restore FILE` "
+        "takes a copy that `mailroster store backup` wrote."
+    )
 
 
 def _chosen(upkeep: Upkeep, name: str | None) -> tuple[Path, Snapshot]:

@@ -143,7 +143,7 @@ def systemd_units(session: Session, user: str, calendar: str, out: Path | None) 
         )
     if problem := _calendar_problem(calendar):
         raise wrong_usage(
-            f"systemd does not understand the time “{printable(calendar, 60)}”: {problem}.",
+            f"systemd cannot start a sync at the time “{printable(calendar, 60)}”: {problem}.",
             "Give one as systemd.time(7) describes it, such as “*-*-* 02:30”.",
             "Nothing was printed.",
         )
@@ -222,6 +222,7 @@ def _calendar_problem(calendar: str) -> str:
     try:
         asked = subprocess.run(
             ["systemd-analyze", "calendar", calendar],  # noqa: S607 - wherever it is installed
+            env={**os.environ, "LC_ALL": "C"},
             capture_output=True,
             text=True,
             timeout=_SECONDS,
@@ -229,7 +230,9 @@ def _calendar_problem(calendar: str) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return printable(asked.stderr.strip(), 200) if asked.returncode else ""
+    if asked.returncode:
+        return printable(asked.stderr.strip(), 200)
+    return "that time never comes" if "Next elapse: never" in asked.stdout else ""
 
 
 def _argument(word: str) -> str:

@@ -15,7 +15,6 @@ from store.privileges import PRIVILEGES, delete_gap
 from store.text import printable, quantity
 from sync.planning.leavers import LeavingOn, leaving_on
 from sync.runs import by_hand
-from sync.runs.report import value_text
 from tui.cli.session import (
     Session,
     confirm,
@@ -26,6 +25,7 @@ from tui.cli.session import (
     table_lines,
     wrong_usage,
 )
+from tui.texts import user_fields
 
 _TITLES: tuple[str, ...] = (
     "user name",
@@ -81,11 +81,10 @@ def list_(session: Session, as_json: bool) -> None:
 @pass_session
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show one user."""
-    day_of = leaving_on(session.workspace.snapshot().settings)
-    record = _with_day(_find(session, name), day_of)
+    user, snapshot = _find(session, name), session.workspace.snapshot()
     if as_json:
-        return print_json(record)
-    for line in table_lines([(key.replace("_", " "), _text(record[key])) for key in record]):
+        return print_json(_with_day(user, leaving_on(snapshot.settings)))
+    for line in table_lines(list(user_fields.all_fields(user, snapshot))):
         click.echo(line)
     return None
 
@@ -109,7 +108,11 @@ def add(
     privileges: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add a user. It asks for an integrated user's password, or reads it from stdin if piped."""
+    """Add a user.
+
+    It asks for an integrated user's password, or reads it from stdin if piped. Without --privilege
+    the user gets login and changePassword. The user may read and write the own archive folder.
+    """
     user = User(
         user_name=name,
         full_name=full_name,
@@ -134,14 +137,21 @@ def add(
 @json_option
 @pass_session
 def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
-    """Delete a user. It keeps an archive folder that holds mail, and removes an empty one."""
+    """Delete a user. It keeps an archive folder that holds mail, and removes an empty one.
+
+    If the directory still lists the user, the next sync brings the user back, or asks. To keep the
+    user away, use `sync --skip-always NAME`.
+    """
     user = _find(session, name)
+    back = user_fields.coming_back_text([user], session.workspace.snapshot().settings)
     if not yes:
         confirm(f"Delete {_name(user)}?")
     archive = "kept" if by_hand.delete_users(session.workspace, [user]) else "removed"
     if as_json:
         print_json({"user_name": user.user_name, "archive": archive})
     click.echo(f"Deleted {_name(user)}; {archive} the archive.", err=True)
+    if back:
+        click.echo(back, err=True)
 
 
 @users.command("set-auth")
@@ -275,7 +285,7 @@ def set_privileges(
         chosen[owner] = [right.strip() for right in rights.split(",") if right.strip()]
     user = _find(session, name)
     changed = by_hand.set_privileges(session.workspace, user, privileges or None, chosen)
-    _done(changed, _privileges(changed), as_json)
+    _done(changed, user_fields.given_text(changed, privileges, chosen), as_json)
     if gap := delete_gap(changed.privileges, changed.folder_privileges):
         click.echo(gap, err=True)
 
@@ -305,7 +315,7 @@ def change_privileges(
     if as_json:
         print_json([_record(user) for user in changed])
     for user in changed:
-        _done(user, _privileges(user), as_json=False)
+        _done(user, user_fields.privileges_now(user), as_json=False)
 
 
 @users.command()
@@ -369,10 +379,6 @@ def _name(user: User) -> str:
     return printable(user.user_name)
 
 
-def _privileges(user: User) -> str:
-    return f"{_name(user)} now has the privileges {', '.join(user.privileges)}."
-
-
 def _record(user: User) -> dict[str, Any]:
     record = dict(user.to_row())
     record["has_password"] = record.pop("password_hash") is not None
@@ -392,9 +398,3 @@ def _columns(user: User, day_of: LeavingOn) -> tuple[str, ...]:
         f"{user.authentication}{f', leaving on {day}' if day else ''}",
         ",".join(user.privileges),
     )
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{folder}: {','.join(rights)}" for folder, rights in value.items())
-    return value_text(value if isinstance(value, list) or value is None else str(value))

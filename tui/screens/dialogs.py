@@ -16,11 +16,12 @@ from textual.widgets.input import Selection
 
 from store.errors import Problem
 from store.passwords import MIN_CHARACTERS, password_problem
+from store.text import printable
 from tui.actions import APP, HELP, Action, actions_of, bindings_for, reason_against, shown_key
 from tui.texts.plain import counted, lines, plain
 from tui.texts.problems import told
 from tui.widgets.fields import Field, NumberField, PasswordField, row
-from tui.widgets.keys import KeyLine
+from tui.widgets.keys import SCREENS, KeyLine
 
 T = TypeVar("T")
 
@@ -31,7 +32,10 @@ PASSWORD_RULE = (
 
 
 class Dialog(ModalScreen[T]):
-    """A box over the screen; cancelling it answers `None`."""
+    """A box over the screen; cancelling it answers `None`.
+
+    `labels` are what the line of keys calls actions here, by their ids, in the place of "Yes".
+    """
 
     SCOPES: ClassVar[tuple[str, ...]] = ()
     BINDINGS = [
@@ -44,6 +48,7 @@ class Dialog(ModalScreen[T]):
 
     def __init__(self, title: str, text: Text | str = "") -> None:
         super().__init__()
+        self.labels: dict[str, str] = {}
         self._heading = plain(title, "bold", limit=140)
         self._text = text if isinstance(text, Text) else plain(text)
 
@@ -119,10 +124,15 @@ class Message(Dialog[None]):
 
 
 class Confirm(Dialog[bool]):
-    """A question that is answered with yes or no."""
+    """A question whether to do what the title says; `y` is called by its words."""
 
     SCOPES = ("confirm",)
     BINDINGS = bindings_for(*SCOPES)
+
+    def __init__(self, title: str, text: Text | str = "") -> None:
+        super().__init__(title, text)
+        question = title.rpartition(". ")[2].removesuffix("?")
+        self.labels = {"confirm.yes": printable(question, 50)}
 
     def action_yes(self) -> None:
         """Answer yes."""
@@ -212,12 +222,13 @@ class TypedNumber(Dialog[Literal["all", "hold"]]):
 
     def __init__(self, title: str, text: Text, number: int, verb: str = "delete") -> None:
         super().__init__(title, text)
-        self._number, self._verb = number, verb
+        self._number = number
+        self._what = f"{verb} {counted(number, 'user')}"
+        self.labels = {"number.accept": self._what.capitalize()}
 
     def fields(self) -> Iterator[Widget]:
         """Yield the field for the number."""
-        users = counted(self._number, "user")
-        yield row(f"Type {self._number} to {self._verb} {users}", NumberField())
+        yield row(f"Type {self._number} to {self._what}", NumberField())
 
     def action_accept(self) -> None:
         """Apply everything if the number is right."""
@@ -235,7 +246,7 @@ class Help(Message):
     """Every action of a screen and of the application, with its key and what it does."""
 
     def __init__(self, scopes: tuple[str, ...], screen: Widget) -> None:
-        text = Text()
+        text, logged_on = Text(), getattr(screen.app, "administrator", None) is not None
         for heading, actions in (
             ("On this screen", actions_of(*scopes)),
             ("Everywhere", actions_of(APP)),
@@ -243,7 +254,8 @@ class Help(Message):
             if actions:
                 text.append(f"{heading}\n", "bold")
             for action in actions:
-                text.append_text(_help_line(action, screen))
+                if logged_on or action.name not in SCREENS:
+                    text.append_text(_help_line(action, screen))
         super().__init__("Help", text)
 
 

@@ -38,7 +38,7 @@ class Palette(Dialog[Found]):
         self._entries: list[Found] = []
         self._names = UserNames(screen.app.snapshot)
         self._table: Table[Found] = Table(
-            [Column("Name", 3), Column("Where", 2), Column("What it does", 5)],
+            [Column("Name", 4), Column("Where", 2), Column("What it does", 4)],
             _cells,
             lambda found: f"{found.where}\n{found.label}",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.text import Text
@@ -109,8 +110,8 @@ class PlanScreen(TableScreen):
         if change is None:
             return "This list is empty."
         if change.edit is None:
-            what = "conflict" if change.action == "conflict" else "question"
-            return f"mailroster applies no {what} anyway: {change.reason}"
+            what = "Conflicts" if change.action == "conflict" else "Open questions"
+            return f"{what} are never applied. This line leaves nothing to skip."
         return None
 
     def action_skip(self) -> None:
@@ -222,10 +223,14 @@ class PlanScreen(TableScreen):
     def _show_details(self) -> None:
         change, done = self.table.current, self.result is not None
         note = ""
-        if change and not done and self.selection.is_left_out(change):
+        if change and done and self._is_skipped(change):
+            change, done, note = replace(change, archive=None), False, "Left out: not applied."
+        elif change and not done and self.selection.is_left_out(change):
             note = (
                 "Skipped by you."
                 if change.user_name in self.selection.skip
                 else "Left out too, because it depends on a skipped change."
             )
+        elif change and not done and change.asks:
+            note = "Press Enter to answer."
         self.query_one(ChangeDetails).show(change, done=done, note=note)

@@ -23,8 +23,9 @@ from tui.screens.base import BaseScreen
 from tui.screens.dialogs import PASSWORD_RULE, Dialog, new_password_problem
 from tui.texts.plain import plain
 from tui.texts.problems import told
+from tui.texts.user_fields import rights_of
 from tui.widgets.fields import PasswordField, row
-from tui.widgets.user_details import rights_of, rights_table, user_text
+from tui.widgets.user_details import rights_table, user_text
 
 
 class QuickAccessScreen(BaseScreen):

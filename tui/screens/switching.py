@@ -55,16 +55,18 @@ async def ask_switch(
         without = [user for user in users if not user.password_hash]
         if len(without) == len(users) == 1:
             name = users[0].user_name
-            password = await screen.ask(NewPassword(f"Local password for {name}", name))
+            password = await screen.ask(
+                NewPassword(f"Switch {name} to Integrated: set a local password", name)
+            )
             if password is None:
                 return None
             without = []
         users = [user for user in users if user not in without]
         text = Text(f"From then on mailroster checks {_passwords(users)} stored here.")
         if without:
-            text = lines(text, _without_password(without))
+            text = lines(text, _without_password(without, "of them"))
         if not users:
-            screen.app.say(_without_password(without), error=True)
+            screen.app.say(_without_password(without, "users"), error=True)
             return None
     title = f"Switch {how_many(users)} to {AUTHENTICATION_LABELS[method]}?"
     if not await screen.confirm(title, lines(*names_of_several(users), text)):
@@ -115,14 +117,14 @@ def _deletion(users: Sequence[User], switched: int, days: int) -> str:
     return f"Automatic deletion is on: {when} DELETES {who}."
 
 
-def _without_password(users: Sequence[User]) -> str:
+def _without_password(users: Sequence[User], of_whom: str) -> str:
     names = ", ".join(user.user_name for user in users[:5])
     more = ", ..." if len(users) > 5 else ""
     if len(users) == 1:
         return f"{names} has no local password and stays as it is. Switch this user alone."
     return (
-        f"{grouped(len(users))} of them have no local password and stay as they are. Switch these "
-        f"one at a time: {names}{more}"
+        f"{grouped(len(users))} {of_whom} have no local password and stay as they are. Switch "
+        f"these one at a time: {names}{more}"
     )
 
 

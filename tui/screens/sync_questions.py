@@ -264,12 +264,15 @@ async def ask_reason(screen: BaseScreen, names: Sequence[str]) -> str | None:
             )
         return Text()
 
+    if len(names) == 1:
+        who, them, rule = names[0], "this user", "a skip rule"
+    else:
+        who, them, rule = f"{grouped(len(names))} users", "these users", "a skip rule for each"
     text = lines(
-        "Syncs will not create, change or delete them. mailroster adds a skip rule for each to the "
-        "filters on Options; remove the rule to undo this.",
-        listed_names(list(names), 5),
+        f"Syncs will not create, change or delete {them}. mailroster adds {rule} to the filters on "
+        "Options; remove the rule to undo this.",
+        *([listed_names(list(names), 5)] if len(names) > 1 else []),
     )
-    who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
     reason = await screen.ask(Entry(f"Leave {who} alone from now on? Reason:", text, "", check))
     return reason and reason.strip()
 

@@ -25,7 +25,8 @@ from tui.screens.user_actions import UserActions
 from tui.screens.user_dialogs import FolderRights
 from tui.texts.log_on import explanation_text
 from tui.texts.story import story_text
-from tui.widgets.user_details import rights_of, rights_table, user_text
+from tui.texts.user_fields import rights_of
+from tui.widgets.user_details import rights_table, user_text
 
 _WIDE = 120  # columns
 Beside = Literal["explain", "story"]
@@ -41,7 +42,6 @@ class UserScreen(UserActions):
     NAME = "users"
     SCOPES = ("user", "page")
     BINDINGS = bindings_for(*SCOPES)
-    HORIZONTAL_BREAKPOINTS = [(0, "-compact"), (_WIDE, "-wide")]
 
     def __init__(self, user: User, beside: Beside | None = None) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class UserScreen(UserActions):
         elif self.asking is not None:
             self.asking.cancel()
             self._show_beside(Text("Stopped asking the directory."))
-        elif self._beside != self._opened_with and self.has_class("-compact"):
+        elif self._beside != self._opened_with and not self.has_class("-wide"):
             self._close()
         else:
             self.dismiss()
@@ -145,7 +145,7 @@ class UserScreen(UserActions):
             return
         self._beside = beside
         self.add_class("-beside")
-        if self.has_class("-compact"):
+        if not self.has_class("-wide"):
             self.query_one("#beside").focus()
         if beside == "story":
             self._read_story()

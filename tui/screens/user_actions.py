@@ -40,7 +40,8 @@ from tui.screens.base import BEING_SAVED, BaseScreen
 from tui.screens.dialogs import Entry, NewPassword
 from tui.screens.switching import ask_switch
 from tui.screens.user_dialogs import ChoosePrivileges, EditUser
-from tui.texts.plain import counted, lines
+from tui.texts.plain import counted, lines, plain
+from tui.texts.user_fields import coming_back_text
 from tui.texts.users import how_many, listed_names, names_of_several, privileges_text
 
 OF_USERS = frozenset(action.name for action in actions_of("user"))
@@ -213,6 +214,8 @@ class UserActions(BaseScreen):
             fate = ["The archive holds no mail; an empty folder is removed too."]
         else:
             fate = ["Their archives hold no mail; empty folders are removed too."]
+        if back := coming_back_text(users, self.app.snapshot.settings):
+            fate.append(plain(back, "yellow"))
         text = lines(*names_of_several(users), *fate)
         return await self.confirm(f"Delete {how_many(users)}?", text)
 

@@ -59,7 +59,7 @@ class EditUser(Dialog[Details]):
         text = "Separate addresses with commas; the first one is primary."
         if user.authentication == DIRECTORY_SERVICES:
             text += " The next sync replaces these fields with what the directory lists."
-        super().__init__(f"Edit {user.user_name}", text)
+        super().__init__(f"Change {user.user_name}", text)
         self._user = user
 
     def fields(self) -> Iterator[Widget]:

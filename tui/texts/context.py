@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rich.text import Text
@@ -12,9 +12,10 @@ from store.errors import StoreError
 from store.interface import Snapshot
 from store.text import printable
 from sync.directory.types import insecurity
+from sync.runs.record import QUESTION
 from sync.status.outcomes import Outcomes, outcomes_of
 from sync.workspace import Workspace
-from tui.texts.plain import counted, plain
+from tui.texts.plain import counted, grouped, plain
 from tui.texts.runs import signed_counts
 from tui.texts.status import RESULTS
 
@@ -109,7 +110,9 @@ def _last_sync(outcomes: Outcomes, now: datetime) -> Text:
         return Text("never synchronized", "dim")
     at = datetime.fromisoformat(last.at)
     is_recent = (now - at).total_seconds() < _DAY
-    when = f"{at.astimezone():{'%H:%M' if is_recent else '%Y-%m-%d'}}"
+    when = f"{at.astimezone(UTC):{'%H:%M UTC' if is_recent else '%Y-%m-%d'}}"
     if outcomes.failing_since:
         return Text(f"! last sync {when} {printable(RESULTS[last.result])}", "red")
-    return Text.assemble(f"last sync {when}  ", signed_counts(last.counts) or "no changes")
+    counts = signed_counts({**last.counts, QUESTION: last.questions})
+    held = f", {grouped(last.held)} held back" if last.held else ""
+    return Text(f"last sync {when}  {counts or 'no changes'}{held}")

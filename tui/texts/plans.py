@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from rich.text import Text
@@ -12,6 +12,7 @@ from sync.errors import StalePlan
 from sync.planning.guard import Block
 from sync.planning.plan import Change, Plan
 from sync.runs.apply import Result
+from sync.runs.report import restored_line
 from tui.screens.sync_selection import Selection
 from tui.texts.plain import counted, grouped, lines, plain
 from tui.texts.warnings import one_a_kind
@@ -43,7 +44,7 @@ def plan_text(
         change for change in plan.changes if not (change.edit and change.user_name in left_out)
     ]
     text = counts_text(wanted) if plan.changes else Text("No changes.")
-    text.append(f"  {grouped(plan.in_scope)}/{grouped(plan.listed)} in scope", "dim")
+    text.append(f"  {grouped(plan.in_scope)} of {counted(plan.listed, 'user')} in scope", "dim")
     if left_out:
         text.append(f"  skipped {grouped(len(left_out))}")
     if not_renewed and source:
@@ -61,7 +62,7 @@ def plan_text(
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment.astimezone():%H:%M:%S}"
+    return f"{moment.astimezone(UTC):%H:%M:%S} UTC"
 
 
 def guard_text(blocks: Sequence[Block]) -> list[Text]:
@@ -114,10 +115,13 @@ def _archives_text(deletes: Sequence[Change], messages: Mapping[str, int]) -> Te
 
 
 def result_text(result: Result) -> Text:
-    """Return what a run did, in numbers."""
-    text = Text("Done: ").append_text(counts_text(result.applied))
+    """Return what a run did, in numbers, and which settings it restored."""
+    done = counts_text(result.applied) if result.applied else Text("no user was changed")
+    text = Text("Done: ").append_text(done)
     if result.skipped:
         text.append(f"  skipped {grouped(len(result.skipped))}")
+    if result.settings:
+        text.append_text(plain(f"\n{restored_line(result.settings)}"))
     return text
 
 

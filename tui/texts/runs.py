@@ -9,7 +9,7 @@ from rich.text import Text
 from store.history import History, Run, RunSummary
 from store.text import printable
 from sync.runs.record import COUNTED, QUESTION, shown_settings
-from sync.runs.report import SIGNS, setting_text
+from sync.runs.report import SIGNS, number_word, setting_text
 from tui.colours import OF_CHANGES
 from tui.texts.plain import counted, grouped, lines, plain
 from tui.texts.warnings import one_a_kind
@@ -44,7 +44,8 @@ def _each(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield each count above zero, with its sign, number and name."""
     for name in COUNTED:
         if counts.get(name):
-            yield name, f"{_SIGNS[name]} {grouped(counts[name])} {name}"
+            number = counts[name]
+            yield name, f"{_SIGNS[name]} {grouped(number)} {number_word(number, name)}"
 
 
 def notes_text(run: RunSummary, undone: bool) -> str:

@@ -40,7 +40,7 @@ def status_lines(status: Status) -> Iterator[str]:
 def facts(status: Status) -> Iterator[tuple[str, str]]:
     """Yield what is known with its name; a fact that continues the one before has no name."""
     is_read = "store" not in status.problems
-    yield "Store", f"{status.where}{f', generation {status.generation}' if is_read else ''}"
+    yield "Store", status.where
     if status.keeps_backups and status.newest_backup:
         yield "Backup", f"the newest from {_time(status.newest_backup)}"
     if is_read:
@@ -49,7 +49,7 @@ def facts(status: Status) -> Iterator[tuple[str, str]]:
         yield from _of_syncs(status)
     if is_read:
         yield from _of_users(status)
-        yield "History", f"{quantity(status.runs, 'run')}; the chain ends with {status.head or '-'}"
+        yield "History", quantity(status.runs, "run")
     if status.folded_until:
         yield "", f"runs up to {shown_time(status.folded_until)} are kept as counts only"
 
@@ -81,10 +81,12 @@ def _of_users(status: Status) -> Iterator[tuple[str, str]]:
 
 
 def _archive(status: Status) -> str:
+    waiting = f"{quantity(status.pending, 'folder change')} waiting" if status.pending else ""
     if not status.archive:
-        return f"none on this host; {quantity(status.pending, 'piece')} of work for a host with one"
+        waiting = f"{waiting} for a host with one" if waiting else ""
+        return "; ".join(filter(None, ("none on this host", waiting)))
     mounted = "not mounted" if "archive" in status.problems else "at hand"
-    return f"{status.archive}, {mounted}; {quantity(status.pending, 'piece')} of work waiting"
+    return "; ".join(filter(None, (f"{status.archive}, {mounted}", waiting)))
 
 
 def _answer(answered: Outcome | None) -> str:
@@ -113,7 +115,7 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 def _waiting(planned: Outcome | None) -> str:
     if planned is None:
-        return "nothing is known yet"
+        return "nothing yet: no sync has run"
     names = ", ".join(planned.waiting[:_MOST_NAMES])
     more = ", ..." if len(planned.waiting) > _MOST_NAMES else ""
     left_out = (

@@ -33,7 +33,7 @@ class ChangeDetails(Pane):
         self._messages.clear()
 
     def show(self, change: Change | None, *, done: bool = False, note: str = "") -> None:
-        """Show the change, as one that is done or to be done, with a note below it."""
+        """Show the change, as one that is done or to be done, with a note above its reason."""
         self._shown = change, done, note
         self.follow(self._details)
 

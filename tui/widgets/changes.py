@@ -8,10 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from store.models import AUTHENTICATION_LABELS
-from store.privileges import PRIVILEGES
-from sync.planning.plan import Change, FieldChange, FieldValue
-from sync.runs.report import sign_of, summary, told_apart, value_text
+from sync.planning.plan import Change
+from sync.runs.report import field_texts, sign_of, summary
 from tui.colours import OF_CHANGES
 from tui.texts.difference import by_parts, marked
 from tui.texts.plain import counted, grouped, lines, plain
@@ -19,7 +17,6 @@ from tui.texts.plain import counted, grouped, lines, plain
 _LONG = 50  # characters of old and new together that one line holds beside the label
 _LONG_IN_NARROW = 24
 _SIGNED = {"-": "bold red", "+": "bold green"}
-_WORDS = {"authentication": AUTHENTICATION_LABELS, "privileges": PRIVILEGES}
 _DONE = {
     "create": "created",
     "return": "returned",
@@ -27,12 +24,6 @@ _DONE = {
     "leave": "leaving",
     "delete": "deleted",
     "rename": "renamed",
-}
-_LABELS = {
-    "email_addresses": "e-mail addresses",
-    "directory_id": "id",
-    "directory": "directory of the id",
-    "other_id": "log-on refused, listed id",
 }
 
 
@@ -52,7 +43,7 @@ def change_details(
     done: bool = False,
     narrow: bool = False,
 ) -> Group:
-    """Return one change in full: what becomes of the archive, the reason, the fields, the notes.
+    """Return one change in full: the notes, what becomes of the archive, the reason, the fields.
 
     A field is old -> new, or where it is long one above the other, with what differs marked; in a
     `narrow` place distinguished names are taken apart. What a deletion that is still to be done
@@ -69,17 +60,18 @@ def change_details(
     long.add_column(overflow="fold")
     most = _LONG_IN_NARROW if narrow else _LONG
     dropped = change.action == "delete" and not done
-    for name, values in () if dropped else change.fields.items():
-        texts = told_apart(_shown(name, values.old), _shown(name, values.new))
+    for name, label, *texts in () if dropped else field_texts(change):
         old, new = marked(*texts)
         if len(old) + len(new) <= most:
-            fields.add_row(Text(_label(name)), old, Text("->"), new)
+            fields.add_row(Text(label), old, Text("->"), new)
             continue
-        long.add_row("", Text(_label(name), "dim"))
+        long.add_row("", Text(label, "dim"))
+        values = change.fields[name]
         is_name = narrow and name == "distinguished_name" and values.old and values.new
         for sign, text in by_parts(*texts) if is_name else (("-", old), ("+", new)):
             long.add_row(Text(sign, _SIGNED.get(sign, "")), text)
-    parts: list[RenderableType] = [head, *([archive] if archive else []), plain(change.reason)]
+    about = [*notes, *([archive] if archive else []), plain(change.reason)]
+    parts: list[RenderableType] = [head, *about]
     if fields.row_count:
         parts.append(fields)
     if long.row_count:
@@ -88,34 +80,21 @@ def change_details(
         plain(f"left out: {item.address} (see {item.holder})", limit=300)
         for item in change.left_out
     ]
-    return Group(*parts, *notes)
+    return Group(*parts)
 
 
 def field_lines(change: Change) -> Text:
     """Return the fields of a change as one text, a line each."""
-    return lines(*(_field_line(name, values) for name, values in change.fields.items()))
+    return lines(*(_field_line(*texts) for _, *texts in field_texts(change)))
 
 
-def _field_line(name: str, values: FieldChange) -> Text:
-    old, new = told_apart(_shown(name, values.old), _shown(name, values.new))
+def _field_line(label: str, old: str, new: str) -> Text:
     return Text.assemble(
-        (f"{_label(name)}: ", "bold"),
+        (f"{label}: ", "bold"),
         plain(old, "red", limit=100),
         " -> ",
         plain(new, "green", limit=100),
     )
-
-
-def _label(field: str) -> str:
-    return _LABELS.get(field) or field.replace("_", " ")
-
-
-def _shown(field: str, value: FieldValue) -> str:
-    """Return a field's value in the words of the screens."""
-    words = _WORDS.get(field, {})
-    if isinstance(value, list):
-        return value_text([words.get(item, item) for item in value])
-    return value_text(words.get(value, value) if value else value)
 
 
 def archive_text(change: Change, messages: int | None, *, done: bool) -> Text:

@@ -120,11 +120,16 @@ class KeyLine(ActionLine):
                 continue
             is_untouched = is_greyed and not isinstance(focused, Input)
             if is_untouched or (found and found.binding.action == action.name):
-                return key_text(key), action.label
+                return key_text(key), self._label(action)
             if found and found.binding.action == "submit" and action.name in _BY_SUBMITTING:
                 goes_on = action.name == "accept" and focused is not self.screen.query(Input).last()
-                return key_text(key), "Next" if goes_on else action.label
+                return key_text(key), "Next" if goes_on else self._label(action)
         return "", ""
+
+    def _label(self, action: Action) -> str:
+        """Return what the action is called, by the dialog's own word if it has one."""
+        own: Mapping[str, str] = getattr(self.screen, "labels", {})
+        return own.get(action.id, action.label)
 
 
 def _character_of(key: str) -> str | None:

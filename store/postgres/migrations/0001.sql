@@ -1,7 +1,7 @@
--- mailroster's user database. Look at it as you like; what writes to it is mailroster alone.
+-- mailroster's user database. Look at it as you like, but let mailroster alone write to it.
 
--- One row: what there is once. Whoever writes holds it until the write is there. `stamp` tells one
--- write from another of the same number, as there can be after a failover or a restore.
+-- One row for the whole store. A session that writes locks it until it commits. `stamp` tells apart
+-- two writes of the same number: a failover or a restore can lead to a second one.
 CREATE TABLE store (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     schema integer NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE addresses (
 );
 CREATE INDEX addresses_key ON addresses (key);
 
--- `record` is the run in full, byte for byte as the next record's digest of it says.
+-- `record` is the run in full, byte for byte: the next record holds its digest.
 CREATE TABLE runs (
     id text COLLATE "C" PRIMARY KEY,
     generation bigint NOT NULL,
@@ -76,7 +76,8 @@ CREATE TABLE folder_work (
     target text NOT NULL
 );
 
--- Times are in seconds since 1970, by the database's clock. Who nobody knows stands as a digest.
+-- Times are in seconds since 1970, by the database's clock. For a name that is not a user's,
+-- `who` is a digest.
 CREATE TABLE failed_log_ons (
     kind text NOT NULL CHECK (kind IN ('pairs', 'users', 'sources')),
     who text COLLATE "C" NOT NULL,
@@ -87,19 +88,19 @@ CREATE TABLE failed_log_ons (
     PRIMARY KEY (kind, who)
 );
 
--- Where users got in, as digests of user and source; `day` counts from 1970.
+-- The sources from which users logged on, as digests of user and source; `day` counts from 1970.
 CREATE TABLE known_sources (
     digest bytea PRIMARY KEY,
     day integer NOT NULL
 );
 CREATE INDEX known_sources_day ON known_sources (day);
 
--- Who synchronises or changes users now. A lock whose time is over is free.
+-- The sync or change of users that runs now. A lock is free after `until`.
 CREATE TABLE locks (
     name text PRIMARY KEY,
     token uuid NOT NULL,
     holder text NOT NULL,
-    process text NOT NULL,           -- of which kernel, so that its own processes know if it ended
+    process text NOT NULL,           -- and its kernel: processes there can tell whether it ended
     until timestamptz NOT NULL
 );
 

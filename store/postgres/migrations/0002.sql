@@ -1,4 +1,4 @@
--- Small documents, such as how the last sync ended. To write one is no write of the store.
+-- Small documents, such as how the last sync ended. Writing one is not a write of the store.
 CREATE TABLE notes (
     name text COLLATE "C" PRIMARY KEY,
     content json NOT NULL

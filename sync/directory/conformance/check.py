@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from store.models import Settings
 from store.text import printable, quantity
 from sync.directory.conformance.findings import Finding, list_findings
-from sync.directory.preview import preview
+from sync.directory.preview import never_set, preview
 from sync.directory.types.directory_type import Directory, DirectoryType, LogOn
 from sync.errors import DirectoryError
 
@@ -46,6 +46,9 @@ async def _as_any_type(
             for item in values
         )
         yield Finding("mapping", "ok", f"{told[0].upper()}{told[1:]}.")
+    for source in never_set(listing, kind.sources(settings)):
+        found = f"No entry has a value of {printable(source, 60)} that can be read."
+        yield Finding("mapping", "note", found, "Check the name of the attribute.")
     for finding in list_findings(listing):
         yield finding
     if log_on:

@@ -27,6 +27,12 @@ def type_at(url: str) -> DirectoryType:
     return next(known, None) or next(iter(TYPES.values()))
 
 
+def directory_text(known_as: str) -> str:
+    """Return a directory as `User.directory` has it, with the label of its type."""
+    name, _, where = known_as.partition(" ")
+    return f"{TYPES[name].label} {where}" if name in TYPES else known_as
+
+
 def added_settings() -> dict[str, SettingValue]:
     """Return the settings that types have beyond those of `Settings`, with their defaults."""
     return {field.key: field.default for field in all_fields() if field.default is not None}

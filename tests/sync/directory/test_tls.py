@@ -220,6 +220,7 @@ class TestPinned:
         )
         assert "is not the pinned one" in text
         assert "pin the new one" in text
+        assert "^G on Connection (F2), or run `mailroster settings set pinned_cert" in text
 
     async def test_the_pinned_one_once_it_expired(self, authority: Authority) -> None:
         file = authority.issue(expires=PAST)

@@ -65,6 +65,16 @@ def test_changed_disabled_and_deleted_users(kept: Workspace, tmp_path: Path) -> 
     assert not (tmp_path / "homes" / "carl").exists()
 
 
+def test_what_is_no_file_holds_nobody_up(kept: Workspace, tmp_path: Path) -> None:
+    """A pipe in the place of anna's file would be waited for; the file takes its place."""
+    files = [tmp_path / "homes" / name / "acl" for name in ("anna", "bert")]
+    files[0].unlink()
+    os.mkfifo(files[0])
+    users = [kept.snapshot().find(name) for name in ("anna", "bert")]
+    kept.store.apply(Batch([Edit.delete(user) for user in users if user]))
+    assert comes_true(lambda: all(file.is_file() and not file.read_text() for file in files))
+
+
 def test_an_older_state_that_is_put_back_counts(kept: Workspace, tmp_path: Path) -> None:
     backup = tmp_path / "backup"
     backup.hardlink_to(kept.host_path)

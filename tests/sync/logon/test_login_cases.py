@@ -288,10 +288,11 @@ def forget(_batch: Batch) -> Snapshot:
 @pytest.mark.parametrize(
     ("stored", "password", "apply"),
     [
-        (SHORT, "short", None),  # the policy refuses it today
+        (SHORT, "short", None),
         (hashed(FAST - 1), PASSWORD, refuse),
-        (hashed(FAST - 1), PASSWORD, forget),  # somebody deleted the user meanwhile
+        (hashed(FAST - 1), PASSWORD, forget),
     ],
+    ids=["the policy refuses it today", "refused", "somebody deleted the user meanwhile"],
 )
 async def test_a_hash_that_cannot_be_made_strong_keeps_nobody_out(
     fill: Fill, stored: str, password: str, apply: Callable[[Batch], Snapshot] | None

@@ -242,7 +242,7 @@ def test_a_question(known: bool, why: str) -> None:
     assert change.candidates == ("anna", "o\x1b")
     assert change.fields == {"user_name": FieldChange("anna", "Anna")}
     assert change.reason.startswith(why)
-    assert "; perhaps the same person, so a sync touches neither until you say" in change.reason
+    assert "; perhaps the same person, so a sync touches neither until you answer" in change.reason
 
 
 @pytest.mark.parametrize(
@@ -274,6 +274,7 @@ def test_long_names_are_cut_in_sentences() -> None:
     assert changes.quoted(["x" * 60]) == f"“{'x' * 60}”"
     assert changes.quoted(["x" * 61, "b"]) == f"“{'x' * 59}…”, “b”"
     assert changes.field_label("email_addresses") == "e-mail addresses"
+    assert changes.field_label("pinned") == "pinned"
 
 
 @pytest.mark.parametrize(

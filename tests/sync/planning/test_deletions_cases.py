@@ -57,6 +57,15 @@ CASES = {
     "a local user of the reserved name": absent(User(user_name="admin", privileges=["admin"])),
     "a local user who is pinned": absent(User(user_name="local", pinned=True)),
     "anybody else": absent(managed("anna"), plan=("delete anna",)),
+    "without automatic deletion nobody goes, and who would is named": Case(
+        [managed("carla"), managed("anna"), managed("boss", privileges=["admin"]), BERT],
+        [listed("bert")],
+        [],
+        settings=KEEP,
+        warnings=(
+            "Gone or out of scope, and kept because automatic deletion is off: “anna”, “carla”.",
+        ),
+    ),
     "warnings about who stays are of no use where nobody goes": Case(
         [managed("boss", privileges=["admin"]), BERT], [listed("bert")], [], settings=KEEP
     ),

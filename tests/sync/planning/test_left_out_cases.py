@@ -114,7 +114,10 @@ CASES = {
     "of a leaver who stays": Case(
         [mail("gone", "x@x.org"), managed("a")], [listed("a", "x@x.org", full="A")],
         ["update a without x@x.org of gone"], settings=KEEP,
-        warnings=(LEFT_OUT.format("a", "x@x.org", "gone"),),
+        warnings=(
+            "Gone or out of scope, and kept because automatic deletion is off:",
+            LEFT_OUT.format("a", "x@x.org", "gone"),
+        ),
     ),
     "of a leaver who goes": Case(
         [mail("gone", "x@x.org"), managed("a", distinguished_name="CN=1"), managed("c")],

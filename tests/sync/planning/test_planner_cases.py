@@ -225,11 +225,12 @@ CASES = {
     # deletions
     "without automatic deletion nobody goes, and renames are asked": Case(
         [managed("a", distinguished_name="CN=1"), managed("b")], [listed("n", dn="CN=1")],
-        ["rename n?"], settings=KEEP,
+        ["rename n?"], settings=KEEP, warnings=("Gone or out of scope, and kept because",),
     ),
     "and an answered one is written": Case(
         [managed("a", distinguished_name="CN=1"), managed("b")], [listed("n", dn="CN=1")],
         ["rename n"], Answers.of(rename=["n"]), settings=KEEP,
+        warnings=("Gone or out of scope, and kept because",),
     ),
     "an empty answer": Case([managed("a")], [], []),
     # questions about names
@@ -241,7 +242,7 @@ CASES = {
     "an answer that does not say whom": Case(
         [managed(n, distinguished_name="CN=1") for n in "ab"], [listed("n", dn="CN=1")],
         ["rename n?"], Answers.of(rename=["n"]),
-        warnings=("“n” may be “a”, “b”; say in the answer “rename” which of them it is.",),
+        warnings=("“n” may be “a”, “b”; say which of them it is with --rename-from OLD NEW.",),
     ),
     "who is held keeps also what is new about them": Case(
         [managed("b", distinguished_name="CN=2")],

@@ -119,9 +119,9 @@ def test_records_that_look_the_same_read_differently() -> None:
 
 def test_values_that_look_the_same_read_differently() -> None:
     plan = plan_for([managed(COMPOSED)], answer(listed(DECOMPOSED)))
-    assert "      user_name: M\\xfcller -> Mu\\u0308ller" in list(change_lines(plan.changes[0]))
+    assert "      user name: M\\xfcller -> Mu\\u0308ller" in list(change_lines(plan.changes[0]))
     plan = plan_for([managed("anna", full_name="A")], answer(listed("anna", full=COMPOSED)))
-    assert f"      full_name: A -> {COMPOSED}" in list(change_lines(plan.changes[0]))
+    assert f"      full name: A -> {COMPOSED}" in list(change_lines(plan.changes[0]))
 
 
 def test_a_name_that_is_listed_very_often_is_told_in_short() -> None:
@@ -137,10 +137,10 @@ IDS_LISTED = [{"userName": name, "id": name} for name in ("anna", "bert", "carla
 @pytest.mark.parametrize(
     ("users", "records", "answers", "shown", "counts"),
     [
-        ([GONE], [BACK], {}, ["? 1 rename"], {"rename": 1}),
+        ([GONE], [BACK], {}, ["? 1 question"], {"rename": 1}),
         ([GONE], [BACK], {"rename": ["anna.berg"]}, ["> 1 rename"], {"rename": 1}),
         ([GONE], [BACK], {"separate": ["anna.berg"]}, ["+ 1 create", "- 1 delete"], {"create": 1}),
-        ([JOHN], [JANE], {}, ["? 1 return"], {"return": 1, "update": 0}),
+        ([JOHN], [JANE], {}, ["? 1 question"], {"return": 1, "update": 0}),
         ([JOHN], [JANE], {"same": ["jsmith"]}, ["~ 1 update"], {"return": 0, "update": 1}),
         ([User(user_name="bert")], [{"userName": "bert"}], {}, ["! 1 conflict"], {"conflict": 1}),
         (

@@ -139,7 +139,7 @@ def finish(workspace: Workspace, way: Callable[[Workspace], None]) -> None:
         return
     waiting = waiting_work(archives, state.folder_work)
     way(workspace)
-    said = [notice for notice in workspace.notices if "mailroster finished" in notice]
+    said = [notice for notice in workspace.notices if "Finished" in notice]
     if way is not log_ons or len(said):  # the log-ons of those whose folders wait
         assert len(said) == bool(waiting)
     if way is not log_ons:

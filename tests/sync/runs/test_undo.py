@@ -204,6 +204,7 @@ class TestUndo:
         filled.store.apply(Batch([Edit.delete(carla), Edit.create(managed("bert"))]))
         plan = undo_preview(filled, run)
         assert lines(plan) == ["update anna", "conflict bert", "conflict carla"]
+        assert plan.changes[1].reason == "exists again and stays as it is now"
         assert "was deleted or renamed since" in plan.changes[2].reason
 
     def test_an_address_taken_since(self, filled: Workspace) -> None:
@@ -254,10 +255,13 @@ class TestUndo:
         archives = workspace.archives(AUTO_DELETE)
         archives.create("c")
         (archives.path("c") / "new" / "1").write_text("mail of the old b")
-        undo(workspace, run, allow_deletes=1)
+        undone = undo(workspace, run, allow_deletes=1)
         assert (archives.path("b") / "new" / "1").read_text() == "mail of the old b"
         assert list(workspace.snapshot().users) == ["b"]
         assert workspace.snapshot().users["b"]["full_name"] == "Old B"
+        undo(workspace, undone)  # the name is free for who comes back, as its owner leaves it
+        assert sorted(workspace.snapshot().users) == ["b", "c"]
+        assert (archives.path("c") / "new" / "1").read_text() == "mail of the old b"
 
     def test_an_unknown_run(self, filled: Workspace) -> None:
         with pytest.raises(InvalidValue, match="no run “<x>”"):

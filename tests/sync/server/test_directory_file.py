@@ -49,7 +49,7 @@ def test_a_file_that_is_no_table_of_users_is_refused(
     ("text", "listed", "note"),
     [
         ("userName\na\n\nb,c\n", ["a", None], "line 4: 2 cells, but the header has 1."),
-        ("userName,fullName\na\n", [None], "line 2: 1 cells, but the header has 2."),
+        ("userName,fullName\na\n", [None], "line 2: 1 cell, but the header has 2."),
         ("userName,fullName\n  ,Anna\n", [None], "line 2: userName is empty."),
         ("userName,passwordHash\na,secret\n", ["a"], "line 2: passwordHash is not a bcrypt hash"),
         (

@@ -14,7 +14,7 @@ import pytest
 from store.errors import StoreUnwritable
 from store.models import Settings
 from sync.directory.listing import InvalidRecord
-from sync.errors import GuardBlocked, TimedOut
+from sync.errors import GuardBlocked, StalePlan, TimedOut
 from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.status.outcomes import outcomes_of, sync_attempt
@@ -95,6 +95,20 @@ def test_a_guard_stop_tells_what_would_have_been_done(fill: Fill) -> None:
     assert (failed.result, failed.counts["delete"], failed.listed) == ("blocked", 8, 1)
 
 
+def test_held_deletions_and_open_questions_are_not_told_as_done(fill: Fill) -> None:
+    leavers = (managed(f"u{number}") for number in range(8))
+    moving = managed("old", email_addresses=["old@example.com"])
+    workspace = fill(*leavers, moving, settings=GUARDED)
+    moved = listed("new", "old@example.com")
+    plan = preview(workspace, answer(listed("u0", full="U"), moved))
+    assert plan.of("rename")[0].asks
+    apply_plan(workspace, plan, hold_deletes=True)
+    found = outcomes_of(workspace).succeeded
+    assert found
+    assert {name: count for name, count in found.counts.items() if count} == {"update": 1}
+    assert (found.held, found.questions) == (7, 1)
+
+
 @pytest.mark.parametrize(
     ("error", "result"),
     [
@@ -112,6 +126,19 @@ def test_whatever_ends_a_sync(fill: Fill, error: BaseException, result: str) -> 
     assert found.failed.result == result
     assert "secret" not in str(found)
     assert found.began is None
+
+
+def test_a_stale_plan_is_neither_success_nor_failure(fill: Fill) -> None:
+    workspace = fill(managed("anna"))
+    plan = preview(workspace, answer(listed("anna", full="Anna")))
+    apply_plan(workspace, plan)
+    succeeded = outcomes_of(workspace).succeeded
+    with pytest.raises(StalePlan):
+        apply_plan(workspace, plan)
+    found = outcomes_of(workspace)
+    assert found.last
+    assert (found.last.result, found.failed, found.failing_since) == ("stale", None, "")
+    assert found.succeeded == succeeded
 
 
 def test_a_declined_one_is_neither_success_nor_failure(fill: Fill) -> None:

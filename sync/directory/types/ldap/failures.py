@@ -50,8 +50,9 @@ def not_installed() -> NotConfigured:
     """Return the error for a mailroster without its LDAP library."""
     return NotConfigured(
         "The directory service is LDAP, and python-ldap is not installed.",
-        "Install it into mailroster's environment: `pip install 'mailroster[ldap]'`. It is built "
-        "there (Debian: apt install gcc python3-dev libldap2-dev libsasl2-dev).",
+        "In mailroster's clone run `pip install -c constraints.txt '.[ldap]'`, with the pip of "
+        "mailroster's environment. That builds it, which needs (Debian) gcc python3-dev "
+        "libldap2-dev libsasl2-dev.",
     )
 
 
@@ -284,7 +285,8 @@ def _authentication_wanted_if(name: str, settings: Settings, code: int) -> Direc
 def _authentication_wanted(name: str, code: int) -> ServiceCredentialsRefused:
     return ServiceCredentialsRefused(
         f"{name} does not answer without a name and a password (result {code}).",
-        "Turn on “Server requires authentication” and enter the service's own.",
+        "Turn on “Server requires authentication” and enter the service's own; for "
+        "`directory-check` add --user.",
     )
 
 

@@ -94,7 +94,7 @@ SCHEMA = SettingField(
     "ldap_schema",
     "Schema",
     "generic",
-    section="Which entries are users; empty fields are as the schema has them",
+    section="Which entries are users; an empty field takes the schema's value",
     choices=(("OpenLDAP and the like", "generic"), ("Active Directory", "active_directory")),
 )
 FILTER = SettingField(

@@ -118,4 +118,4 @@ for ask in (TYPES["ldap"].open, lambda *_: TYPES["ldap"].get_ready(settings)):
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.count("not_configured") == 2, done.stderr
-    assert "pip install 'mailroster[ldap]'" in done.stdout
+    assert "pip install -c constraints.txt '.[ldap]'" in done.stdout
