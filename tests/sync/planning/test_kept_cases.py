@@ -115,6 +115,9 @@ CASES = {
     "without automatic deletion": Case(
         GONE, [listed("bert"), listed("admin", dn="CN=1")], ["conflict admin"],
         settings=replace(AUTO_DELETE, auto_delete=False),
+        warnings=(
+            "Gone or out of scope, and kept because automatic deletion is off: “a”, “b”.",
+        ),
     ),
     # by the id
     "the id under a name that a skip rule leaves alone": Case(

@@ -182,6 +182,7 @@ CASES = {
     "the name of another, out of scope, is not given to somebody new": Case(
         [known("a", "1")], [listed("a", stable_id="2")], ["update a", "conflict a"],
         Answers.of(new=["a"]), rules="exclude user_name a", settings=KEEP,
+        warnings=("Gone or out of scope, and kept because automatic deletion is off: “a”.",),
     ),
     "nobody is asked about records of whom the ids decide nothing": Case(
         [
