@@ -1,7 +1,7 @@
--- mailroster's user database. Look at it as you like; what writes to it is mailroster alone.
+-- mailroster's user database. Read it as you like, but change it only with mailroster.
 
--- One row: what there is once. Whoever writes holds it until the write is there. `stamp` tells one
--- write from another of the same number, as there can be after a failover or a restore.
+-- One row, with what belongs to the whole store. A write holds this row until it is done. `stamp`
+-- tells one write from another of the same number, which a failover or a restore may lead to.
 CREATE TABLE store (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     schema integer NOT NULL,
