@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def kinds(mailroster: CommandLine, code: int) -> list[str]:
     words = mailroster("status")
     assert words.code == code
     assert len(words.out.splitlines()) <= 24
+    assert not re.search("generation|chain|piece", words.out)
     for trouble in done.json["troubles"]:
         assert trouble["what"] in words.out
         assert trouble["advice"]

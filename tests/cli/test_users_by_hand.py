@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -280,6 +283,23 @@ def test_bytes_that_are_no_utf_8_are_refused(anna: CommandLine, words: list[str]
     assert "fault of mailroster" not in done.err
     assert "Nothing was" in done.err
     assert anna.store.read_bytes() == before
+
+
+def test_an_accepted_log_on_says_so_on_a_terminal_alone(anna: CommandLine) -> None:
+    read, write = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tui.cli", "--store", anna.store_argument, "login", "anna"],
+        stdin=write, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+    ) as login:  # fmt: skip
+        assert login.stderr
+        assert login.stderr.read(len("Password: ")) == b"Password: "
+        os.write(read, f"{PASSWORD}\n".encode())
+        out, err = login.communicate(timeout=60)
+    for end in (read, write):
+        os.close(end)
+    assert (login.returncode, out) == (0, b"")
+    assert err.endswith(b"Accepted.\n")
+    assert anna("login", "anna", stdin=PASSWORD).err == ""
 
 
 class TestExplain:

@@ -264,14 +264,16 @@ class TestSkipAlways:
         workspace = filled(managed("gone"))
         async with driving(workspace, **ROOT) as admin:
             await see_plan(admin, "+ 2 create - 1 delete")
-            await admin.press("m", "end", "m", "x")
+            await admin.press("x")
+            await admin.sees("Leave anna alone", "delete this user. mailroster adds a skip rule to")
+            await admin.press("escape", "m", "end", "m", "x")
             await admin.sees("Leave 2 users alone from now on?", "anna", "gone")
             await admin.press("enter")
             await admin.sees("Enter a reason")
             await admin.type("asked for it, ticket 12")
             await admin.press("enter")
             await admin.sees(
-                "+ 1 create 1 of 2 users in scope", "Added skip rules to the filters on Options."
+                "+ 1 create 1 of 2 users in scope", "Added 2 skip rules to the filters on Options."
             )
             await admin.press("f3")
             await admin.sees("skip user_name anna", "skip user_name gone", "ticket 12")

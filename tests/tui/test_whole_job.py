@@ -43,7 +43,7 @@ async def test_the_whole_job(workspace: Workspace, directory: Directory) -> None
         await admin.press("space")
         await admin.focus("#filters Table")
         await admin.press("n")
-        await admin.sees("Enter keeps the rule, Esc discards it")
+        await admin.sees("Enter keeps the rule, Esc drops it")
         await admin.type("svc-*")
         await admin.press("enter")
         await admin.sees("exclude user_name svc-*")

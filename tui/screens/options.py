@@ -24,7 +24,7 @@ _NEEDS_RULE = ("edit", "remove", "up", "down")
 _TYPING_SECONDS = 0.1  # while somebody types on, a count would be out of date at once
 _HINTS = {
     False: "exclude and skip beat include; syncs never delete a skipped user",
-    True: "Enter keeps the rule, Esc discards it; arrows or a letter change a word",
+    True: "Enter keeps the rule, Esc drops it; arrows or a letter change a word",
 }
 _NO_LISTING = (
     "To see how many users are in scope, ask the directory first: Test Settings (F5), or "

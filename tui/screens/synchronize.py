@@ -26,7 +26,7 @@ from tui.screens.live_plan import LivePlan
 from tui.screens.plan_screen import BEING_WRITTEN
 from tui.screens.sync_questions import ask_answer, ask_reason
 from tui.screens.sync_selection import question_of
-from tui.texts.plain import lines
+from tui.texts.plain import counted, lines
 from tui.texts.plans import (
     plan_text,
     result_text,
@@ -230,7 +230,7 @@ class SynchronizeScreen(LivePlan):
             await asyncio.to_thread(leave_alone, self.app.workspace, names, reason)
             self.table.clear_marks()
             await self.app.reload()
-            self.app.say("Added skip rules to the filters on Options.")
+            self.app.say(f"Added {counted(len(names), 'skip rule')} to the filters on Options.")
 
     def action_switch_directory(self) -> None:
         """Change the demo's directory and ask it again."""
