@@ -75,7 +75,7 @@ class DirectoryClient:
             settings.max_answer_mib * _MIB,
             max(_VALUES_PER_USER * settings.max_users, _VALUES_OF_FEW_USERS),
         )
-        with failures.hiding(self._password):
+        with failures.hiding(settings, self._password):
             body = await self._ask({"cmd": "list"}, limits, progress)
             return await asyncio.to_thread(parse_listing, body, settings)
 
@@ -97,7 +97,7 @@ class DirectoryClient:
             settings.auth_password_field: password,
         }
         limits = _Limits(settings.login_timeout, _LARGEST_VERDICT, _LARGEST_VERDICT)
-        with failures.hiding(self._password, password):
+        with failures.hiding(settings, self._password, password):
             try:
                 body = await self._ask(form, limits)
             except Forbidden:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -41,6 +42,7 @@ from sync.errors import (
 
 E = TypeVar("E", bound=BaseException)
 
+_LEAST_BEGINNING = 3  # characters of a secret before a cut that are taken for it
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _WITHOUT_CLIENT_CERTIFICATE = (
@@ -175,11 +177,14 @@ def network_failure(settings: Settings, error: Exception) -> DirectoryError:
 
 
 @contextmanager
-def hiding(*secrets: str) -> Iterator[None]:
+def hiding(settings: Settings, service_password: str, *secrets: str) -> Iterator[None]:
     """Take these out of a `DirectoryError` in which the server's own words are quoted.
 
-    A server may repeat what it was sent, and the errors of log-ons go to logs.
+    A server may repeat what it was sent, and the errors of log-ons go to logs. The service's
+    password is sent together with its user name, as Base64 (RFC 7617).
     """
+    credentials = f"{settings.user_name}:{service_password}" if service_password else ""
+    secrets = (*secrets, service_password, b64encode(credentials.encode()).decode())
     try:
         yield
     except (Redirected, Compressed, NotJSON) as error:
@@ -191,9 +196,12 @@ def hiding(*secrets: str) -> Iterator[None]:
 
 
 def _without(secrets: Collection[str], text: str) -> str:
+    """Return the text without the secrets, and without the beginning of one that was cut."""
     for secret in filter(None, secrets):
         for spelling in (secret, printable(secret), quote(secret, safe=""), quote_plus(secret)):
             text = text.replace(spelling, "…")
+            for length in range(len(spelling) - 1, _LEAST_BEGINNING - 1, -1):
+                text = text.replace(f"{spelling[:length]}…", "…")
     return text
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -29,6 +31,7 @@ from tests.support.hostile_server import (
 
 PASSWORD = "the-password-of-dora"
 SERVICE_PASSWORD = "the-password-of-the-service"
+CREDENTIALS = b64encode(f"sync:{SERVICE_PASSWORD}".encode()).decode()
 LIMITS = Settings(
     directory_service="application_integration",
     requires_authentication=True,
@@ -152,6 +155,13 @@ def test_a_redirect_sends_the_form_nowhere(workspace: Workspace) -> None:
         answer("true", Content_Encoding=PASSWORD),
         answer(f'{{"{PASSWORD}": 1, "{PASSWORD}": 1}}'),
         answer(f'{{"{SERVICE_PASSWORD}": 1, "{SERVICE_PASSWORD}": 1}}'),
+        answer(f'{{"{CREDENTIALS}": 1, "{CREDENTIALS}": 1}}'),
+        answer("", "302 Found", Location=f"https://x.example/{quote(CREDENTIALS, safe='')}"),
+        *(
+            answer(f'{{"{"x" * (58 - shown)}{PASSWORD}": 1, "{"x" * (58 - shown)}{PASSWORD}": 1}}')
+            for shown in range(3, 12)
+        ),
+        answer("", "302 Found", Location=f"https://x.example/{'x' * 170}/{PASSWORD}"),
     ],
 )
 def test_a_directory_that_repeats_the_password(workspace: Workspace, behave: Behaviour) -> None:
@@ -159,4 +169,7 @@ def test_a_directory_that_repeats_the_password(workspace: Workspace, behave: Beh
         error = str(log_on(workspace).error)
     assert PASSWORD not in error
     assert SERVICE_PASSWORD not in error
+    assert not {text[:4] for text in (PASSWORD, CREDENTIALS)} & {
+        error[place : place + 4] for place in range(len(error))
+    }
     assert "…" in error
