@@ -73,15 +73,15 @@ def waiting_work(archives: Archives, work: Iterable[FolderWork]) -> list[FolderW
 
 def carry_out(
     archives: Archives, store_id: str, work: Sequence[FolderWork], *, is_marked: bool = False
-) -> None:
-    """Do all the work that is not done yet, run by run.
+) -> list[str]:
+    """Do all the work that is not done yet, run by run; return the empty folders that stay.
 
     Raises `ArchiveNotMounted` where an archive that `is_marked` has no mark, and `StoreUnwritable`
     where a folder cannot be moved; a later call goes on from there.
     """
     if not work:
-        return
-    root = archives.root
+        return []
+    root, staying = archives.root, []
     try:
         make_folders(root)
         with held(root) as folder:
@@ -92,10 +92,10 @@ def carry_out(
             for generation, group in groupby(work, lambda item: item.generation):
                 items = list(group)
                 if not any(item.act in _MOVES for item in items):
-                    _tidy(archives, items)
+                    staying += _tidy(archives, items)
                 elif generation > done:
                     place = f"{_PLACE}/{generation}"
-                    _take_off(archives, folder, place, items)
+                    staying += _take_off(archives, folder, place, items)
                     _bring_home(archives, root / place, items)
                     _tidy(archives, [item for item in items if item.act == "make"])
                     folder.mark(store_id, generation)
@@ -103,6 +103,7 @@ def carry_out(
     except OSError as error:
         raise _stuck(archives, error) from None
     _sweep(root, done_until(root))
+    return staying
 
 
 def under_way(root: Path) -> list[Path]:
@@ -123,24 +124,29 @@ def _is_to_tidy(archives: Archives, item: FolderWork) -> bool:
         return False  # what cannot be looked into stays
 
 
-def _tidy(archives: Archives, items: Iterable[FolderWork]) -> None:
+def _tidy(archives: Archives, items: Iterable[FolderWork]) -> list[str]:
+    """Remove and make folders; return those that are empty and cannot be removed."""
+    staying = []
     for item in items:
         if item.act == "remove":
             with contextlib.suppress(StoreUnwritable):  # what cannot be looked into stays
-                archives.remove_folder(item.folder)
+                if not archives.remove_folder(item.folder) and _is_to_tidy(archives, item):
+                    staying.append(item.folder)
         elif item.act == "make":
             archives.create_folder(item.folder)
+    return staying
 
 
 def _take_off(
     archives: Archives, folder: HeldRoot, place: str, items: Sequence[FolderWork]
-) -> None:
+) -> list[str]:
+    """Take the folders that move from their places; return what `_tidy` does."""
     root, staging = archives.root, archives.root / place
     if (staging / _ALL_LEFT).exists():
-        return
+        return []
     make_folder(staging.parent, root)
     make_folder(staging, root)
-    _tidy(archives, [item for item in items if item.act == "remove"])
+    staying = _tidy(archives, [item for item in items if item.act == "remove"])
     for item in items:
         if item.act == "aside" and not archives.is_empty(item.folder):
             _rename(root / item.folder, root / item.to)
@@ -152,6 +158,7 @@ def _take_off(
     folder.check()
     folder.write_new(f"{place}/{_ALL_LEFT}")
     sync_folder(staging)
+    return staying
 
 
 def _rename(folder: Path, to: Path) -> None:

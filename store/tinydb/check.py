@@ -69,17 +69,20 @@ def check_host(host: Path, key: Path, state: Snapshot | None) -> Iterator[Findin
 
 
 def _folders(store: Path) -> Iterator[Finding]:
-    try:
-        mode = os.stat(store.parent).st_mode
-    except OSError:
-        return
-    if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
-        yield Finding(
-            store.parent,
-            f"Users other than its owner may write to this folder (mode {stat.S_IMODE(mode):04o}) "
-            "and could replace the store. Close it with chmod 700.",
-        )
-    for folder in (backup_folder(store), history_folder(store)):
+    beside = backup_folder(store), history_folder(store)
+    for folder in (store.parent, *beside):
+        try:
+            mode = os.stat(folder).st_mode
+        except OSError:
+            continue
+        if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
+            yield Finding(
+                folder,
+                "Users other than its owner may write to this folder (mode "
+                f"{stat.S_IMODE(mode):04o}) and could replace what is in it. Close it with "
+                "chmod 700.",
+            )
+    for folder in beside:
         if os.path.lexists(folder) and not folder.is_dir():
             yield Finding(
                 folder,

@@ -236,16 +236,14 @@ class TinyDBStore:
             users: dict[str, UserRow] = {match_key(row["user_name"]): row for row in table.values()}
             settings = Settings.from_stored(tables["settings"][_ONLY])
             if len(users) < len(table):
-                raise ValueError("fewer names than users")
+                raise Unsound("holds two users of the same name")
             if self._storage.is_foreign:
                 check_settings(settings)
             snapshot = _state(meta, settings, users, self._history_in(meta))
         except Unsound as problem:
             raise self._storage.damaged(str(problem)) from None
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise self._storage.damaged(
-                f"is not a mailroster store, or two users have the same name: {error!r}"
-            ) from None
+            raise self._storage.damaged(f"is not a mailroster store: {error!r}") from None
         self._storage.check_exposure()
         return tables, snapshot
 

@@ -15,6 +15,7 @@ from store.interface import Snapshot
 from store.locations import archive_root, is_archive_root_set, why_no_archive
 from store.models import Settings, User
 from store.text import printable, quantity
+from sync.planning.changes import quoted
 from sync.planning.plan import Change
 from sync.runs.change_lock import change_lock
 from sync.workspace import Workspace
@@ -126,12 +127,18 @@ def finish_folder_work(
         return 0
     left = waiting_work(archives, state.folder_work) if of_others else ()
     is_marked = is_archive_root_set(state.settings.archive_root)
-    carry_out(archives, state.store_id, state.folder_work, is_marked=is_marked)
-    if left:
+    staying = carry_out(archives, state.store_id, state.folder_work, is_marked=is_marked)
+    if finished := max(len(left) - len(staying), 0):
         workspace.notices.append(
-            f"Finished {quantity(len(left), 'piece')} of work on archive folders that an earlier "
+            f"Finished {quantity(finished, 'piece')} of work on archive folders that an earlier "
             "change had left."
         )
+    notice = (
+        f"{quantity(len(staying), 'empty archive folder')} of deleted users could not be removed: "
+        f"{quoted(staying)}. Check the owner and mode there; the next change tries once more."
+    )
+    if staying and notice not in workspace.notices:
+        workspace.notices.append(notice)
     return state.folder_work[-1].generation
 
 

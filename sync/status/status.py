@@ -262,6 +262,8 @@ def _look(kind: str, parts: tuple[str, str], *values: str, mark: object = "") ->
 
 def _lag_of_backup(status: Status) -> str:
     """Return what is wrong with the age of the newest backup, or nothing."""
+    if status.newest_backup and status.newest_backup - status.at > _BACKUP_LAGS:
+        return "The newest backup is from a day that is still to come, so a clock was wrong then."
     if not status.keeps_backups or status.generation < 2 or status.last_run is None:
         return ""
     if status.newest_backup is None:

@@ -75,7 +75,7 @@ class TestNotMounted:
 
     def test_the_check_names_it(self, away: CommandLine) -> None:
         done = away("store", "check")
-        assert (done.code, "The archive is not mounted" in done.out) == (22, True)
+        assert (done.code, "The archive is not mounted" in done.out) == (23, True)
         assert away("store", "check", "--take-archive").code == 0
 
     def test_so_does_a_log_on_explained(self, away: CommandLine) -> None:

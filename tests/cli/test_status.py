@@ -186,6 +186,18 @@ def test_a_pin_that_ends_soon(workspace: Workspace, mailroster: CommandLine) -> 
     assert kinds(mailroster, 2) == ["pin"]
 
 
+def test_a_backup_of_a_day_to_come(workspace: Workspace, mailroster: CommandLine) -> None:
+    """A clock was wrong once; the control is the store before that."""
+    for number in (1, 2):
+        workspace.store.apply(Batch(settings=Settings(guard_max_deletes=number)))
+    assert kinds(mailroster, 0) == []
+    (backups,) = mailroster.store.parent.glob("*.backups")
+    newest = max(backups.iterdir())
+    newest.rename(newest.with_name("20900505T100001.000000Z.json"))
+    assert kinds(mailroster, 1) == ["backup"]
+    assert "a day that is still to come" in mailroster("status").out
+
+
 def test_two_receivers_that_did_not_get_a_notice(
     connected: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

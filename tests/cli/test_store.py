@@ -104,20 +104,23 @@ class TestCheck:
         key.write_text("nonsense")
         stray = path.with_name(".users.json.99.tmp")
         stray.touch()
-        path.parent.chmod(0o777)
+        open_to_all = path.parent, path.with_name("users.json.backups")
+        for folder in open_to_all:
+            folder.chmod(0o777)
         done = connected("store", "check", "--json")
-        path.parent.chmod(0o700)
+        for folder in open_to_all:
+            folder.chmod(0o700)
         assert done.code == 22
         said = {Path(found["path"]).name: found["problem"] for found in done.json["findings"]}
         assert said.keys() == {
-            item.name for item in (record, attempts, newest, key, stray, path.parent)
+            item.name for item in (record, attempts, newest, key, stray, *open_to_all)
         }
         assert "Bring the file back from a backup" in said[record.name]
         assert "then counts anew" in said[attempts.name]
         assert "This backup cannot be used" in said[newest.name]
         assert "Enter the password again" in said[key.name]
         assert "The next write removes it" in said[stray.name]
-        assert "chmod 700" in said[path.parent.name]
+        assert all("chmod 700" in said[folder.name] for folder in open_to_all)
 
     def test_failed_log_ons(self, filled: CommandLine) -> None:
         assert filled.log_on("anna", "wrong") == 1

@@ -183,7 +183,7 @@ class TestDamage:
         content = orjson.loads(path.read_bytes())
         content["_default"]["2"] = content["_default"]["1"] | {"user_name": "ANNA"}
         path.write_bytes(orjson.dumps(content))
-        with pytest.raises(StoreDamaged, match="two users have the same name"):
+        with pytest.raises(StoreDamaged, match="two users of the same name"):
             TinyDBStore(path).snapshot()
 
     def test_the_newest_backup_is_named(self, store: Store, path: Path) -> None:

@@ -146,10 +146,12 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
     back = user_fields.coming_back_text([user], session.workspace.snapshot().settings)
     if not yes:
         confirm(f"Delete {_name(user)}?")
-    archive = "kept" if by_hand.delete_users(session.workspace, [user]) else "removed"
+    is_kept = bool(by_hand.delete_users(session.workspace, [user]))
     if as_json:
+        archive = "kept" if is_kept else "removed"
         print_json({"user_name": user.user_name, "archive": archive})
-    click.echo(f"Deleted {_name(user)}; {archive} the archive.", err=True)
+    mail = "kept the archive with its mail" if is_kept else "the archive held no mail"
+    click.echo(f"Deleted {_name(user)}; {mail}.", err=True)
     if back:
         click.echo(back, err=True)
 

@@ -55,6 +55,27 @@ def test_created_users_get_an_archive_and_empty_ones_go_with_their_user(fill: Fi
     assert (archives.path("bert") / "new" / "1.mail").read_text() == "Subject: x"
 
 
+def test_an_empty_folder_that_cannot_be_removed_is_told_of(fill: Fill) -> None:
+    workspace = fill(managed("anna"), managed("carla"))
+    archives = workspace.archives(AUTO_DELETE)
+    archives.create("anna")
+
+    def refused(path: Path | str, **place: int) -> None:
+        if "anna" in str(path):
+            raise PermissionError(1, "Operation not permitted", str(path))
+        rmdir(path, **place)
+
+    plan = preview(workspace, answer(listed("carla")))
+    with in_place_of(os, "rmdir", refused) as rmdir:
+        apply_plan(workspace, plan, allow_deletes=1)
+        told = "1 empty archive folder of deleted users could not be removed: “anna”. Check"
+        assert [told in notice for notice in workspace.notices] == [True]
+        workspace.notices.clear()
+        apply_plan(workspace, preview(workspace, answer(listed("carla"), listed("dora"))))
+        assert [told in notice for notice in workspace.notices] == [True]
+    assert archives.path("anna").is_dir()
+
+
 def test_rights_on_a_former_users_folder_end_when_a_sync_creates_the_name_anew(fill: Fill) -> None:
     deputy = managed("deputy", folder_privileges={"anna": ["read"], "x": ["write"]})
     workspace = fill(deputy, managed("other", folder_privileges={"x": ["read"]}))
