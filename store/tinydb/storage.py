@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import time
+from codecs import BOM_UTF8
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -127,8 +128,9 @@ class DurableStorage(Storage):
                     file.seek(0)
                     tables = read_tables(file)  # nothing shared: 1 equals true, but is not it
         except orjson.JSONDecodeError as error:
+            mark = ", because it begins with a byte order mark" if _has_mark(descriptor) else ""
             raise self.damaged(
-                f"is not valid JSON at line {error.lineno}, column {error.colno}"
+                f"is not valid JSON at line {error.lineno}, column {error.colno}{mark}"
             ) from None
         except Unsound as problem:
             raise self.damaged(str(problem)) from None
@@ -222,6 +224,11 @@ def stray_files(store: Path) -> list[Path]:
         and name.endswith(end)
         and name[len(start) : -len(end)].replace(".", "").isdigit()
     ]
+
+
+def _has_mark(descriptor: int) -> bool:
+    """Tell whether the file begins with a byte order mark, as some editors write it."""
+    return os.pread(descriptor, len(BOM_UTF8), 0) == BOM_UTF8
 
 
 def _identity(file: os.stat_result) -> tuple[int, ...]:

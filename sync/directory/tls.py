@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ssl
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
+from store.files.durable import read_regular
 from store.models import Settings
 from store.text import printable
 from sync.directory.certificate import Certificate, read_pin
@@ -15,6 +17,8 @@ from sync.errors import CertificateRefused
 NOT_YET_VALID = 9
 EXPIRED = 10
 _OTHER_CERTIFICATE = 50  # X509_V_ERR_APPLICATION_VERIFICATION
+
+_LARGEST_FILE = 16 << 20  # bytes; the system's own authorities take a quarter of a MiB
 
 Context = TypeVar("Context", bound=ssl.SSLContext)
 
@@ -40,6 +44,7 @@ def ssl_context(settings: Settings) -> ssl.SSLContext:
 
 def _trust_file(context: ssl.SSLContext, path: str) -> None:
     try:
+        read_regular(Path(path), _LARGEST_FILE)  # OpenSSL would wait for a pipe
         context.load_verify_locations(cafile=path)
     except OSError as error:
         holds_none = isinstance(error, ssl.SSLError)

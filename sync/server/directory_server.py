@@ -12,6 +12,7 @@ from typing import Self
 
 import orjson
 
+from store.files.durable import LARGEST_TEXT, read_regular
 from store.text import printable
 from sync.errors import SyncError
 from sync.server.directory_file import Directory, DirectoryFile, Unclear
@@ -190,6 +191,8 @@ class _Handler(FormHandler):
 def _tls(certificate: Path, key: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
+        for path in filter(None, (certificate, key)):
+            read_regular(path, LARGEST_TEXT)  # OpenSSL would wait for a pipe
         context.load_cert_chain(certificate, key, password=_no_passphrase)
     except (OSError, ValueError) as error:
         raise DirectoryServerFailed(

@@ -174,6 +174,7 @@ class TestContent:
             (b'{"_default":{\n"1":{', b'{"_default":{\n"1":{"x":1},\n"1":{', "has “1” twice"),
             (b'"privileges":[', b'"privileges":[],"privileges":[', "has “privileges” twice"),
             (b'"Zo\xc3\xab"', b'"ROOT"', "two users of the same name"),
+            (b"{", b"\xef\xbb\xbf{", "because it begins with a byte order mark"),
         ],
     )
     def test_two_of_the_same_id_member_or_name(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from store.files.durable import LARGEST_TEXT, read_regular
 from store.models import SECRET_SETTINGS, Settings
 from store.text import printable
 from sync.configure import configure
@@ -106,8 +108,7 @@ def _parsed(key: str, value: str) -> Any:
         return shlex.split(value)
     if key == "pinned_certificate" and value and "-----BEGIN" not in value:
         try:
-            with open(value, encoding="ascii") as file:
-                return file.read()
+            return read_regular(Path(value), LARGEST_TEXT).decode("ascii")
         except (OSError, ValueError) as error:
             raise wrong_usage(
                 f"The certificate file cannot be read: {error}.",
