@@ -275,6 +275,7 @@ def test_long_names_are_cut_in_sentences() -> None:
     assert changes.quoted(["x" * 61, "b"]) == f"“{'x' * 59}…”, “b”"
     assert changes.field_label("email_addresses") == "e-mail addresses"
     assert changes.field_label("pinned") == "pinned"
+    assert changes.field_label("some_field") == "some field"
 
 
 @pytest.mark.parametrize(
