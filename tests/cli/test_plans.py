@@ -304,7 +304,7 @@ class TestHistory:
         for run in syncs:
             shown = synchronised("history", "show", run["id"]).out
             assert not [word for word in ("rev:", "created:", "changed:", "hash") if word in shown]
-            assert "folder_privileges:" in shown
+            assert "rights on folders:" in shown
 
     def test_a_report_of_any_run(
         self, synchronised: CommandLine, directory: Directory, tmp_path: Path
