@@ -113,7 +113,7 @@ async def test_what_is_being_written_is_written_first(filled: Filled) -> None:
     gate.shut()
     async with driving(slow, **AS_ANNA) as anna:
         await anna.press("f6", "enter", "c")
-        await anna.sees("Edit root")
+        await anna.sees("Change root")
         await anna.type("The Root")
         await anna.press("ctrl+s")
         change_elsewhere(workspace)
@@ -133,7 +133,7 @@ async def test_a_write_that_waits_tells_for_whom(filled: Filled) -> None:
     workspace = filled(ANNA)
     async with driving(workspace, **AS_ANNA) as anna:
         await anna.press("f6", "enter", "c")
-        await anna.sees("Edit root")
+        await anna.sees("Change root")
         await anna.type("The Root")
         with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
             await anna.press("ctrl+s")

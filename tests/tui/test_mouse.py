@@ -42,7 +42,7 @@ async def test_the_line_of_keys_is_clicked(filled: Callable[..., Workspace]) -> 
         await admin.press("f6", "down")
         await click(admin, " Delete ")
         await admin.sees("Delete anna?")
-        await click(admin, " No ")
+        await click(admin, " Cancel ")
         await admin.sees("2 of 2")
         await click(admin, " Filter ")
         await admin.sees("Enter To the lines")

@@ -102,7 +102,7 @@ async def test_ones_own_keys_work_and_are_shown(
         await admin.sees("New user")
         await admin.type("x")
         await admin.press("escape")
-        await admin.sees("Discard the new user?", "j Yes")
+        await admin.sees("Discard the new user?", "j Discard the new user")
         await admin.press("j", "ctrl+p")
         await admin.type("New")
         await admin.sees("New F9 Add a user by hand.")
