@@ -32,11 +32,7 @@ def fields_of(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         ("Primary address", addresses[0] if addresses else "(none)"),
         ("Other addresses", ", ".join(addresses[1:]) or "(none)"),
         ("Authentication", AUTHENTICATION_LABELS[user.authentication]),
-        *(
-            (("Id", f"{user.directory_id} ({directory_text(user.directory or '')})"),)
-            if user.directory_id
-            else ()
-        ),
+        *((("Id", _id(user)),) if user.directory_id else ()),
         *((("Log-on refused", _suspension(user)),) if user.is_suspended else ()),
         *((("Pinned", _pin(user, snapshot.history)),) if user.pinned else ()),
         *((("Leaving on", _leaving(user, day)),) if day else ()),
