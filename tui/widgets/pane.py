@@ -23,7 +23,10 @@ class Pane(ScrollView, can_focus=True):
     """
 
     DEFAULT_CSS = """
-    Pane { padding: 0 1; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
+    Pane {
+        padding: 0 1; overflow-x: hidden; overflow-y: auto;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+    }
     """
 
     def __init__(self, title: str = "Details") -> None:
