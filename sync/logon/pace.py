@@ -11,6 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+_LATE_SECONDS = 0.001  # by which the system may wake a sleeper, which would tell of a lock
+
 
 class Pace:
     """Knows the times of the last checks that it started. Threads may share it."""
@@ -40,5 +42,8 @@ class Pace:
 
 
 def _idle(seconds: float) -> bool:
-    time.sleep(seconds)
+    end = time.perf_counter() + seconds
+    time.sleep(max(seconds - _LATE_SECONDS, 0.0))
+    while time.perf_counter() < end:
+        pass
     return False
