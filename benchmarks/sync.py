@@ -34,7 +34,7 @@ def in_full(own: Any, home: Path, users: int) -> Iterator[Sample]:
         what = f"{users} users, by {peer.replace('-', ' ')}"
         yield Sample(what, own["seconds"] - own["traces"], theirs, goal=goal)
     yield Sample("peak memory, of the file's size", own["peak"], own["size"], "MB", "<= 8")
-    yield Sample("sync with no change, files written", own["written"], None, "files", "0")
+    yield Sample("sync with no change, files but the outcome", own["written"], None, "files", "0")
 
 
 def _sync(home: Path, name: str) -> Any:

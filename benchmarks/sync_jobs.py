@@ -97,8 +97,8 @@ class _Clock:
 
 
 def _files(home: Path) -> set[tuple[str, int, int]]:
-    """Return all files and folders with what changes when they are written."""
-    found = ((path, path.stat()) for path in home.rglob("*"))
+    """Return files and folders with what changes when they are written, but how the sync ended."""
+    found = ((path, path.stat()) for path in home.rglob("*") if path.suffix != ".outcome")
     return {(str(path), there.st_ino, there.st_mtime_ns) for path, there in found}
 
 
