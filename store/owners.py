@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, filterfalse
 from operator import itemgetter
 
@@ -26,8 +26,7 @@ def check_addresses_free(
     for edit in edits:
         if edit.user is None:
             continue
-        had = map(address_key, before[edit.key]["email_addresses"] if edit.rev else ())
-        for address in set(map(address_key, edit.user.email_addresses)).difference(had):
+        for address in gained_addresses(before[edit.key] if edit.rev else None, edit.user):
             holder = gained.setdefault(address, edit.user.key)
             if holder != edit.user.key:
                 raise _taken(address, after[holder])
@@ -42,6 +41,16 @@ def check_addresses_free(
             for kept in now.email_addresses:
                 if address_key(kept) == address:
                     raise _taken(kept, now.to_row())
+
+
+def gained_addresses(row: UserRow | None, user: User) -> Iterable[str]:
+    """Return the keys of the addresses that the user has not had before, in the stored `row`."""
+    if row is None:
+        return map(address_key, user.email_addresses)
+    if row["email_addresses"] == user.email_addresses:
+        return ()
+    own = set(map(address_key, row["email_addresses"]))
+    return (item for item in map(address_key, user.email_addresses) if item not in own)
 
 
 def holders_of(addresses: Collection[str], users: Mapping[str, UserRow]) -> dict[str, list[str]]:

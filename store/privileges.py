@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from store.errors import InvalidValue
 from store.models import User
@@ -37,6 +37,11 @@ _ALONE = (NONE, ADMIN)
 
 HAND_MADE_PRIVILEGES = (LOGIN, CHANGE_PASSWORD)
 HAND_MADE_FOLDER_PRIVILEGES = (READ, WRITE)
+
+
+def privilege_labels(privileges: Iterable[str]) -> str:
+    """Return what people call these privileges, in a line."""
+    return ", ".join(PRIVILEGES.get(name, name) for name in privileges)
 
 
 def may_log_on(privileges: Collection[str]) -> bool:

@@ -12,7 +12,7 @@ from store.lockout import LOCAL, Failures, source_key
 from store.models import DIRECTORY_SERVICES, Settings, User, UserRow
 from store.names import match_key
 from store.passwords import verify_password
-from store.privileges import ADMIN, LOGIN, PRIVILEGES, may_log_on
+from store.privileges import ADMIN, LOGIN, PRIVILEGES, may_log_on, privilege_labels
 from store.text import printable, quantity
 from sync.directory.connect import check_configured, connect, fetch
 from sync.errors import NotConfigured
@@ -119,7 +119,7 @@ def _holders(users: Iterable[UserRow], address: str) -> str:
 
 
 def _privileges(user: User) -> Step:
-    held = ", ".join(PRIVILEGES.get(name, name) for name in user.privileges) or "none"
+    held = privilege_labels(user.privileges) or "none"
     if may_log_on(user.privileges):
         return Step(True, f"The privileges allow a log-on: {held}.")
     needed = f"neither “{PRIVILEGES[LOGIN]}” nor “{PRIVILEGES[ADMIN]}”"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from store.administrators import is_local_administrator
 from store.interface import Edit
 from store.models import User, UserRow
 from store.names import match_key
-from store.owners import holders_of
+from store.owners import gained_addresses, holders_of
 from store.text import printable
 from sync.planning.changes import conflict
 from sync.planning.plan import Change
@@ -74,8 +75,8 @@ def clashes(
     are no clash. An edit that falls out leaves its user as it is, which may make others fall out
     in turn. Where several claim one address that nobody has, all fall out.
     """
-    names = _claims(users, edits, _gained_name)
-    addresses = {} if names_only else _claims(users, edits, _gained_addresses)
+    names = _claims(users, edits, partial(_gained_name, users))
+    addresses = {} if names_only else _claims(users, edits, gained_addresses)
     claims = dict[Trait, list[int]](chain(names.items(), addresses.items()))
     if not claims:
         return {}
@@ -112,7 +113,7 @@ def claimed_addresses(
     A holder is who keeps the address, or, where nobody does, another one who would get it: by
     another edit, or as one of the `rivals`, the names by address of those who get nothing now.
     """
-    claims = _claims(users, edits, _gained_addresses)
+    claims = _claims(users, edits, gained_addresses)
     if not claims:
         return {}
     leaving = {edit.key: place for place, edit in enumerate(edits) if edit.rev}
@@ -137,13 +138,13 @@ def claimed_addresses(
 def _claims(
     users: Mapping[str, UserRow],
     edits: Sequence[Edit],
-    gained: Callable[[Mapping[str, UserRow], UserRow | None, User], Iterable[Claimed]],
+    gained: Callable[[UserRow | None, User], Iterable[Claimed]],
 ) -> dict[Claimed, list[int]]:
     """Map what edits bring their users, names or addresses, to the places of these edits."""
     claims: dict[Claimed, list[int]] = defaultdict(list)
     for place, edit in enumerate(edits):
         if edit.user:
-            for trait in gained(users, users[edit.key] if edit.rev else None, edit.user):
+            for trait in gained(users[edit.key] if edit.rev else None, edit.user):
                 claims[trait].append(place)
     return claims
 
@@ -154,18 +155,6 @@ def _gained_name(
     """Return the key of the name, if the user has not had it before; one of nobody is free."""
     had = "" if row is None else match_key(row["user_name"])
     return () if had == user.key or user.key not in users else ((user.key,),)
-
-
-def _gained_addresses(
-    users: Mapping[str, UserRow], row: UserRow | None, user: User
-) -> Iterable[str]:
-    """Return the keys of the addresses that the user has not had before."""
-    if row is None:
-        return map(address_key, user.email_addresses)
-    if row["email_addresses"] == user.email_addresses:
-        return ()
-    own = set(map(address_key, row["email_addresses"]))
-    return (item for item in map(address_key, user.email_addresses) if item not in own)
 
 
 def _holders(

@@ -41,6 +41,15 @@ def traits_of(row: UserRow) -> Iterator[str]:
     return traits(row["distinguished_name"], row["email_addresses"])
 
 
+def by_trait(users: Mapping[str, UserRow], keys: Iterable[str]) -> dict[str, list[str]]:
+    """Map what identifies the users of these keys to the keys of all whom it does."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        for trait in traits_of(users[key]):
+            owners[trait].append(key)
+    return owners
+
+
 def who_may_be_listed(
     users: Mapping[str, UserRow],
     gone: Collection[str],
@@ -55,10 +64,7 @@ def who_may_be_listed(
     one with one of the `known_ids` is the user who has it.
     """
     found: dict[str, InvalidRecord] = {}
-    owners: dict[str, list[str]] = defaultdict(list)
-    for key in gone:
-        for trait in traits_of(users[key]):
-            owners[trait].append(key)
+    owners = by_trait(users, gone)
     for bad in invalid:
         likely = [
             key

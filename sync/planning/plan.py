@@ -83,10 +83,10 @@ class Change:
     @property
     def locks_out(self) -> bool:
         """Whether it keeps somebody out, now or from a day on; it is held with deletions."""
-        if self.edit is None or self.action == "delete":
-            return self.edit is not None
-        marks = self.fields.keys() & _MARKS
-        return any(self.fields[name].new is not None for name in marks)
+        marks = (self.fields[name].new for name in self.fields.keys() & _MARKS)
+        return self.edit is not None and (
+            self.action == "delete" or any(mark is not None for mark in marks)
+        )
 
     @property
     def is_counted(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from store.addresses import address_key
 from store.distinguished_names import dn_key
 from store.models import UserRow
 from sync.directory.listing import DirectoryUser
-from sync.planning.doubt import traits, traits_of
+from sync.planning.doubt import by_trait, traits
 from sync.planning.plan import Answers
 
 Candidates = dict[str, list[str]]  # keys of new names, each with the old ones it may have had
@@ -44,14 +43,10 @@ def rename_candidates(
         return {}
     passed_on = {key: record for key, record in updates.items() if _is_other(users[key], record)}
     taken_over = _taken_over(users, updates, deletes)
-    owners: dict[str, list[str]] = defaultdict(list)
-    for key in (*deletes, *taken_over):
-        row = users[key]
-        for trait in traits_of(row):
-            owners[trait].append(key)
+    owners = by_trait(users, (*deletes, *taken_over))
     for key in passed_on:
         for trait in traits(users[key]["distinguished_name"], ()):
-            owners[trait].append(key)
+            owners.setdefault(trait, []).append(key)
     if not owners:
         return {}
     candidates: Candidates = {}

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from store.errors import InvalidValue
 from store.models import User
-from store.privileges import PRIVILEGES
+from store.privileges import privilege_labels
 from sync.planning.plan import Answer, Answers, Change
 from tui.actions import bindings_for
 from tui.screens.base import BaseScreen
@@ -152,7 +152,7 @@ class LinkQuestion(_QuestionDialog):
             "Leave: the local user stays as it is, and keeps the local password.",
         )
         if user is not None:
-            text = lines(f"Privileges here: {_privileges(user)}", text)
+            text = lines(f"Privileges here: {privilege_labels(user.privileges)}", text)
         title = f"Are the local and the directory's user {change.user_name} one person?"
         super().__init__(title, change, text, answered, chosen)
 
@@ -305,8 +305,4 @@ def _every_text(answer: Answer | None, count: int, others: int) -> tuple[str, Te
 def _candidate_cells(name: str, user: User | None) -> Sequence[str]:
     if user is None:
         return name, "", ""
-    return name, user.full_name or "", _privileges(user)
-
-
-def _privileges(user: User) -> str:
-    return ", ".join(PRIVILEGES.get(name, name) for name in user.privileges)
+    return name, user.full_name or "", privilege_labels(user.privileges)

@@ -18,7 +18,7 @@ from store.errors import StoreError
 from store.history import RunSummary, undone
 from store.interface import Snapshot
 from store.models import AUTHENTICATION_LABELS, Authentication, Settings, User, UserRow
-from store.privileges import PRIVILEGES
+from store.privileges import PRIVILEGES, privilege_labels
 from sync.planning.leavers import leaving_on
 from sync.runs.by_hand import switch_authentication
 from sync.runs.undo import take_back
@@ -282,9 +282,7 @@ class UsersScreen(UserActions, TableScreen):
         )
 
 
-@cache
-def _privileges(names: tuple[str, ...]) -> str:
-    return ", ".join(PRIVILEGES.get(name, name) for name in names)
+_privileges = cache(privilege_labels)  # users have few combinations
 
 
 def _beside(row: UserRow) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from store.history import History
 from store.interface import Snapshot
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, Settings, User
 from store.names import match_key
-from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES, delete_gap
+from store.privileges import FOLDER_PRIVILEGES, delete_gap, privilege_labels
 from store.text import printable, shown_time
 from sync.directory.types import NONE, directory_text
 from sync.planning.filters import as_listed, scope_of
@@ -37,7 +37,7 @@ def fields_of(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         *((("Pinned", _pin(user, snapshot.history)),) if user.pinned else ()),
         *((("Leaving on", _leaving(user, day)),) if day else ()),
         ("Local password", "set" if user.password_hash else "none"),
-        ("Privileges", ", ".join(PRIVILEGES.get(name, name) for name in user.privileges)),
+        ("Privileges", privilege_labels(user.privileges)),
         *((("Note", gap),) if gap else ()),
         ("Created", shown_time(user.created)),
         ("Changed", shown_time(user.changed)),
