@@ -28,7 +28,6 @@ class Draft:
     scope: set[str] = field(default_factory=set)
     left_alone: set[str] = field(default_factory=set)
     unclear: set[str] = field(default_factory=set)
-    undecided: list[DirectoryUser] = field(default_factory=list)  # in scope, but conflicts
     identities: Identities = field(default_factory=Identities)
 
     def conflict(self, user_name: str, reason: str) -> None:

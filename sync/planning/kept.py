@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from store.models import DIRECTORY_SERVICES, UserRow
 from store.names import match_key
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning import changes
-from sync.planning.doubt import by_trait, traits, who_may_be_listed, who_may_be_renamed
+from sync.planning.doubt import who_may_be_listed, who_may_be_renamed
 from sync.planning.draft import Draft
 from sync.planning.identity import known_id, told_apart
 from sync.planning.plan import Answers
@@ -32,32 +32,12 @@ def keep_who_may_be_skipped(users: Mapping[str, UserRow], draft: Draft) -> None:
         if key in draft.left_alone and key not in users
     }
     for new, olds in rename_candidates(users, unknown, {}, draft.deletes).items():
-        _keep(users, draft, olds, unknown[new], "whom a skip rule leaves alone.")
-
-
-def keep_who_may_be_in_conflict(users: Mapping[str, UserRow], draft: Draft) -> None:
-    """Delete nobody who may be under a name whose record is a conflict."""
-    owners = by_trait(users, draft.deletes if draft.undecided else ())
-    why = "whose record is a conflict. Resolve that conflict first."
-    for record in draft.undecided:
-        for trait in traits(record.distinguished_name, record.email_addresses):
-            _keep(users, draft, owners.get(trait, ()), record, why)
-
-
-def _keep(
-    users: Mapping[str, UserRow],
-    draft: Draft,
-    olds: Iterable[str],
-    record: DirectoryUser,
-    why: str,
-) -> None:
-    """Delete none of these users, each of whom the record may be, and warn of it."""
-    for old in olds:
-        if draft.deletes.pop(old, None):
-            draft.warnings.append(
-                f"{changes.quoted([users[old]['user_name']])} is not deleted: may be "
-                f"{changes.quoted([record.user_name])}, {why}"
-            )
+        for old in olds:
+            if draft.deletes.pop(old, None):
+                draft.warnings.append(
+                    f"{changes.quoted([users[old]['user_name']])} is not deleted: may be "
+                    f"{changes.quoted([unknown[new].user_name])}, whom a skip rule leaves alone."
+                )
 
 
 def read_in_part(

@@ -32,7 +32,6 @@ from sync.planning.identity import (
 from sync.planning.kept import (
     keep_who_is_in_doubt,
     keep_who_is_listed,
-    keep_who_may_be_in_conflict,
     keep_who_may_be_skipped,
     read_in_part,
 )
@@ -99,7 +98,6 @@ def make_plan(
     if not settings.auto_delete and draft.deletes:
         draft.warnings.append(who_stays(users, draft.deletes))
         draft.deletes.clear()
-    keep_who_may_be_in_conflict(users, draft)
     keep_who_is_in_doubt(users, others, draft, in_part, directory)
     marks = list(give_time(users, draft, settings, day_of(now)))
     draft.conflicts_about_folders(users)
@@ -140,10 +138,6 @@ def make_plan(
     draft.warnings += left_out
     counted = [change.edit.key for change in draft.changes if change.edit and change.is_counted]
     managed += sum(not counts(key, users[key]) for key in counted)
-    past = past_of(snapshot.history, now)
-    blocks = guard_blocks(
-        settings, listed=listing.listed, managed=managed, deletes=len(counted), past=past
-    )
     return Plan(
         store_id=snapshot.store_id,
         generation=snapshot.generation,
@@ -154,7 +148,15 @@ def make_plan(
         in_scope=unchanged + len(draft.scope),
         answers=answers,
         managed=managed,
-        blocks=tuple(blocks),
+        blocks=tuple(
+            guard_blocks(
+                settings,
+                listed=listing.listed,
+                managed=managed,
+                deletes=len(counted),
+                past=past_of(snapshot.history, now),
+            )
+        ),
     )
 
 
@@ -200,15 +202,21 @@ def _sort_records(snapshot: Snapshot, listing: Listing, draft: Draft, answers: A
         if not is_in:
             continue
         draft.scope.add(key)
-        if problem := _problem(draft, record, key, repeated):
-            draft.undecided.append(record)
+        if key in repeated:
+            draft.conflict(record.user_name, repeated[key](record.user_name))
+        elif key == RESERVED_NAME:
+            draft.conflict(
+                record.user_name,
+                f"“{RESERVED_NAME}” is reserved: a sync never creates, changes or deletes it; "
+                "rename it in the directory or exclude it by a filter",
+            )
+        elif problem := draft.identities.conflicts.get(key):
             draft.conflict(record.user_name, problem)
         elif row is None:
             draft.creates[key] = record
         elif row["authentication"] == INTEGRATED and key in answers.link:
             draft.links[key] = record
         elif row["authentication"] == INTEGRATED:
-            draft.undecided.append(record)
             draft.changes.append(changes.local_namesake(row, record))
         elif (
             changes.differing(row, record)
@@ -216,20 +224,6 @@ def _sort_records(snapshot: Snapshot, listing: Listing, draft: Draft, answers: A
             or row.get("absent_since")
         ):
             draft.updates[key] = record
-
-
-def _problem(
-    draft: Draft, record: DirectoryUser, key: str, repeated: Mapping[str, Callable[[str], str]]
-) -> str | None:
-    """Return why the name or the id of a record in scope lets nothing be decided, if so."""
-    if key in repeated:
-        return repeated[key](record.user_name)
-    if key == RESERVED_NAME:
-        return (
-            f"“{RESERVED_NAME}” is reserved: a sync never creates, changes or deletes it; rename "
-            "it in the directory or exclude it by a filter"
-        )
-    return draft.identities.conflicts.get(key)
 
 
 def _as_record(bad: InvalidRecord) -> DirectoryUser:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -70,56 +69,6 @@ CASES = {
         [*GONE, managed("new")], [listed("bert"), listed("new", dn="cn=1")],
         ["delete a", "delete b"], rules=SKIP,
     ),
-    # under a name whose record is a conflict
-    "the reserved name": Case(
-        GONE, [listed("bert"), listed("Admin", dn="cn=1")], ["delete b", "conflict Admin"],
-        warnings=("“a” is not deleted: may be “Admin”, whose record is a conflict. Resolve",),
-    ),
-    "a local user's name, by an address": Case(
-        [managed("a", email_addresses=["a@x.org", "b@x.org"]), managed("bert"),
-         User(user_name="l")],
-        [listed("l", "x@x.org", "B@x.org")], ["delete bert", "conflict l?"],
-        warnings=("“a” is not deleted: may be “l”, whose record is a conflict. Resolve",),
-    ),
-    "a name twice, in either record": Case(
-        GONE, [listed("bert"), listed("n", dn="CN=1"), listed("N", dn="CN=2")],
-        ["conflict n", "conflict N"],
-        warnings=(
-            "“a” is not deleted: may be “n”, whose record is a conflict. Resolve",
-            "“b” is not deleted: may be “N”, whose record is a conflict. Resolve",
-        ),
-    ),
-    "an id twice, in new names": Case(
-        [*GONE, known("k", "5")],
-        [listed("bert"), listed("k", stable_id="5"), listed("n", dn="CN=2", stable_id="9"),
-         listed("m", dn="CN=2", stable_id="9")],
-        ["delete a", "conflict m", "conflict n"],
-        warnings=("“b” is not deleted: may be “n”, whose record is a conflict. Resolve",),
-    ),
-    "several may be one": Case(
-        [managed(name, email_addresses=["x@x.org"]) for name in "ab"] + [managed("c")],
-        [listed("admin", "x@x.org")], ["delete c", "conflict admin"],
-        warnings=(
-            "“a” is not deleted: may be “admin”, whose record is a conflict. Resolve",
-            "“b” is not deleted: may be “admin”, whose record is a conflict. Resolve",
-        ),
-    ),
-    "one who is asked about stays for that": Case(
-        GONE, [listed("bert"), listed("admin", dn="CN=1"), listed("n", dn="CN=1")],
-        ["delete b", "conflict admin", "rename n?"],
-    ),
-    "who is not asked for": Case(
-        GONE, [listed("bert"), listed("admin", dn="CN=1")], ["delete a", "delete b"],
-        rules="exclude user_name admin",
-    ),
-    "without automatic deletion": Case(
-        GONE, [listed("bert"), listed("admin", dn="CN=1")], ["conflict admin"],
-        settings=replace(AUTO_DELETE, auto_delete=False),
-        warnings=(
-            "Gone or out of scope, and kept because automatic deletion is off: “a”, “b”.",
-        ),
-    ),
-    # by the id
     "the id under a name that a skip rule leaves alone": Case(
         [known("a", "1"), known("b", "2")], [listed("x"), listed("new", stable_id="1")],
         ["create x", "delete b"], rules=SKIP,

@@ -194,11 +194,7 @@ CASES = {
             listed("c", dn="CN=1", stable_id="9"), listed("d", dn="CN=2", stable_id="9"),
             listed("k", stable_id="5"),
         ],
-        ["conflict c", "conflict d"],
-        warnings=(
-            "“a” is not deleted: may be “c”, whose record is a conflict. Resolve",
-            "“b” is not deleted: may be “d”, whose record is a conflict. Resolve",
-        ),
+        ["delete a", "delete b", "conflict c", "conflict d"],
     ),
     # rivals
     "all whom a refused record may be": Case(
