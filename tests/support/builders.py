@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +12,15 @@ from store.interface import Snapshot
 from store.models import DIRECTORY_SERVICES, Settings, User
 from store.names import match_key
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
+from sync.planning.identity import directory_of
 from sync.planning.plan import Answers, Plan
 from sync.planning.planner import make_plan
 from sync.planning.preview import preview
 from sync.workspace import Workspace
 
 AUTO_DELETE = Settings(auto_delete=True, guard_max_delete_percent=100)
+KEEP = replace(AUTO_DELETE, auto_delete=False)
+HERE = directory_of(AUTO_DELETE)
 A_RESTORE = Run(
     summary=RunSummary(
         id="restore", kind="restore", who="", at="2026-01-01T00:00:00+00:00", counts={}, final=True
@@ -37,6 +41,12 @@ def person(name: str, dn: str, **fields: Any) -> User:
     return managed(name, distinguished_name=dn, **fields)
 
 
+def known(name: str, stable_id: str | None = None, **fields: Any) -> User:
+    """A user to whom this directory gave that id, if any."""
+    where = HERE if stable_id else None
+    return managed(name, directory_id=stable_id, directory=where, **fields)
+
+
 def stored(workspace: Workspace, user_name: str) -> User:
     """The user as the store has it now."""
     user = workspace.snapshot().find(user_name)
@@ -53,6 +63,14 @@ def listed(
 ) -> Any:
     """A record of the directory."""
     return DirectoryUser(user_name, dn, full, list(addresses), id=stable_id)
+
+
+def unknown(
+    user_name: str, *fields: str, addresses: Sequence[str] = (), **about: Any
+) -> DirectoryUser:
+    """A record of which these fields cannot be read."""
+    found: DirectoryUser = listed(user_name, *addresses, **about)
+    return found._replace(unreadable=fields)
 
 
 def answer(*records: DirectoryUser | InvalidRecord) -> Listing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +10,9 @@ from store.models import User
 from sync.directory.listing import InvalidRecord
 from sync.planning.deletions import managed_by
 from sync.planning.filters import parse_rules
-from tests.support.builders import AUTO_DELETE, listed, managed
+from tests.support.builders import KEEP, listed, managed
 from tests.support.cases import Case, each_of
 
-KEEP = replace(AUTO_DELETE, auto_delete=False)
 BERT = managed("bert")
 SKIPPED = [
     managed("a", distinguished_name="CN=1"),

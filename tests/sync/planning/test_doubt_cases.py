@@ -9,7 +9,7 @@ import pytest
 from store.models import INTEGRATED, User, UserRow
 from sync.directory.listing import DirectoryUser, InvalidRecord
 from sync.planning.doubt import judged, traits, who_may_be_listed, who_may_be_renamed
-from tests.support.builders import listed, managed
+from tests.support.builders import managed, unknown
 
 HERE = "here"
 
@@ -90,11 +90,6 @@ def test_the_first_record_is_told_that_may_be_it() -> None:
 
 def test_no_id_is_none_that_is_known() -> None:
     assert sorted(who_may_be_listed(BOTH, BOTH, [bad()], [None])) == EVERYBODY
-
-
-def unknown(name: str, *fields: str, **known: Any) -> DirectoryUser:
-    found: DirectoryUser = listed(name, *known.pop("addresses", ()), **known)
-    return found._replace(unreadable=fields)
 
 
 DN, ADDRESSES = "distinguished_name", "email_addresses"

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 
 from store.models import User
-from sync.directory.listing import DirectoryUser, InvalidRecord
-from sync.planning.identity import directory_of
+from sync.directory.listing import InvalidRecord
 from sync.planning.plan import Answers
-from tests.support.builders import AUTO_DELETE, answer, listed, managed, plan_for
+from tests.support.builders import answer, known, listed, managed, plan_for, unknown
 from tests.support.cases import Case, each_of
 
-HERE = directory_of(AUTO_DELETE)
 SKIP = "skip user_name new"
 MAY_BE = (
     ": gone, but not deleted, because a record that cannot be read in full may be the same "
     "person: {}. Correct it in the directory."
 )
-
-
-def known(name: str, stable_id: str, **fields: Any) -> User:
-    return managed(name, directory_id=stable_id, directory=HERE, **fields)
-
-
-def unknown(name: str, *fields: str, addresses: Sequence[str] = (), **about: Any) -> DirectoryUser:
-    found: DirectoryUser = listed(name, *addresses, **about)
-    return found._replace(unreadable=fields)
 
 
 A = known("a", "1", distinguished_name="CN=1")

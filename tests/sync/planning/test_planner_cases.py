@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from store.models import User
-from sync.directory.listing import DirectoryUser, InvalidRecord
-from sync.planning.identity import directory_of
+from sync.directory.listing import InvalidRecord
 from sync.planning.plan import Answers
-from tests.support.builders import AUTO_DELETE, listed, managed
+from tests.support.builders import HERE, KEEP, known, listed, managed, unknown
 from tests.support.cases import Case, each_of
 
-HERE = directory_of(AUTO_DELETE)
-KEEP = replace(AUTO_DELETE, auto_delete=False)
 ROOT = User(user_name="root", privileges=["admin"], password_hash="x")
 LOCAL = User(user_name="anna", full_name="A", privileges=["export"], password_hash="x")
 DOMAIN = "include email_domain x.org"
-
-
-def known(name: str, stable_id: str | None = None, **fields: Any) -> User:
-    where = HERE if stable_id else None
-    return managed(name, directory_id=stable_id, directory=where, **fields)
-
-
-def unknown(name: str, *fields: str, **about: Any) -> DirectoryUser:
-    found: DirectoryUser = listed(name, *about.pop("addresses", ()), **about)
-    return found._replace(unreadable=fields)
 
 
 def bad(name: str | None, *addresses: str) -> InvalidRecord:

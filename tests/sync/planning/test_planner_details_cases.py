@@ -14,28 +14,26 @@ from store.interface import Snapshot
 from store.models import Settings, User
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning.filters import parse_rules
-from sync.planning.identity import directory_of
 from sync.planning.plan import Answers, FieldChange
 from sync.planning.planner import make_plan
 from sync.planning.returns import Former
-from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, plan_for
+from tests.support.builders import (
+    AUTO_DELETE,
+    HERE,
+    KEEP,
+    answer,
+    known,
+    lines,
+    listed,
+    managed,
+    plan_for,
+    unknown,
+)
 from tests.support.replaced import in_place_of
 
-HERE = directory_of(AUTO_DELETE)
-KEEP = replace(AUTO_DELETE, auto_delete=False)
 ROOT = User(user_name="root", privileges=["admin"], password_hash="x")
 LOCAL = User(user_name="anna", full_name="A", privileges=["export"], password_hash="x")
 DOMAIN = "include email_domain x.org"
-
-
-def known(name: str, stable_id: str | None = None, **fields: Any) -> User:
-    where = HERE if stable_id else None
-    return managed(name, directory_id=stable_id, directory=where, **fields)
-
-
-def unknown(name: str, *fields: str, **about: Any) -> DirectoryUser:
-    found: DirectoryUser = listed(name, *about.pop("addresses", ()), **about)
-    return found._replace(unreadable=fields)
 
 
 @pytest.mark.parametrize(
