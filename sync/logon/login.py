@@ -84,12 +84,12 @@ async def log_on(
     `NotConfigured` or a `StoreError`, of which `StoreDamaged` means that the store or this user's
     hash is broken, and `AttemptsUnreadable` that nobody knows who is locked.
 
-    A refused user waits for one bcrypt check at today's cost, or, if locked, as long as one of
-    the last took, so the time does not tell an unknown user from a locked or a mistyped one. For a
-    directory user that check runs beside the request, and its result is thrown away; for everybody
-    else the directory's client is got ready beside the check, and not used. So as long as the
-    directory answers within that time, the names that it knows cannot be told apart either. Only
-    an outage of the directory shows, because it must not pass for a refusal.
+    A refused user waits for one bcrypt check at today's cost, so the time does not tell an unknown
+    user from a locked or a mistyped one. Who is locked waits as long as one of the last checks
+    took, and so does a directory user beside the request; for everybody else the directory's client
+    is got ready beside the check, and not used. So as long as the directory answers within that
+    time, the names that it knows cannot be told apart either. Only an outage of the directory
+    shows, because it must not pass for a refusal.
     """
     snapshot, locked = _looked_up(workspace, user_name, source)
     user = snapshot.find(user_name)
@@ -98,7 +98,7 @@ async def log_on(
     asked = allowed if allowed and allowed.authentication == DIRECTORY_SERVICES else None
     stored = allowed.password_hash if allowed and not asked else None
     # Started before the HTTP client is imported, which would otherwise show in the time.
-    start = _PACE.as_long_as if locked else _PACE.timed
+    start = _PACE.as_long_as if locked or asked else _PACE.timed
     check = start(partial(verify_password, password, stored))
     rehearse(snapshot.settings)
     right = bool(asked and await _directory_accepts(workspace, snapshot, asked, password))

@@ -1,5 +1,6 @@
 """How long it takes to find a password wrong on this machine now, for those who wait for that.
 
+They wait without a check of their own: beside other work a check takes longer, which would tell.
 A right password tells nothing of that, as its hash may be an older and cheaper one.
 """
 
@@ -12,13 +13,14 @@ from collections import deque
 from collections.abc import Callable
 
 _LATE_SECONDS = 0.001  # by which the system may wake a sleeper, which would tell of a lock
+_FRESH_SECONDS = 60.0
 
 
 class Pace:
     """Knows the times of the last checks that it started. Threads may share it."""
 
     def __init__(self) -> None:
-        self._recent: deque[float] = deque(maxlen=8)  # seconds
+        self._recent: deque[tuple[float, float]] = deque(maxlen=8)  # when, and seconds
 
     def timed(self, check: Callable[[], bool]) -> asyncio.Future[bool]:
         """Start the check in a thread at once; note how long it takes if the password is wrong."""
@@ -27,17 +29,20 @@ class Pace:
     def as_long_as(self, check: Callable[[], bool]) -> asyncio.Future[bool]:
         """Start to take the time of one of the last; the result is False.
 
-        Where no password was found wrong yet, this check is started.
+        Where no password was found wrong in the last minute, this check is started.
         """
-        if not self._recent:
+        oldest = time.perf_counter() - _FRESH_SECONDS
+        fresh = [seconds for ended, seconds in self._recent.copy() if ended > oldest]
+        if not fresh:
             return self.timed(check)
-        return asyncio.get_running_loop().run_in_executor(None, _idle, secrets.choice(self._recent))
+        return asyncio.get_running_loop().run_in_executor(None, _idle, secrets.choice(fresh))
 
     def _timed(self, check: Callable[[], bool]) -> bool:
         started = time.perf_counter()
         right = check()
         if not right:
-            self._recent.append(time.perf_counter() - started)
+            ended = time.perf_counter()
+            self._recent.append((ended, ended - started))
         return right
 
 
