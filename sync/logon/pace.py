@@ -11,6 +11,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 _LATE_SECONDS = 0.001  # by which the system may wake a sleeper, which would tell of a lock
 _FRESH_SECONDS = 60.0
@@ -24,21 +25,20 @@ class Pace:
 
     def timed(self, check: Callable[[], bool]) -> asyncio.Future[bool]:
         """Start the check in a thread at once; note how long it takes if the password is wrong."""
-        return asyncio.get_running_loop().run_in_executor(None, self._timed, check)
+        return _in_a_thread(partial(self._timed, check, time.perf_counter()))
 
     def as_long_as(self, check: Callable[[], bool]) -> asyncio.Future[bool]:
         """Start to take the time of one of the last; the result is False.
 
         Where no password was found wrong in the last minute, this check is started.
         """
-        oldest = time.perf_counter() - _FRESH_SECONDS
-        fresh = [seconds for ended, seconds in self._recent.copy() if ended > oldest]
+        now = time.perf_counter()
+        fresh = [taken for ended, taken in self._recent.copy() if ended > now - _FRESH_SECONDS]
         if not fresh:
             return self.timed(check)
-        return asyncio.get_running_loop().run_in_executor(None, _idle, secrets.choice(fresh))
+        return _in_a_thread(partial(_idle_until, now + secrets.choice(fresh)))
 
-    def _timed(self, check: Callable[[], bool]) -> bool:
-        started = time.perf_counter()
+    def _timed(self, check: Callable[[], bool], started: float) -> bool:
         right = check()
         if not right:
             ended = time.perf_counter()
@@ -46,9 +46,12 @@ class Pace:
         return right
 
 
-def _idle(seconds: float) -> bool:
-    end = time.perf_counter() + seconds
-    time.sleep(max(seconds - _LATE_SECONDS, 0.0))
+def _in_a_thread(check: Callable[[], bool]) -> asyncio.Future[bool]:
+    return asyncio.get_running_loop().run_in_executor(None, check)
+
+
+def _idle_until(end: float) -> bool:
+    time.sleep(max(end - time.perf_counter() - _LATE_SECONDS, 0.0))
     while time.perf_counter() < end:
         pass
     return False
