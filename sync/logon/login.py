@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -17,7 +19,7 @@ from store.passwords import hash_password, needs_rehash, verify_password
 from store.privileges import may_enter
 from sync.directory.connect import connect, rehearse
 from sync.errors import LogOnLocked, LogOnRefused, LogOnUnavailable
-from sync.logon.pace import Pace
+from sync.logon.pace import Pace, wait_until
 from sync.planning.identity import directory_of, known_id
 from sync.runs.folders import folder_for_log_on
 from sync.workspace import Workspace
@@ -85,8 +87,8 @@ async def log_on(
     hash is broken, and `AttemptsUnreadable` that nobody knows who is locked.
 
     A refused user waits for one bcrypt check at today's cost, so the time does not tell an unknown
-    user from a locked or a mistyped one. Who is locked waits as long as one of the last checks
-    took, and so does a directory user beside the request; for everybody else the directory's client
+    user from a locked or a mistyped one. Who is locked waits as long as one of the last refusals
+    took, and so does a directory user after the request; for everybody else the directory's client
     is got ready beside the check, and not used. So as long as the directory answers within that
     time, the names that it knows cannot be told apart either. Only an outage of the directory
     shows, because it must not pass for a refusal.
@@ -97,16 +99,20 @@ async def log_on(
     allowed = user if user and may_enter(user) and not locked else None
     asked = allowed if allowed and allowed.authentication == DIRECTORY_SERVICES else None
     stored = allowed.password_hash if allowed and not asked else None
+    started = time.perf_counter()
+    pause = _PACE.of_the_last() if locked or asked else None
     # Started before the HTTP client is imported, which would otherwise show in the time.
-    start = _PACE.as_long_as if locked or asked else _PACE.timed
-    check = start(partial(verify_password, password, stored))
+    check = None if pause else _in_a_thread(partial(verify_password, password, stored))
     rehearse(snapshot.settings)
     right = bool(asked and await _directory_accepts(workspace, snapshot, asked, password))
-    right_here = await check
-    if not asked:
-        right = right_here
+    if check and await check:  # never of a directory user, who has no password here
+        right = True
     accepted = workspace.lockout.settle(key, source, right=right, known=known, password=password)
     if not (accepted and allowed):
+        if pause:
+            await wait_until(started + pause)
+        elif not (asked or right):  # a request is no check, a right password's hash may be cheaper
+            _PACE.note(started)
         raise LogOnLocked() if locked or right else LogOnRefused()
     return await asyncio.to_thread(_strengthened, workspace, allowed, password)
 
@@ -129,6 +135,10 @@ def current_users(workspace: Workspace, user_name: str | None = None) -> Snapsho
     """
     snapshot = workspace.snapshot() if user_name is None else workspace.store.find(user_name)
     return _of_a_store(workspace, snapshot)
+
+
+def _in_a_thread(check: Callable[[], bool]) -> asyncio.Future[bool]:
+    return asyncio.get_running_loop().run_in_executor(None, check)
 
 
 def _looked_up(workspace: Workspace, user_name: str, source: str | None) -> tuple[Snapshot, bool]:

@@ -2,10 +2,11 @@
 
 The statistic is of ranks: the probability that one kind took longer than another, over all pairs of
 their samples. One half means that the time tells nothing. What else the machine does moves samples
-of all kinds alike, because the kinds take turns. `BOUND` on either side of one half is about four
-standard deviations of what chance does to 40 rounds, and far from what a missing decoy does, which
-is 1. Chance and a burst of other work rarely strike one pair twice, so a first verdict is checked
-once, with fresh samples and the same bound; a real difference is found both times.
+of all kinds alike, because the kinds take turns, in another order each round: what ran before
+shows too. `BOUND` on either side of one half is about four standard deviations of what chance does
+to 40 rounds, and far from what a missing decoy does, which is 1. Chance and a burst of other work
+rarely strike one pair twice, so a first verdict is checked once, with fresh samples and the same
+bound; a real difference is found both times.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import combinations
+from random import Random
 
 BOUND = 0.25
 Samples = Mapping[str, Sequence[float]]
@@ -43,8 +45,7 @@ async def _sample(
 ) -> Samples:
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(rounds):
-        turn = number % len(kinds)
-        for kind in [*kinds[turn:], *kinds[:turn]]:
+        for kind in Random(number).sample(kinds, len(kinds)):
             started = time.perf_counter()
             await once(kind)
             taken[kind].append(time.perf_counter() - started)

@@ -1,40 +1,32 @@
-"""Who waits as long as a check took, and who has to make the check."""
+"""Who waits as long as a refusal took, and when nobody knows how long that is."""
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from sync.logon.pace import Pace
+from sync.logon.pace import Pace, wait_until
 
 
-class Counted:
-    """A check that counts how often it was made."""
-
-    def __init__(self, *, right: bool) -> None:
-        self.right, self.times = right, 0
-
-    def __call__(self) -> bool:
-        self.times += 1
-        return self.right
+def test_nobody_knows_how_long_a_refusal_takes_before_the_first() -> None:
+    assert Pace().of_the_last() is None
 
 
-@pytest.mark.parametrize(
-    ("right", "fresh_seconds", "made"),
-    [(False, 60, 0), (True, 60, 1), (False, 0, 1)],
-    ids=["as-the-last", "a-right-one-tells-nothing", "too-long-ago"],
-)
-async def test_who_waits_makes_a_check_where_no_last_one_tells(
-    monkeypatch: pytest.MonkeyPatch, right: bool, fresh_seconds: int, made: int
+@pytest.mark.parametrize(("fresh_seconds", "is_known"), [(60, True), (0, False)])
+def test_a_refusal_tells_for_a_minute(
+    monkeypatch: pytest.MonkeyPatch, fresh_seconds: int, is_known: bool
 ) -> None:
     monkeypatch.setattr("sync.logon.pace._FRESH_SECONDS", fresh_seconds)
-    pace, waiting = Pace(), Counted(right=False)
-    await pace.timed(Counted(right=right))
-    assert not await pace.as_long_as(waiting)
-    assert waiting.times == made
+    pace = Pace()
+    pace.note(time.perf_counter() - 2)
+    took = pace.of_the_last()
+    assert (took is not None) is is_known
+    assert took is None or took == pytest.approx(2, abs=0.5)
 
 
-async def test_the_first_of_a_process_makes_the_check() -> None:
-    pace, first, second = Pace(), Counted(right=False), Counted(right=False)
-    await pace.as_long_as(first)
-    await pace.as_long_as(second)
-    assert (first.times, second.times) == (1, 0)
+async def test_the_wait_ends_at_its_time_or_at_once() -> None:
+    end = time.perf_counter() + 0.02
+    await wait_until(end)
+    assert time.perf_counter() >= end
+    await wait_until(0.0)
