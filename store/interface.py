@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from store.files.folder_work import FolderWork
 from store.files.lock import WAIT_SECONDS
 from store.history import History, Run, RunSummary
-from store.lockout import Failures, Standing
 from store.models import Settings, User, UserRow
 from store.names import match_key
+
+if TYPE_CHECKING:
+    from store.files.folder_work import FolderWork
+    from store.lockout import Failures, Standing
 
 Clock = Callable[[], datetime]
 

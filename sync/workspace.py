@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from store.errors import NoArchive
-from store.files.archives import Archives
 from store.files.ownership import operating_system_user
 from store.files.secrets import SecretBox
 from store.interface import Clock, LogOnAttempts, Snapshot, Store, utc_now
@@ -23,18 +23,18 @@ from store.locations import (
 )
 from store.models import Settings
 from store.progress import OnProgress, untold
-from store.tinydb.store import TinyDBStore
 
 if TYPE_CHECKING:
+    from store.files.archives import Archives
     from store.upkeep import Upkeep
 
 OnWait = Callable[[str], None] | None
-Opened = tuple[Store, Callable[[], "Upkeep"]]
+Opened = tuple[Callable[[], Store], Callable[[], "Upkeep"]]
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """An open store with its secrets.
+    """A store with its secrets. It is opened by whoever first asks for it, in the main thread.
 
     `host_path` is where on this host its own things lie, beside which the archive and the homes
     are unless configured: the store's file, if it is one. `store_argument` is what names the store
@@ -45,7 +45,7 @@ class Workspace:
     that of other hosts, too.
     """
 
-    store: Store
+    open_store: Callable[[], Store]
     host_path: Path
     store_argument: str
     secrets: SecretBox
@@ -55,6 +55,11 @@ class Workspace:
     clock: Clock = utc_now
     on_progress: OnProgress = untold
     is_shared: bool = False
+
+    @property
+    def store(self) -> Store:
+        """The open store."""
+        return self.open_store()
 
     @property
     def upkeep(self) -> Upkeep:
@@ -75,6 +80,8 @@ class Workspace:
 
         Raises `NoArchive` on a host that is said to have none.
         """
+        from store.files.archives import Archives
+
         root = archive_root(settings.archive_root, self.host_path)
         if root is None:
             raise NoArchive(
@@ -111,15 +118,15 @@ def open_workspace(
     kinds = (kind for kind in ELSEWHERE.values() if chosen.startswith(kind.addresses))
     if kind := next(kinds, None):
         path = host_path(kind.name)
-        opened, upkeep = kind.open(chosen, path, on_wait, clock, on_progress)
+        open_store, upkeep = kind.open(chosen, path, on_wait, clock, on_progress)
     else:
         path = store_path(store)
         chosen = str(path)
-        opened, upkeep = _in_file(path, on_wait, clock, on_progress)
+        open_store, upkeep = _in_file(path, on_wait, clock, on_progress)
     place = KeyPlace(key) if key else key_place(path)
     is_shared = kind is not None
     return Workspace(
-        opened,
+        open_store,
         path,
         chosen,
         SecretBox(*place, shared=is_shared),
@@ -131,12 +138,18 @@ def open_workspace(
 
 
 def _in_file(path: Path, on_wait: OnWait, clock: Clock, on_progress: OnProgress) -> Opened:
+    @cache
+    def opened() -> Store:  # slow, and not for the first frame
+        from store.tinydb.store import TinyDBStore
+
+        return TinyDBStore(path, on_wait=on_wait, clock=clock)
+
     def upkeep() -> Upkeep:  # no log-on needs it
         from store.tinydb.upkeep import TinyDBUpkeep
 
         return TinyDBUpkeep(path, on_progress)
 
-    return TinyDBStore(path, on_wait=on_wait, clock=clock), upkeep
+    return opened, upkeep
 
 
 def _in_postgres(
@@ -151,7 +164,7 @@ def _in_postgres(
 
         return PostgresUpkeep(opened, host)
 
-    return opened, upkeep
+    return lambda: opened, upkeep
 
 
 class StoreElsewhere(NamedTuple):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,7 +23,6 @@ from textual.worker import Worker, WorkerState
 from store.administrators import needs_administrator
 from store.errors import Problem, StoreError
 from store.models import User
-from store.read_only import ReadOnlyStore
 from store.text import printable
 from sync.workspace import Workspace
 from tui.actions import APP, ROWS, bindings_for, refusal
@@ -41,6 +41,7 @@ from tui.type_ahead import TypeAhead, esc_and_key
 from tui.widgets.note import Note
 
 if TYPE_CHECKING:
+    from store.interface import Store
     from sync.demo import Demo
     from sync.status.status import Status
     from tui.finding import Found
@@ -79,9 +80,8 @@ class MailrosterApp(Session):
     ) -> None:
         self.preferences = preferences or Preferences()
         if readonly:
-            workspace = replace(workspace, store=ReadOnlyStore(workspace.store))
+            workspace = replace(workspace, open_store=cache(partial(_read_only, workspace)))
         super().__init__(workspace, administrator, self.preferences.theme, plain_colours)
-        workspace.store.on_wait = self._tell_wait
         self.readonly = readonly
         self.keys = self.preferences.keys
         self.set_keymap(self.keys)
@@ -120,10 +120,12 @@ class MailrosterApp(Session):
 
     @work(exit_on_error=False)
     async def _start(self) -> None:
+        self.read_styles_of_screens()
         with self._unsent:
             await self._open_store()
 
     async def _open_store(self) -> None:
+        self.workspace.store.on_wait = self._tell_wait
         try:
             self.snapshot = await asyncio.to_thread(self.workspace.snapshot)
         except StoreError as error:
@@ -282,6 +284,12 @@ class MailrosterApp(Session):
             if not isinstance(error, Problem):
                 raise error or RuntimeError(event.worker.name)
             self.say(told(error), error=True)
+
+
+def _read_only(workspace: Workspace) -> Store:
+    from store.read_only import ReadOnlyStore
+
+    return ReadOnlyStore(workspace.store)
 
 
 def _is_shown(reason: str, screen: Screen[Any]) -> bool:

@@ -128,6 +128,11 @@ class ThemedApp(App[None]):
         self.theme = PLAIN.name if is_plain else theme or OWN[0].name
         self.stylesheet = SheetsReadOnce(self.get_css_variables())
 
+    def read_styles_of_screens(self) -> None:
+        """Read those that the first frame does not need."""
+        path = self.css_path[0].with_name("screens.tcss")
+        self.stylesheet.add_source(path.read_text(), (str(path), ""))
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Return our own colours for a theme that is not ours."""
         theme = self.current_theme

@@ -47,7 +47,7 @@ def no_upkeep() -> NoReturn:
 @pytest.fixture
 def workspace(store: Store, tmp_path: Path) -> Workspace:
     return Workspace(
-        store,
+        lambda: store,
         tmp_path / "mailroster",
         "memory:",
         SecretBox(tmp_path / "secret.key"),
@@ -58,7 +58,9 @@ def workspace(store: Store, tmp_path: Path) -> Workspace:
 def test_it_is_opened_by_its_address(
     memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kind = StoreElsewhere("memory", ("memory://",), lambda *_: (MemoryStore(memory), no_upkeep))
+    kind = StoreElsewhere(
+        "memory", ("memory://",), lambda *_: (lambda: MemoryStore(memory), no_upkeep)
+    )
     monkeypatch.setitem(ELSEWHERE, kind.name, kind)
     opened = open_workspace("memory://here", tmp_path / "secret.key")
     opened.store.apply(Batch([Edit.create(ANNA)]))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+from store.interface import Store
 from sync.workspace import Workspace
 
 
@@ -25,7 +26,8 @@ class Wrapped:
 
 def with_store(workspace: Workspace, **instead: Any) -> Workspace:
     """The workspace with these methods and attributes in its store."""
-    return replace(workspace, store=Wrapped(workspace.store, **instead))
+    wrapped = cast("Store", Wrapped(workspace.store, **instead))
+    return replace(workspace, open_store=lambda: wrapped)
 
 
 def with_attempts(workspace: Workspace, **instead: Any) -> Workspace:

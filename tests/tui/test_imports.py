@@ -25,9 +25,11 @@ def test_slow_modules_are_loaded_later(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_first_frame_needs_no_other_screen() -> None:
-    probe = "import sys, tui.app; print(*(name for name in sys.modules if name.count('.') == 2))"
+def test_the_first_frame_needs_no_other_screen_and_no_store() -> None:
+    probe = "import sys, tui.cli, tui.terminal; tui.cli.Session(None).unread_workspace"
+    probe += "; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
-    assert "tui.screens.logon" in loaded
+    assert {"tui.screens.logon", "sync.workspace"} <= set(loaded)
     assert not [name for name in SCREENS if f"tui.screens.{name}" in loaded]
+    assert not [name for name in loaded if name.startswith(("store.tinydb", "tinydb"))]

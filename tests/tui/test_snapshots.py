@@ -89,7 +89,8 @@ def test_first_administrator(
     play: Play, size: str, workspace: Workspace, snap_compare: Callable[..., bool]
 ) -> None:
     path = Path("/var/lib/mailroster/users.json")
-    somewhere = replace(workspace, host_path=path, store=TinyDBStore(path))
+    store = TinyDBStore(path)
+    somewhere = replace(workspace, host_path=path, open_store=lambda: store)
     assert compare(MailrosterApp(somewhere), play, SIZES[size], snap_compare)
 
 
@@ -109,7 +110,8 @@ def test_unusable_store(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = Path("users.json")
-    broken = replace(workspace, host_path=path, store=TinyDBStore(path, clock=workspace.clock))
+    store = TinyDBStore(path, clock=workspace.clock)
+    broken = replace(workspace, host_path=path, open_store=lambda: store)
     for number in range(2):
         broken.store.apply(Batch(settings=Settings(guard_max_deletes=number)))
     path.write_text(content) if content else path.unlink()

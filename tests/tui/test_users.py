@@ -189,7 +189,7 @@ async def test_a_switch_that_cannot_be_locked_is_taken_back(
 ) -> None:
     workspace = filled(local("anna"), url="http://127.0.0.1:1/")
     impatient = TinyDBStore(workspace.host_path, lock_wait=0.5)
-    workspace = replace(workspace, store=impatient)
+    workspace = replace(workspace, open_store=lambda: impatient)
     async with driving(workspace, **ROOT) as admin:
         with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
             await switch_anna(admin)

@@ -65,7 +65,7 @@ def test_a_name_that_comes_back_between_write_and_clean_up_keeps_its_folder(
     folder = archives_of(workspace).path("anna")
     archives_of(workspace).create("anna")
     store = AddedMeanwhile(workspace, "anna")
-    delete_users(replace(workspace, store=cast("Store", store)), [anna])
+    delete_users(replace(workspace, open_store=lambda: cast("Store", store)), [anna])
     store.adding.join()
     assert stored(workspace, "anna").authentication == INTEGRATED
     assert (folder / "new").is_dir()
