@@ -12,7 +12,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +38,7 @@ KEYS = {
     "space": b" ",
     "backspace": b"\x7f",
 }
-_SETTLED = 0.4
+_SETTLED = 0.15  # longer than what the screens wait for before they act on a key
 _BETWEEN_BYTES = 0.002
 _RUN = """
 import sys
@@ -77,11 +77,27 @@ class Terminal:
         return self._read_some(PATIENCE) or b""
 
     def settle(self) -> bytes:
-        """Return what arrives until nothing does for a moment."""
+        """Return what arrives until nothing does for a moment in which the program did nothing."""
         new = bytearray()
-        while data := self._read_some(_SETTLED):
-            new += data
-        return bytes(new)
+        while True:
+            before = self._work()
+            data = self._read_some(_SETTLED)
+            new += data or b""
+            if data is None or (not data and self._work() == before and not self._wants_more()):
+                return bytes(new)
+
+    def _work(self) -> int:
+        """Return the processor time that the program has used, in ticks."""
+        return sum(int(used) for thread in self._threads() for used in thread[11:13])
+
+    def _wants_more(self) -> bool:
+        return any(thread[0] == "R" for thread in self._threads())
+
+    def _threads(self) -> Iterator[list[str]]:
+        """Yield what the system tells of each thread that still runs: proc_pid_stat(5), from 3."""
+        for stat in Path(f"/proc/{self.process.pid}/task").glob("*/stat"):
+            with suppress(OSError):
+                yield stat.read_text().rpartition(")")[2].split()
 
     def press(self, *keys: str) -> bytes:
         """Press keys, by name or `ctrl+x` or as a text, and return what is sent in answer."""
