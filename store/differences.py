@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from store.interface import Batch, Snapshot
-from store.text import printable
+from store.text import printable, shown_time
 
 
 def differences(current: Snapshot, batch: Batch) -> list[str]:
@@ -28,6 +28,6 @@ def differences(current: Snapshot, batch: Batch) -> list[str]:
         elif edit.rev == 0:
             found.append(f"user “{name}” was added")
         else:
-            found.append(f"user “{name}” was changed on {row['changed']}")
+            found.append(f"user “{name}” was changed on {shown_time(row['changed'])}")
     twice = [key for key, edits in leaving.items() if edits > 1]
     return found + [f"user “{printable(key)}” is changed twice by one write" for key in twice]

@@ -136,8 +136,9 @@ class Settings:
 
     `password` holds the Fernet token of the directory's password, never the password, and
     `notify_webhook` that of a URL, which may hold a secret.
-    Times are in seconds, sizes in MiB. Filters apply in order. `more` holds the settings that only
-    a directory type has, which are stored beside the others and looked at by none of them.
+    Times are in seconds, unless their name says days, and sizes in MiB. Filters apply in order.
+    `more` holds the settings that only a directory type has, which are stored beside the others and
+    looked at by none of them.
     """
 
     directory_service: str = "none"

@@ -153,8 +153,11 @@ class Upkeep(Protocol):
         Raises `StoreUnwritable` where this process may not.
         """
 
-    def create_script(self) -> str:
-        """Return what an administrator of the server has to run for that, nothing if not needed."""
+    def create_script(self, first: int = 0) -> str:
+        """Return what an administrator of the server has to run for that, nothing if not needed.
+
+        `first` is the number of the schema that is there.
+        """
 
     def whole(self) -> Whole:
         """Return all of the store as it is now; raises `StoreDamaged`."""

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import orjson
 
-from store.errors import StoreError, StoreUnwritable
+from store.errors import StoreError, StoreUnwritable, write_failure
 from store.files.durable import read_regular, replace_whole
 from store.files.lock import writer_lock
 from store.known_sources import KnownSources
 from store.lockout import Attempts, Failures, Standing, source_key
 from store.text import printable
+
+_BUSY = "Failed log-ons are being counted by"
 
 
 def attempts_path(store: Path) -> Path:
@@ -109,7 +111,7 @@ class Lockout:
         """
         origin = source_key(source)
         try:
-            with writer_lock(self._lock_path):
+            with writer_lock(self._lock_path, busy=_BUSY):
                 attempts = self._read()
                 locked = self._locks(attempts, user, origin, known)
                 accepted = right and not locked
@@ -123,17 +125,16 @@ class Lockout:
             raise
         except StoreError as error:
             accepted = right and not self.is_locked(user, source, known=known)
-            if not accepted and isinstance(error, AttemptsUnwritable):
-                raise
             if not accepted:
-                raise _uncounted(error.what) from None
+                what = f"A failed log-on could not be counted. {error.what}"
+                raise AttemptsUnwritable(what, error.advice) from None
         if accepted:
             self._known.remember(user, origin)
         return accepted
 
     def unlock(self, user: str | None = None, source: str | None = None) -> int:
         """Forget the failures of a user or a source; return how many there were."""
-        with writer_lock(self._lock_path):
+        with writer_lock(self._lock_path, busy=_BUSY):
             attempts = self._read()
             if user is not None:
                 failed = attempts.forget_user(user)
@@ -148,7 +149,7 @@ class Lockout:
         return self._read()
 
     def put(self, attempts: Attempts) -> None:
-        """Let these be all counts; raises `AttemptsUnwritable`."""
+        """Let these be all counts; raises `StoreFull` or `StoreUnwritable`."""
         self._write(attempts)
 
     def _check_readable(
@@ -193,14 +194,11 @@ class Lockout:
         try:
             replace_whole(self._path, [orjson.dumps(attempts.to_stored())], temporary=temporary)
         except OSError as error:
-            raise _uncounted(
-                f"{printable(self._path)} cannot be written: {error.strerror}."
+            raise write_failure(
+                error,
+                f"The failed log-ons in {printable(self._path)} cannot be written: "
+                f"{error.strerror}.",
+                "Make room on the disk, or check the rights of the folder and of the files named "
+                ".attempts.",
+                untouched="They are as they were.",
             ) from None
-
-
-def _uncounted(problem: str) -> AttemptsUnwritable:
-    return AttemptsUnwritable(
-        f"A failed log-on could not be counted. {problem}",
-        "Make room on the disk, or check the rights of the folder and of the files named "
-        ".attempts.",
-    )

@@ -44,7 +44,7 @@ class Notes:
             problem = "it is not whole"
         raise StoreDamaged(
             f"The file {printable(path)} cannot be read: {problem}.",
-            "Check its owner and mode, or remove it; the next sync writes it anew.",
+            "Check its owner and mode, or remove it; mailroster writes it anew.",
         )
 
     def write(self, name: str, content: Mapping[str, Any]) -> None:

@@ -213,8 +213,10 @@ def _from_command(command: tuple[str, ...], seconds: float) -> str:
             problem = f"ended with exit code {error.returncode}"
         elif isinstance(error, subprocess.TimeoutExpired):
             problem = f"took longer than {seconds:g} seconds"
+        elif isinstance(error, UnicodeDecodeError):
+            problem = "printed something that is not UTF-8"
         else:
-            problem = "could not be run, or its output is not UTF-8"
+            problem = "could not be run"
         raise SecretUnavailable(
             f"The password command “{shown}” {problem}.",
             "Run it by hand to see why.",

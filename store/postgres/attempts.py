@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -48,7 +47,7 @@ _WRITE = """
 _PRUNE = """
     DELETE FROM failed_log_ons AS old USING (
         SELECT kind, who FROM failed_log_ons
-        WHERE until <= %(now)s OR (kind, who) IN (
+        WHERE until <= coalesce(%(now)s, extract(epoch FROM clock_timestamp())) OR (kind, who) IN (
             SELECT kind, who FROM (
                 SELECT kind, who, row_number() OVER (
                     PARTITION BY kind ORDER BY failed DESC, until DESC
@@ -256,19 +255,20 @@ class PostgresAttempts:
         return len(after) > len(before)
 
     def _prune(self, connection: Connection) -> None:
-        now = self._clock() if self._clock else time.time()
+        now = self._clock() if self._clock else None
         connection.execute(_PRUNE, {"now": now, "most": MOST})
 
     def _forget(self, connection: Connection, who: str, kind: str, of_pairs: str) -> int:
-        now = self._clock() if self._clock else time.time()
+        now = self._clock() if self._clock else None
         rows = connection.execute(
             f"DELETE FROM failed_log_ons WHERE (kind = %s AND who = %s) "  # noqa: S608
-            f"OR (kind = 'pairs' AND {of_pairs} = %s) RETURNING kind, failed, until".encode(),
-            [kind, who, who],
+            f"OR (kind = 'pairs' AND {of_pairs} = %s) RETURNING kind, failed, "
+            f"until > coalesce(%s, extract(epoch FROM clock_timestamp()))".encode(),
+            [kind, who, who, now],
         ).fetchall()
         failed = {kind: 0 for kind, _, _ in rows}
-        for found, count, until in rows:
-            failed[found] += count if until > now else 0
+        for found, count, still_counts in rows:
+            failed[found] += count if still_counts else 0
         return max(failed.values(), default=0)
 
 

@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from store.errors import (
-    Problem,
     StoreDamaged,
     StoreError,
     StoreFull,
@@ -18,6 +17,7 @@ from store.errors import (
     StoreUnwritable,
 )
 from store.postgres.address import Address
+from store.postgres.schema import NO_RIGHT
 from store.text import printable
 
 if TYPE_CHECKING:
@@ -208,21 +208,19 @@ def patient(connection: Connection, seconds: float) -> Iterator[None]:
         connection.patience = before  # type: ignore[attr-defined]
 
 
-def within(
-    seconds: float, waiting: Generator[Any, Any, T], clock: Callable[[], float] = time.monotonic
-) -> Generator[Any, Any, T]:
+def within(seconds: float, waiting: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
     """Pass on what a generator of psycopg waits for; raise `Silence` after that long for nothing.
 
     psycopg wakes it every tenth of a second also where nothing has come.
     """
-    deadline = clock() + seconds
+    deadline = time.monotonic() + seconds
     try:
         state = next(waiting)
         while True:
             ready = yield state
             if ready:
-                deadline = clock() + seconds
-            elif clock() > deadline:
+                deadline = time.monotonic() + seconds
+            elif time.monotonic() > deadline:
                 raise Silence(f"no answer within {seconds:g} s")
             state = waiting.send(ready)
     except StopIteration as done:
@@ -244,7 +242,6 @@ def is_lost(error: Exception, connection: Connection) -> bool:
     )
 
 
-_RIGHTS = "42501"
 _ROOM = ("53100", "53200")
 _BUSY = ("53300", "55P03", "40001", "40P01")
 
@@ -257,15 +254,13 @@ def problem_of(error: Exception, where: str) -> StoreError:
     """
     import psycopg
 
-    if isinstance(error, Problem) and isinstance(error, StoreError):
-        return error
     state = getattr(error, "sqlstate", None) or ""
     if state in _ROOM:
         return StoreFull(
             f"The user database {where} has no room left (SQLSTATE {state}).",
             "Make room on the database's server and try again.",
         )
-    if state == _RIGHTS:
+    if state == NO_RIGHT:
         return StoreUnwritable(
             f"The database's role may not do this in {where} (SQLSTATE {state}).",
             "Use a role that may do this, or grant it the right; docs/HOSTS.md has the roles.",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 OLDEST_SERVER = 15
 _LOCK = 0x6D61696C  # of those who migrate, for the time of a transaction
-_NO_RIGHT = "42501"
+NO_RIGHT = "42501"
 _TAKEN = "42P07"
 
 
@@ -87,11 +87,13 @@ def migrate(connection: Connection, where: str, steps: Sequence[str]) -> int:
                 f"The database {where} has other tables with the names of mailroster's.",
                 "Give mailroster a database, or a schema in the role's search_path, of its own.",
             ) from None
-        if error.sqlstate != _NO_RIGHT:
+        if error.sqlstate != NO_RIGHT:
             raise
+        there = f" --from {before}" if before else ""
         raise StoreUnwritable(
-            f"The database's role may not make mailroster's tables in {where}.",
-            "Ask the database's administrator to run what `mailroster store create --sql` prints.",
+            f"The database's role may not make or change mailroster's tables in {where}.",
+            "Ask the database's administrator to run what "
+            f"`mailroster store create --sql{there}` prints.",
         ) from None
     connection.execute("COMMIT")
     return before

@@ -16,7 +16,7 @@ from store.differences import differences
 from store.errors import InvalidValue, StoreBusy, StoreConflict
 from store.files.folder_work import FolderWork
 from store.files.lock import WAIT_SECONDS
-from store.history import Run, RunSummary
+from store.history import Run, RunSummary, no_such_run
 from store.interface import Batch, Clock, Edit, Snapshot, utc_now
 from store.lockout import source_key
 from store.models import UserRow, copied
@@ -56,9 +56,8 @@ class PostgresStore:
     """A `Store` in the tables of `migrations/`, which several hosts may share.
 
     Users are kept in memory as far as they were read; of a store that was written since, only what
-    is new is read. `steps` are the migrations, `lock_wait` is how many seconds a write waits for
-    another one, `clock` tells the time of a write, `on_progress` is told how many users and records
-    are written.
+    is new is read. `steps` are the migrations, `clock` tells the time of a write, `on_progress`
+    is told how many users and records are written.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class PostgresStore:
         url: str,
         on_wait: Callable[[str], None] | None = None,
         *,
-        lock_wait: float = WAIT_SECONDS,
         clock: Clock = utc_now,
         on_progress: OnProgress = untold,
         steps: Sequence[str] | None = None,
@@ -76,7 +74,6 @@ class PostgresStore:
         self.database = Database(self.address, self._prepare)
         self.attempts = PostgresAttempts(self.database)
         self._locks = Locks(self.database, self._make_schema)
-        self._lock_wait = lock_wait
         self._clock = clock
         self._on_progress = on_progress
         self._steps = migrations() if steps is None else steps
@@ -133,12 +130,11 @@ class PostgresStore:
 
     def run(self, run_id: str) -> Run:
         """Return a run in full; see `Store.run`."""
-        self.database.run(self._make_schema)
-        return self.database.run(lambda db: runs.read(db, run_id))
+        return self.database.run(lambda db: runs.read(db, self._kept(db, run_id)))
 
     def record(self, run_id: str) -> bytes:
         """Return the bytes of a run's record; see `Store.record`."""
-        return self.database.run(lambda db: runs.record(db, run_id))
+        return self.database.run(lambda db: runs.record(db, self._kept(db, run_id)))
 
     def note(self, name: str) -> Mapping[str, Any]:
         """Return the note of that name; see `Store.note`."""
@@ -202,6 +198,12 @@ class PostgresStore:
         before = migrate(db, self.where, self._steps)
         self._schema = len(self._steps)
         return before
+
+    def _kept(self, db: Connection, run_id: str) -> str:
+        """Return the id where a record may be; without tables there is none."""
+        if not self._is_made(db):
+            raise no_such_run(run_id)
+        return run_id
 
     def _is_made(self, db: Connection) -> bool:
         """Tell whether the tables are there, which another host may have made."""
@@ -309,7 +311,7 @@ class PostgresStore:
         """Begin a write, as the only one; raises `StoreBusy`."""
         import psycopg
 
-        deadline = time.monotonic() + self._lock_wait
+        deadline = time.monotonic() + WAIT_SECONDS
         told = False
         while True:
             seconds = min(_TRY_SECONDS, max(deadline - time.monotonic(), 0.01))

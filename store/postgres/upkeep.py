@@ -6,20 +6,19 @@ store, which can be looked at anywhere.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from store.addresses import address_key
 from store.chain import digest
 from store.errors import StoreDamaged, StoreError, StoreUnwritable, write_failure
 from store.files.ownership import make_folders
 from store.history import Run
 from store.interface import Snapshot
 from store.lockout import Attempts
+from store.postgres.rows import owners
 from store.postgres.schema import migrations, script
 from store.records import run_from
 from store.text import printable, quantity
@@ -139,9 +138,9 @@ class PostgresUpkeep:
         """Make the tables; tell whether there were none."""
         return self._store.make_schema() == 0
 
-    def create_script(self) -> str:
-        """Return the SQL for a role that may make the tables."""
-        return script(0, migrations())
+    def create_script(self, first: int = 0) -> str:
+        """Return the SQL that brings schema `first` up to date, for a role that may."""
+        return script(first, migrations())
 
     def whole(self) -> Whole:
         """Return all of the store, of one moment."""
@@ -153,20 +152,19 @@ class PostgresUpkeep:
 
 
 def _chain_problems(whole: Whole) -> Iterator[str]:
-    """Yield what is wrong with the records: unreadable, or another one than the next says."""
-    unreadable, previous = 0, None
+    """Yield what is wrong with the records: unreadable ones, or another newest one."""
+    unreadable = 0
     for _, record in whole.records:
         try:
             run_from(record)
         except (ValueError, LookupError, TypeError):
             unreadable += 1
-        previous = digest(record)
     if unreadable:
         yield (
             f"{quantity(unreadable, 'record')} of runs cannot be read. Bring them back from a "
             "backup of the database; the other runs are not affected."
         )
-    if previous is not None and whole.state.history.head not in ("", previous):
+    if whole.records and whole.state.history.head not in ("", digest(whole.records[-1][1])):
         yield "The newest record is not the one that the store names. Somebody changed it."
 
 
@@ -176,12 +174,7 @@ def _owned_addresses(connection: Connection) -> dict[str, str]:
 
 def _address_problem(state: Snapshot, owned: dict[str, str]) -> str:
     """Return how the owners of addresses differ from what the users have, or nothing."""
-    held = {
-        address_key(address): key
-        for key, row in state.users.items()
-        for address in row["email_addresses"]
-    }
-    wrong = Counter(held.items() ^ owned.items())
+    wrong = owners(state.users).items() ^ owned.items()
     if not wrong:
         return ""
     (address, _), *_ = wrong

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from store.errors import StoreDamaged, StoreUnwritable, write_failure
-from store.files.attempts import Lockout
+from store.files.attempts import Lockout, attempts_path
 from store.files.descriptors import let_go
 from store.files.durable import sync_folder, write_new
 from store.files.ownership import make_folders
@@ -43,11 +45,12 @@ def read_all(path: Path) -> Whole:
 def write_all(path: Path, whole: Whole, on_progress: OnProgress) -> None:
     """Make a store at `path`, where nothing is yet, its own file last.
 
-    Raises `StoreUnwritable`; then what was written beside it counts for nothing.
+    Raises `StoreFull` or `StoreUnwritable`; then nothing is left of it.
     """
-    if os.path.lexists(path) or os.path.lexists(history_folder(path)):
+    beside = (KnownSources(path).path, attempts_path(path))
+    for there in filter(os.path.lexists, (path, history_folder(path), *beside)):
         raise StoreUnwritable(
-            f"A store exists at {printable(path)} already.",
+            f"A store exists at {printable(path)} already, or a part of one: {printable(there)}.",
             "Give the path of a new file.",
         )
     try:
@@ -56,7 +59,13 @@ def write_all(path: Path, whole: Whole, on_progress: OnProgress) -> None:
         KnownSources(path).put(whole.known_sources)
         Lockout(path).put(whole.attempts)
         write_state(path, whole.state)
-    except OSError as error:
+    except (OSError, StoreUnwritable) as error:
+        rmtree(history_folder(path), ignore_errors=True)
+        for written in (*beside, path):
+            with suppress(OSError):
+                written.unlink()
+        if isinstance(error, StoreUnwritable):
+            raise
         raise write_failure(
             error, f"The store {printable(path)} could not be made: {error.strerror}."
         ) from None

@@ -189,7 +189,10 @@ class HistoryFiles:
     def _within(self, history: History, limit: int, now: str) -> History:
         while history.size > limit and history.count > 1:
             first, end = history.pages
-            oldest = self.page(first) if first < end else list(history.runs[:1])
+            try:
+                oldest = self.page(first) if first < end else list(history.runs[:1])
+            except StoreDamaged:  # its size is unknown; `store check` names it
+                break
             if is_recent(oldest[-1], now):
                 break
             history = folded(history, oldest, self.size(oldest), self._digest_of(oldest[-1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from store.files.durable import (
     write_new,
 )
 from store.files.folder_work import FolderWork
-from store.files.lock import WAIT_SECONDS, writer_lock
+from store.files.lock import writer_lock
 from store.history import History, Run, RunSummary
 from store.interface import Snapshot
 from store.progress import OnProgress, untold, with_progress
@@ -98,7 +98,6 @@ def replace_unreadable(
     backup: Path,
     run: Run,
     folder_work: Callable[[Iterable[Run]], Iterable[FolderWork]],
-    wait: float = WAIT_SECONDS,
 ) -> Path | None:
     """Put `backup` in the place of a store that cannot be read; return where that is kept.
 
@@ -109,7 +108,7 @@ def replace_unreadable(
     since the backup whose records can be read. Raises `StoreDamaged` for an unusable backup,
     `StoreBusy`, `StoreFull` or `StoreUnwritable`; then nothing was changed.
     """
-    with writer_lock(store.with_name(f"{store.name}.lock"), wait):
+    with writer_lock(store.with_name(f"{store.name}.lock")):
         state = read_whole(backup)
         files, written = HistoryFiles(store), time.time_ns()
         temporary = temporary_beside(store)
@@ -257,6 +256,6 @@ def _generation_above(store: Path) -> int:
     """Return a generation that no state of this store, readable or not, has had."""
     known = []
     for path in (store, *list_backups(store)):
-        with suppress(StoreDamaged):
-            known.append(TinyDBStore(path).snapshot().generation)
+        with suppress(StoreDamaged), closing(TinyDBStore(path)) as state:
+            known.append(state.snapshot().generation)
     return max(known, default=0) + len(list_backups(store)) + 2

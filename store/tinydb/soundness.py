@@ -23,9 +23,10 @@ class Unsound(ValueError):
 
 
 def check_unique_keys(content: bytes) -> None:
-    """Raise `Unsound` where one object has two members of the same name, two document ids say.
+    """Raise `Unsound` where one object has two members of the same name.
 
-    JSON readers take the last one and drop the others without a word.
+    Two users with one document id are such. JSON readers take the last one and drop the others
+    without a word.
     """
     json.loads(content, object_pairs_hook=_unique)
 

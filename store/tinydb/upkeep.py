@@ -76,7 +76,7 @@ class TinyDBUpkeep:
         """Make nothing: the first write makes the file."""
         return False
 
-    def create_script(self) -> str:
+    def create_script(self, first: int = 0) -> str:
         """Return nothing: a file needs no preparation."""
         return ""
 

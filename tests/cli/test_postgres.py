@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from store.postgres.schema import migrations, script
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
 from tests.support.hosts import Host
@@ -181,6 +182,22 @@ class TestTrouble:
             database,
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
         )
+        done = host("users", "add", "anna", stdin=PASSWORD)
+        assert done.code == 0, done.err
+
+    def test_a_role_that_may_not_change_older_tables(
+        self, postgres: Cluster, database: str, tmp_path: Path
+    ) -> None:
+        role = f"writer_{database.rpartition('/')[2]}"
+        postgres.sql(f"CREATE ROLE {role} LOGIN")
+        run_sql(database, script(0, migrations()[:1]))
+        grant = f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}"
+        run_sql(database, grant)
+        host = Host(tmp_path / "one", database.replace("postgres@", f"{role}@"))
+        done = host("users", "add", "anna", stdin=PASSWORD)
+        assert "mailroster store create --sql --from 1` prints" in done.err
+        run_sql(database, host("store", "create", "--sql", "--from", "1").out)
+        run_sql(database, grant)
         done = host("users", "add", "anna", stdin=PASSWORD)
         assert done.code == 0, done.err
 

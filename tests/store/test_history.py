@@ -182,6 +182,16 @@ class TestPages:
         add_runs(store, 1, 2 * PAGE + 1)
         assert store.run(f"r{2 * PAGE + 1}").changes
 
+    def test_a_lost_page_keeps_no_run_from_being_written_where_room_is_short(
+        self, store: TinyDBStore, path: Path
+    ) -> None:
+        """Its runs are the oldest, which would be folded next."""
+        add_runs(store, 2 * PAGE)
+        (folder(path) / "page-000000").unlink()
+        history = replace(store.snapshot().history, size=2 * MIB)
+        later = run_record("later", "2026-12-31T10:00:00+00:00")
+        assert HistoryFiles(path).add(history, later, 1).runs[-1] == later.summary
+
     def test_each_record_carries_the_digest_of_the_one_before(
         self, store: TinyDBStore, path: Path
     ) -> None:

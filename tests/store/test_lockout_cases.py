@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from store.errors import StoreFull
 from store.files.attempts import AttemptsUnreadable, AttemptsUnwritable, Lockout
 from store.lockout import LOCK_SECONDS, PAIR, SOURCE, USER
 from tests.support.replaced import failing
@@ -219,14 +220,24 @@ UNCOUNTED = (
 
 
 @pytest.mark.parametrize(
-    ("call", "number", "why"),
+    ("call", "number", "why", "advice"),
     [
-        ("replace", errno.ENOSPC, "{} cannot be written: No space left on device."),
-        ("open", errno.EACCES, "The lock {}.lock cannot be opened: Permission denied."),
+        (
+            "replace",
+            errno.ENOSPC,
+            "The failed log-ons in {} cannot be written: No space left on device.",
+            UNCOUNTED,
+        ),
+        (
+            "open",
+            errno.EACCES,
+            "The lock {}.lock cannot be opened: Permission denied.",
+            "Check the folder's owner, mode and room.",
+        ),
     ],
 )
 def test_a_failure_that_cannot_be_counted_is_said(
-    lockout: Lockout, file: Path, call: str, number: int, why: str
+    lockout: Lockout, file: Path, call: str, number: int, why: str, advice: str
 ) -> None:
     fail_on_one_name(lockout, 1)
     before = file.read_bytes()
@@ -236,10 +247,21 @@ def test_a_failure_that_cannot_be_counted_is_said(
         with pytest.raises(AttemptsUnwritable) as refused:
             lockout.settle("anna", "192.0.2.1", right=False, password="other")
     assert refused.value.what == f"A failed log-on could not be counted. {why.format(file)}"
-    assert refused.value.advice == UNCOUNTED
+    assert refused.value.advice == advice
     assert refused.value.untouched.startswith("Until you correct this, mailroster accepts right")
     assert file.read_bytes() == before
     assert lockout.is_exempt("anna", "192.0.2.2")
+
+
+def test_an_unlock_that_cannot_be_written_says_so_of_itself(lockout: Lockout, file: Path) -> None:
+    fail_on_one_name(lockout, 1)
+    before = file.read_bytes()
+    full = failing(os, "replace", errno.ENOSPC, lambda path, *_: file.name in str(path))
+    with full, pytest.raises(StoreFull) as refused:
+        lockout.unlock("anna")
+    assert refused.value.what.startswith("The failed log-ons in ")
+    assert refused.value.untouched == "They are as they were."
+    assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("known", [True, False])

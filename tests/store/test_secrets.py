@@ -253,7 +253,7 @@ def test_a_command_overrides_a_file_overrides_the_store(box: SecretBox, tmp_path
         (Settings(password_command=("false",)), "ended with exit code 1"),
         (Settings(password_command=("/nonexistent/x",)), "could not be run"),
         (Settings(password_command=("x\0y",)), "could not be run"),
-        (Settings(password_command=("printf", r"\377")), "its output is not UTF-8"),
+        (Settings(password_command=("printf", r"\377")), "something that is not UTF-8"),
         (Settings(password_file="x\0y"), "cannot be read"),
     ],
 )

@@ -90,15 +90,23 @@ def _code_of(findings: Collection[Finding]) -> int:
 @click.option(
     "--sql", is_flag=True, help="Print the SQL for the database's administrator; create nothing."
 )
+@click.option(
+    "--from",
+    "first",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="With --sql: change tables of schema N, which a message names.",
+)
 @pass_session
-def create(session: Session, sql: bool) -> None:
+def create(session: Session, sql: bool, first: int) -> None:
     """Create the tables of a store in PostgreSQL.
 
     The first use of the store does the same. A store in a file needs no tables.
     """
     workspace = session.unread_workspace
     if sql:
-        return click.echo(workspace.upkeep.create_script(), nl=False)
+        return click.echo(workspace.upkeep.create_script(first), nl=False)
     made = workspace.upkeep.create()
     where = workspace.store.where
     return click.echo(f"Made {where} ready." if made else f"{where} is ready already.", err=True)

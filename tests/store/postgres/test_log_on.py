@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from sync.logon.login import log_on
 from sync.workspace import Workspace, open_workspace
 from tests.support.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.support.postgres import Cluster
+from tests.support.replaced import in_place_of
 
 PASSWORD = "correct horse battery"
 
@@ -67,3 +69,12 @@ async def test_every_refusal_takes_the_same_number(
         }
         assert counts == {3} or number == 0, "where a count is new, it also prunes"
     assert workspace.lockout.is_locked("anna", "192.0.2.1")
+
+
+def test_a_host_whose_clock_is_ahead_forgets_nobodys_failures(workspace: Workspace) -> None:
+    """The database's clock counts, also for what is dropped and for what an unlock returns."""
+    for number in range(3):
+        workspace.lockout.settle("anna", "192.0.2.9", right=False, password=f"{number}")
+    with in_place_of(time, "time", lambda: real() + 86_400) as real:
+        workspace.lockout.settle("bert", "192.0.2.8", right=False, password="wrong")
+        assert workspace.lockout.unlock("anna") == 3
