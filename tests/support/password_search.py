@@ -17,6 +17,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -60,6 +61,7 @@ def _leaks_in(data: bytes, *, hashes_too: bool) -> Iterator[str]:
         yield "the hash of a password"
 
 
+@cache
 def _spellings(password: str) -> set[bytes]:
     plain = password.encode(errors="surrogateescape")
     texts = (

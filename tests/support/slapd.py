@@ -40,7 +40,7 @@ suffix "{base}"
 rootdn "{manager}"
 rootpw "{secret}"
 directory {folder}/db
-maxsize 1073741824
+maxsize 67108864
 index objectClass,uid,entryUUID eq
 access to attrs=userPassword by anonymous auth by * none
 access to * {access}
