@@ -136,10 +136,12 @@ def test_auth_request(url: str, lines: list[str], tmp_path: Path) -> None:
     assert get(url, RIGHT, "192.0.2.2").status_code == 500
 
 
-def test_a_page_of_40_requests_costs_a_few_checks(url: str, checked: list[str]) -> None:
+def test_a_page_of_40_requests_costs_a_few_checks(
+    url: str, checked: list[str], lines: list[str]
+) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: get(url, RIGHT, "192.0.2.1"), range(40)))
-    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.status_code for answer in answers} == {200}, lines
     assert 0 < len(checked) <= OF_ONE_SOURCE
 
 
