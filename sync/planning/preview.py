@@ -9,7 +9,7 @@ from sync.directory.listing import Listing
 from sync.planning.identity import directory_of
 from sync.planning.plan import Answers, Plan
 from sync.planning.planner import make_plan
-from sync.runs.folders import archives_to_look_into
+from sync.runs.folders import archives_to_look_into, kept_archives
 from sync.runs.former import former_users
 from sync.workspace import Workspace
 
@@ -28,7 +28,7 @@ def preview(
     if settings is not None:
         snapshot = replace(snapshot, settings=settings)
     archives, warning = archives_to_look_into(workspace, snapshot)
-    is_kept = archives.is_kept if archives else lambda _name: True
+    is_kept = kept_archives(archives)
     formers = former_users(workspace.store, archives, directory_of(snapshot.settings))
     plan = make_plan(snapshot, listing, is_kept, answers or Answers(), workspace.clock(), formers)
     return replace(plan, warnings=(*plan.warnings, warning)) if warning else plan
