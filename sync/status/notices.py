@@ -61,7 +61,7 @@ def tell_what_changed(workspace: Workspace) -> None:
             return
         found = {item.kind: item for item in troubles(status_of(workspace)) if _is_told(item)}
         note = dict(workspace.store.note(_NOTE))
-        known = {name: dict(note.get(name) or {}) for name in receivers}
+        known = {name: _part(note, name) for name in receivers}
         for name, send in receivers.items():
             known[name] = _told(known[name], found, send)
         if known != note:
@@ -107,7 +107,7 @@ def notice_of(told: Mapping[str, str], found: Mapping[str, Trouble]) -> Notice |
 
 
 def _told(known: Mapping[str, Any], found: Mapping[str, Trouble], send: Send) -> dict[str, Any]:
-    told: Mapping[str, str] = known.get("told") or {}
+    told = _part(known, "told")
     notice = notice_of(told, found)
     marks = {kind: item.mark for kind, item in found.items()}
     if notice is None:
@@ -115,7 +115,13 @@ def _told(known: Mapping[str, Any], found: Mapping[str, Trouble], send: Send) ->
     problem = _delivered(send, notice)
     if problem is None:
         return {"told": marks}
-    return {"told": dict(told), "problem": problem.to_record()}
+    return {"told": told, "problem": problem.to_record()}
+
+
+def _part(note: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return this part of the note; one that is damaged is written anew, as if there were none."""
+    part = note.get(name)
+    return dict(part) if isinstance(part, dict) else {}
 
 
 def _delivered(send: Send, notice: Notice) -> Problem | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from store.errors import Problem, StoreDamaged, StoreError
 from store.processes import is_running
@@ -76,14 +76,18 @@ class Outcomes:
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Outcomes:
-        """Build the outcomes from the store's note; raises `TypeError` for anything else."""
+        """Build the outcomes from the store's note.
+
+        Raises `TypeError`, `ValueError`, `LookupError` or `AttributeError` for anything else.
+        """
+        since = stored.get("failing_since")
         return cls(
             **{
                 name: _outcome(stored.get(name))
                 for name in ("last", "succeeded", "failed", "answered")
             },
-            failing_since=str(stored.get("failing_since", "")),
-            began=stored.get("began"),
+            failing_since=_time(since) if since else "",
+            began=_began(stored.get("began")),
         )
 
     def after(self, outcome: Outcome) -> Outcomes:
@@ -221,7 +225,7 @@ def _settled(known: Outcomes, workspace: Workspace) -> Outcomes:
     if began is None or _may_run(began, workspace):
         return known
     interrupted = Outcome(
-        at=str(began["at"]),
+        at=began["at"],
         result="interrupted",
         who=str(began.get("who", "")),
         problem=_CUT_SHORT.to_record(),
@@ -257,9 +261,9 @@ def _is_mine(began: Mapping[str, Any] | None) -> bool:
 
 def _may_run(began: Mapping[str, Any], workspace: Workspace) -> bool:
     """Tell whether that sync may still be under way; of another host's process nobody knows."""
-    if workspace.clock() - datetime.fromisoformat(str(began["at"])) > _LONGEST:
+    if workspace.clock() - datetime.fromisoformat(began["at"]) > _LONGEST:
         return False
-    return began.get("host") != socket.gethostname() or is_running(int(began["process"]))
+    return began.get("host") != socket.gethostname() or is_running(began["process"])
 
 
 def _described(error: BaseException) -> tuple[Result, dict[str, Any]]:
@@ -283,7 +287,21 @@ def _described(error: BaseException) -> tuple[Result, dict[str, Any]]:
 def _outcome(stored: Mapping[str, Any] | None) -> Outcome | None:
     if stored is None:
         return None
-    return Outcome(**{**stored, "waiting": tuple(stored["waiting"])})
+    if stored["result"] not in get_args(Result):
+        raise ValueError(stored["result"])
+    return Outcome(**{**stored, "at": _time(stored["at"]), "waiting": tuple(stored["waiting"])})
+
+
+def _began(stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if stored is None:
+        return None
+    return {**stored, "at": _time(stored["at"]), "process": int(stored["process"])}
+
+
+def _time(stored: str) -> str:
+    if datetime.fromisoformat(stored).tzinfo is None:
+        raise ValueError(stored)
+    return stored
 
 
 def _now(workspace: Workspace) -> str:

@@ -109,7 +109,7 @@ def status_of(workspace: Workspace) -> Status:
         status = replace(status, locked=workspace.lockout.locked_users())
     except StoreError as error:
         problems["log_ons"] = error
-    with suppress(StoreError):  # the next sync writes it anew
+    with suppress(StoreError, TypeError, LookupError):  # the next sync writes it anew
         status = replace(status, undelivered=tuple(_undelivered(workspace)))
     if state is not None:
         status = replace(status, users=users, **_of_state(workspace, state, problems))
