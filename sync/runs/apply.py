@@ -145,12 +145,12 @@ def divide(
     """
     following = [change for change in plan.changes if change.follows]
     writable = [change for change in plan.changes if change.edit and not change.follows]
-    skipped = [
-        change
+    left_out = {
+        change.user_name
         for change in writable
         if change.user_name in skip or (hold_deletes and change.locks_out)
-    ]
-    left_out = {change.user_name for change in skipped}
+    }
+    skipped = [change for change in writable if change.user_name in left_out]
     wanted = [change for change in writable if change.user_name not in left_out]
     kept = _kept(skipped)
     while kept and (blocked := [change for change in wanted if _gains(change) & kept]):
