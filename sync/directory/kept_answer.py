@@ -25,7 +25,7 @@ def save_answer(path: Path, listing: Listing, at: datetime) -> None:
     """Write the answer, which arrived `at` that time, to the new file `path`, for its owner only.
 
     Of a record only the fields that a sync reads are kept: others may hold a hash. Raises
-    `AnswerFileError`; then there is no such file.
+    `AnswerFileError`, which says whether the answer is there all the same.
     """
     content = {
         _MARK: _VERSION,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from sync.directory.kept_answer import load_answer, save_answer
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.directory.types.ldap.entries import EntryReader
 from sync.directory.types.ldap.schema import PRESETS
+from sync.errors import AnswerFileError
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
+from tests.support.replaced import failing, is_folder
 
 PLAN = ("counts", "changes")
 
@@ -75,6 +79,22 @@ def test_no_file_is_written_over(
     done = connected("test", "--json", "--save-answer", str(file))
     assert (done.code, done.json["error"]["kind"]) == (1, "answer_file")
     assert file.read_text() == "mine"
+
+
+def test_one_that_cannot_be_made_durable_or_removed_again_is_said_to_be_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "answer"
+    with (
+        failing(os, "fsync", errno.EIO, is_folder),
+        failing(os, "unlink", errno.EIO, lambda name, *_: str(name) == str(path)),
+        pytest.raises(AnswerFileError) as told,
+    ):
+        save_answer(path, Listing([], [], []), utc_now())
+    assert told.value.untouched.startswith("It is there")
+    assert load_answer(path)
+    with failing(os, "link", errno.EIO), pytest.raises(AnswerFileError, match="No answer was sav"):
+        save_answer(tmp_path / "another", Listing([], [], []), utc_now())
 
 
 @pytest.mark.parametrize(
