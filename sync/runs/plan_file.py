@@ -21,8 +21,8 @@ from sync.directory.listing import Listing
 from sync.errors import PlanFileError, StalePlan, not_written
 from sync.planning.guard import Block
 from sync.planning.plan import Answers, Change, FieldChange, LeftOut, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import check_fresh
+from sync.runs.preview import preview
 from sync.runs.record import HASH
 from sync.runs.undo import settings_before
 from sync.workspace import Workspace

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from store.interface import Batch, Edit
 from store.models import User
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed, managed, stored
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from store.models import FilterRule, User
 from sync.directory.listing import Listing
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import Driver

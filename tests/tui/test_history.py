@@ -16,9 +16,9 @@ import pytest
 from store.interface import Batch, Edit
 from sync.configure import configure
 from sync.directory.listing import Listing
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.by_hand import pinned_users, rename_user
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed, stored

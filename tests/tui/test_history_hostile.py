@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from store.interface import Batch, Edit
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed

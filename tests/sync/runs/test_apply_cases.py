@@ -11,8 +11,8 @@ from store.models import User
 from sync.errors import GuardBlocked
 from sync.planning.identity import directory_of
 from sync.planning.plan import Answers, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan, check_guard, divide, without
+from sync.runs.preview import preview
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, person, plan_for
 

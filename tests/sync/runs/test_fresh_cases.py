@@ -13,9 +13,9 @@ from sync.configure import configure
 from sync.errors import AlreadyApplied, GuardBlocked, StalePlan
 from sync.planning.guard import Past
 from sync.planning.plan import Plan
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan, check_fresh, check_guard, divide
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.status.outcomes import outcomes_of
 from sync.workspace import Workspace

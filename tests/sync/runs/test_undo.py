@@ -15,10 +15,10 @@ from store.interface import Batch, Edit
 from store.models import INTEGRATED, User
 from sync.errors import GuardBlocked
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
 from sync.runs.by_hand import pinned_users, release
+from sync.runs.preview import preview
 from sync.runs.record import shown_changes
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace

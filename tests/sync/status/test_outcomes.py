@@ -15,8 +15,8 @@ from store.errors import StoreDamaged, StoreUnwritable
 from store.models import Settings
 from sync.directory.listing import InvalidRecord
 from sync.errors import GuardBlocked, StalePlan, TimedOut
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.status.outcomes import outcomes_of, sync_attempt
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, answer, listed, managed

@@ -14,8 +14,8 @@ from store.models import Settings
 from sync.directory.listing import Listing
 from sync.planning.identity import directory_of
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.archived_mail import archives_of, give_mail

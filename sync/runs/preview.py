@@ -22,7 +22,8 @@ def preview(
 ) -> Plan:
     """Plan from the store's current state, under other `settings` than its own if given.
 
-    `answers` settle questions and link local users; without them the questions stay open.
+    `answers` settle questions and link local users; without them the questions stay open. No user
+    is changed; folder work that waits is done, if it can be, as the plan depends on it.
     """
     snapshot = workspace.snapshot()
     if settings is not None:
