@@ -27,7 +27,7 @@ def synchronise(workspace: Workspace, *records: str, who: str = "cron") -> str:
     directory = answer(*map(listed, records)) if records else DIRECTORY
     plan = preview(workspace, directory)
     deletes = plan.counts["delete"]
-    run = apply_plan(workspace, plan, allow_deletes=deletes or None, who=who).run
+    run = apply_plan(replace(workspace, who=who), plan, allow_deletes=deletes or None).run
     assert run
     return run
 

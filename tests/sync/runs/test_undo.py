@@ -75,7 +75,7 @@ def test_who_comes_back_is_not_new_so_the_rights_of_others_stay(filled: Workspac
 
 class TestRecord:
     def test_who_when_what(self, filled: Workspace) -> None:
-        run = filled.store.run(synchronise(filled, who="root"))
+        run = filled.store.run(synchronise(replace(filled, who="root")))
         assert run.summary.who == "root"
         assert run.summary.at.endswith("+00:00")
         assert run.summary.generation == filled.snapshot().generation
