@@ -228,11 +228,7 @@ def _restored(row: dict[str, Any]) -> Change:
         action="create",
         user_name=user.user_name,
         reason=reason,
-        fields={
-            name: FieldChange(None, getattr(user, name))
-            for name in (*changes.FOLLOWED_FIELDS[1:], "privileges")
-            if getattr(user, name)
-        },
+        fields=changes.given(user),
         edit=Edit.create(user),
     )
 

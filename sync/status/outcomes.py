@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from store.errors import Problem, StoreDamaged, StoreError
+from store.files.notes import OUTCOME
 from store.processes import is_running
 from sync.errors import DirectoryError, GuardBlocked, StalePlan, SyncRunning
 from sync.planning.plan import Change, Plan, counts_of
@@ -20,7 +21,6 @@ from sync.workspace import Workspace
 Result = Literal["applied", "no_changes", "blocked", "failed", "interrupted", "declined", "stale"]
 SUCCESSES: tuple[Result, ...] = ("applied", "no_changes")
 
-_NOTE = "outcome"
 _LONGEST = timedelta(days=1)  # of a sync; by then its process id may be another process's
 _MOST_NAMES = 20
 _WAIT_SECONDS = 5.0
@@ -132,7 +132,7 @@ class Attempt:
         if plan is None:
             return outcome
         left = [change for change in plan.changes if change.stays_open]
-        questions = sum(change.asks not in (None, "link") for change in left)
+        questions = sum(change.is_question for change in left)
         if done is None:
             done = [change for change in plan.changes if change.edit]
         conflicts = [change for change in left if change.action == "conflict"]
@@ -174,7 +174,7 @@ def outcomes_of(workspace: Workspace) -> Outcomes:
 
 
 def _read(workspace: Workspace) -> Outcomes:
-    note = workspace.store.note(_NOTE)
+    note = workspace.store.note(OUTCOME)
     try:
         return Outcomes.from_stored(note)
     except (TypeError, ValueError, LookupError, AttributeError):
@@ -186,13 +186,13 @@ def _read(workspace: Workspace) -> Outcomes:
 
 def _keep(workspace: Workspace, change: Callable[[Outcomes], Outcomes]) -> None:
     try:
-        with workspace.store.lock(_NOTE, "The outcome of a sync is being kept by", _WAIT_SECONDS):
+        with workspace.store.lock(OUTCOME, "The outcome of a sync is being kept by", _WAIT_SECONDS):
             try:
                 known = _read(workspace)
             except StoreDamaged:
                 known = Outcomes()
             if (now := change(known)) != known:
-                workspace.store.keep_note(_NOTE, asdict(now))
+                workspace.store.keep_note(OUTCOME, asdict(now))
     except StoreError as error:
         if (notice := _not_kept(error)) not in workspace.notices:
             workspace.notices.append(notice)
