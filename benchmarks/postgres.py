@@ -27,8 +27,8 @@ from store.postgres.rows import COLUMNS
 from store.postgres.store import PostgresStore
 from store.records import run_bytes
 from sync.directory.listing import DirectoryUser, Listing
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import open_workspace
 from tests.store.contract import run_record
 from tests.support.postgres import running_cluster

@@ -28,8 +28,8 @@ def mailroster(home: Path) -> dict[str, float]:
     from store.files.notes import Notes
     from store.tinydb.history_files import HistoryFiles
     from sync.directory.answer import parse_listing
-    from sync.planning.preview import preview
     from sync.runs.apply import apply_plan
+    from sync.runs.preview import preview
     from sync.workspace import open_workspace
     from tui.collector import do_without_collector
 

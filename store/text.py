@@ -43,6 +43,15 @@ def escaped(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
+def is_encodable(text: str) -> bool:
+    """Tell whether UTF-8 can carry the text; half of a surrogate pair it cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shown_time(stored: str) -> str:
     """Return a stored UTC time, ISO 8601, as people read it."""
     return stored.replace("T", " ").replace("+00:00", " UTC")

@@ -1,7 +1,11 @@
-"""What can go wrong between the directory and the store, as one tree under `SyncError`."""
+"""What can go wrong between the directory and the store, as one tree under `SyncError`.
+
+Only `SyncRunning` is beside it: the store's lock is what is busy.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,7 +76,15 @@ class AnswerFileError(SyncError):
 def not_written(
     kind: type[T], what: str, path: Path, error: OSError, untouched: str | None = None
 ) -> T:
-    """Return the error for a new file that could not be made, such as a `plan` at `path`."""
+    """Return the error for a new file that could not be made, such as a `plan` at `path`.
+
+    Without `untouched` it says whether the file is there all the same.
+    """
+    if untouched is None:
+        is_ours = not isinstance(error, FileExistsError) and os.path.lexists(path)
+        untouched = (
+            "It is there, but a power cut may undo it." if is_ours else f"No {what} was saved."
+        )
     if isinstance(error, FileExistsError):
         return kind(
             f"The file {printable(path)} exists already.",

@@ -8,6 +8,7 @@ import os
 import string
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from store.errors import StoreUnwritable, write_failure
 from store.files.descriptors import let_go
@@ -126,17 +127,30 @@ class Archives:
             ) from None
 
     def is_kept(self, user_name: str) -> bool:
-        """Tell whether the user's archive would survive the user: it holds something."""
-        return not self.is_empty(folder_name(user_name))
+        """Tell whether the user's archive would survive the user.
+
+        It does if it holds something, or if that cannot be told.
+        """
+        try:
+            return not self.is_empty(folder_name(user_name))
+        except StoreUnwritable:
+            return True
 
     def is_empty(self, folder: str) -> bool:
-        """Tell whether the folder of that name holds nothing, or is not there."""
+        """Tell whether the folder of that name holds nothing, or is not there.
+
+        Raises `StoreUnwritable` where that cannot be told.
+        """
         path = self.root / folder
-        if path.is_symlink():
-            return False
-        if not path.exists():
-            return True
-        return path.is_dir() and not any(files for _, _, files in os.walk(path, onerror=_refuse))
+        try:
+            if path.is_symlink():
+                return False
+            if not path.exists():
+                return True
+            inside = os.walk(path, onerror=_refuse)
+            return path.is_dir() and not any(files for _, _, files in inside)
+        except OSError as error:
+            _refuse(error)
 
     def messages(self, user_name: str) -> int:
         """Return how many messages the user's archive and its subfolders hold."""
@@ -208,7 +222,7 @@ class Archives:
         return True
 
 
-def _refuse(error: OSError) -> None:
+def _refuse(error: OSError) -> NoReturn:
     raise StoreUnwritable(
         f"The archive folder {printable(error.filename)} cannot be read: {error.strerror}.",
         "Check its owner and mode.",

@@ -28,6 +28,7 @@ from store.files.durable import is_there, sync_folder
 from store.files.ownership import make_folder, make_folders
 from store.text import printable
 
+STILL_TO_DO = "The users are written, no mail is lost, and the next write or log-on tries again."
 _PLACE = ".mailroster-moves"
 _ALL_LEFT = "all-left"
 _MOVES = ("move", "aside")
@@ -211,6 +212,5 @@ def _stuck(archives: Archives, error: OSError) -> StoreUnwritable:
         f"An archive folder below {printable(archives.root)} cannot be moved to its user's name: "
         f"{error.strerror}{what}.",
         "Check that folder's owner, mode and room.",
-        untouched="The users are written, no mail is lost, and the next write or log-on "
-        "tries again.",
+        untouched=STILL_TO_DO,
     )

@@ -14,7 +14,7 @@ from store.files.durable import read_regular, replace_whole
 from store.processes import is_running
 from store.text import printable
 
-NOTES = ("outcome", "figures", "notices")
+OUTCOME, FIGURES, NOTICES = NOTES = ("outcome", "figures", "notices")
 LARGEST = 1 << 20  # bytes
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from store.files.durable import read_regular
@@ -20,6 +21,7 @@ from sync.errors import CertificateRefused, DirectoryError
 _CERTIFICATE = re.compile(
     "-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\\s]+-----END CERTIFICATE-----", re.ASCII
 )
+Context = TypeVar("Context", bound=ssl.SSLContext)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def read_pin(pem: str) -> Certificate:
     first = first_certificate(pem)
     if first:
         with suppress(CertificateRefused):
-            return _read(ssl.PEM_cert_to_DER_cert(first))
+            return read_certificate(ssl.PEM_cert_to_DER_cert(first))
     raise CertificateRefused(
         "The pinned certificate cannot be read.",
         "Pin the server's certificate again, as PEM text.",
@@ -80,6 +82,14 @@ def fingerprint(pem: str) -> str:
     return ":".join(digest[place : place + 2] for place in range(0, len(digest), 2))
 
 
+def unverifying(kind: type[Context]) -> Context:
+    """Return a context that takes any certificate."""
+    context = kind(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 async def fetch_certificate(settings: Settings) -> Certificate:
     """Return the certificate of the server behind the URL, whether it is trusted or not.
 
@@ -90,7 +100,7 @@ async def fetch_certificate(settings: Settings) -> Certificate:
     try:
         parts = urlsplit(settings.url)
         async with asyncio.timeout(seconds):
-            return _read(await _greet(parts.hostname or "", parts.port or 443))
+            return read_certificate(await _greet(parts.hostname or "", parts.port or 443))
     except TimeoutError:
         from sync.directory.failures import timed_out
 
@@ -103,11 +113,8 @@ async def fetch_certificate(settings: Settings) -> Certificate:
 
 
 async def _greet(host: str, port: int) -> bytes:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     abandon_slow_lookups()
-    _, writer = await asyncio.open_connection(host, port, ssl=context)
+    _, writer = await asyncio.open_connection(host, port, ssl=unverifying(ssl.SSLContext))
     try:
         certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         return certificate
@@ -117,7 +124,8 @@ async def _greet(host: str, port: int) -> bytes:
             await writer.wait_closed()
 
 
-def _read(der: bytes) -> Certificate:
+def read_certificate(der: bytes) -> Certificate:
+    """Return the certificate that a server shows; raises `CertificateRefused`."""
     from cryptography import x509
 
     try:

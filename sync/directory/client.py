@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from store.models import Settings
-from store.text import printable
+from store.text import is_encodable, printable
 from sync.directory import failures
 from sync.directory.answer import parse_listing, parse_verdict
 from sync.directory.insecurity import uses_tls
@@ -89,7 +89,7 @@ class DirectoryClient:
         without a request. The protocol has no place for `stable_id`.
         """
         settings = self._settings
-        if not (password and _encodable(user_name) and _encodable(password)):
+        if not (password and is_encodable(user_name) and is_encodable(password)):
             return False
         form = {
             "cmd": settings.auth_command,
@@ -222,11 +222,3 @@ def _announced_size(response: httpx.Response) -> int | None:
     if "Transfer-Encoding" in response.headers or "Content-Length" not in response.headers:
         return None
     return int(response.headers["Content-Length"])
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

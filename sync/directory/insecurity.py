@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from store.models import Settings
 
+NOBODY_VERIFIED = "SSL warnings are ignored, anyone may pose as the directory."
+
 
 def uses_tls(settings: Settings) -> bool:
     """Tell whether the directory is asked over HTTPS."""
@@ -29,5 +31,5 @@ def insecurity_of_http(settings: Settings) -> str:
             return ""
         return "plain http, passwords cross the network unprotected. Use https."
     if settings.ignore_ssl_warnings:
-        return "SSL warnings are ignored, anyone may pose as the directory."
+        return NOBODY_VERIFIED
     return ""

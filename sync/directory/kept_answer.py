@@ -25,7 +25,7 @@ def save_answer(path: Path, listing: Listing, at: datetime) -> None:
     """Write the answer, which arrived `at` that time, to the new file `path`, for its owner only.
 
     Of a record only the fields that a sync reads are kept: others may hold a hash. Raises
-    `AnswerFileError`; then there is no such file.
+    `AnswerFileError`, which says whether the answer is there all the same.
     """
     content = {
         _MARK: _VERSION,
@@ -33,7 +33,7 @@ def save_answer(path: Path, listing: Listing, at: datetime) -> None:
         "records": [*_known(listing), *map(_trimmed, listing.records)],
     }
     try:
-        add_whole(path, orjson.dumps(content))
+        add_whole(path, orjson.dumps(content, default=_unreadable))
     except OSError as error:
         raise not_written(AnswerFileError, "answer", path, error) from None
 
@@ -69,16 +69,19 @@ def _trimmed(record: Any) -> Any:
     return {name: record[name] for name in _WIRE if name in record}
 
 
+def _unreadable(_value: object) -> bool:
+    """Return what stands for a value that JSON cannot hold: LDAP's, where it is not UTF-8."""
+    return _UNREADABLE
+
+
 def _known(listing: Listing) -> Iterator[Mapping[str, Any]]:
-    """Yield the records of users that were read already, as the protocol spells them."""
-    if listing.records:
-        return
-    for user in listing.users:
+    """Yield the records that were read beforehand, as the protocol spells them."""
+    for user in listing.known.users:
         yield {
             _WIRE.user_name: user.user_name,
             **{wire: _value(user, name) for name, wire in zip(_FIELDS, _WIRE[1:], strict=True)},
         }
-    for bad in listing.invalid:
+    for bad in listing.known.invalid:
         yield {
             _WIRE.user_name: bad.user_name,
             _WIRE.distinguished_name: bad.distinguished_name,

@@ -73,7 +73,9 @@ class RecordFields(NamedTuple):
     id: str = "id"
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
+    """What was read of an answer."""
+
     users: list[DirectoryUser]
     invalid: list[InvalidRecord]
     warnings: list[str]
@@ -83,7 +85,8 @@ class Listing:
     """One whole answer, or what is left of it.
 
     Records are read when somebody first looks, so that those which the planner finds unchanged
-    never are. `records` are the unread ones, `numbers` their places in the answer.
+    never are. `records` are the unread ones, `numbers` their places in the answer, and `known` is
+    what was read beforehand.
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class Listing:
     ) -> None:
         self.records = records
         self.numbers = numbers
-        self._known = _Found(users, invalid, warnings)
+        self.known = Found(users, invalid, warnings)
 
     @classmethod
     def unread(cls, records: Sequence[Any], numbers: Sequence[int] | None = None) -> Listing:
@@ -128,20 +131,20 @@ class Listing:
     @property
     def listed(self) -> int:
         """How many records the directory sent, bad ones included."""
-        return len(self._known.users) + len(self._known.invalid) + len(self.records)
+        return len(self.known.users) + len(self.known.invalid) + len(self.records)
 
     @property
     def has_users(self) -> bool:
         """Whether any of the records has a usable user name; the first one tells, as a rule."""
-        return bool(self._known.users) or any(
+        return bool(self.known.users) or any(
             isinstance(record, dict) and name_problem(record.get("userName")) is None
             for record in self.records
         )
 
     @cached_property
-    def _found(self) -> _Found:
-        known = self._known
-        found = _Found([*known.users], [*known.invalid], [*known.warnings])
+    def _found(self) -> Found:
+        known = self.known
+        found = Found([*known.users], [*known.invalid], [*known.warnings])
         omitted = 0
         for number, record in zip(self.numbers, self.records, strict=True):
             _read_record(record, number, found)
@@ -161,7 +164,7 @@ class Progress(NamedTuple):
     users: int
 
 
-def _read_record(record: Any, number: int, found: _Found) -> None:
+def _read_record(record: Any, number: int, found: Found) -> None:
     if not isinstance(record, dict):
         problem = f"record {number} is {kind(record)}, not an object"
         found.invalid.append(InvalidRecord(None, problem, None, []))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from store.files.durable import read_regular
 from store.models import Settings
 from store.text import printable
-from sync.directory.certificate import Certificate, read_pin
+from sync.directory.certificate import Certificate, read_pin, unverifying
 from sync.errors import CertificateRefused
 
 # OpenSSL's codes of a failed verification, from its x509_vfy.h.
@@ -19,8 +18,6 @@ EXPIRED = 10
 _OTHER_CERTIFICATE = 50  # X509_V_ERR_APPLICATION_VERIFICATION
 
 _LARGEST_FILE = 16 << 20  # bytes; the system's own authorities take a quarter of a MiB
-
-Context = TypeVar("Context", bound=ssl.SSLContext)
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext:
@@ -33,7 +30,7 @@ def ssl_context(settings: Settings) -> ssl.SSLContext:
     pinned certificate or the file is unusable.
     """
     if settings.ignore_ssl_warnings:
-        return _unverifying(ssl.SSLContext)
+        return unverifying(ssl.SSLContext)
     if settings.pinned_certificate:
         return _pinned_context(settings.pinned_certificate)
     context = ssl.create_default_context()
@@ -53,13 +50,6 @@ def _trust_file(context: ssl.SSLContext, path: str) -> None:
             f"The CA file {printable(path, 200)} {problem}.",
             "Correct ca_file; it takes the path of a PEM file.",
         ) from None
-
-
-def _unverifying(kind: type[Context]) -> Context:
-    context = kind(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 class _PinnedObject(ssl.SSLObject):
@@ -100,6 +90,6 @@ class _PinnedContext(ssl.SSLContext):
 
 
 def _pinned_context(pem: str) -> _PinnedContext:
-    context = _unverifying(_PinnedContext)
+    context = unverifying(_PinnedContext)
     context.pinned = read_pin(pem)
     return context

@@ -10,7 +10,7 @@ from store.names import match_key
 from store.text import printable, shown_time
 from sync.directory.listing import Listing
 from sync.planning.plan import Change
-from sync.planning.preview import preview
+from sync.runs.preview import preview
 from sync.runs.record import recorded_change
 from sync.runs.report import how_to_answer
 from sync.workspace import Workspace
@@ -22,7 +22,7 @@ def open_about(
     """Yield a sentence or two for each thing that is open about this name, as the new or old one.
 
     With it goes whether the next sync settles that. The plan is made from what the directory lists
-    now; nothing is written.
+    now; no user is changed.
     """
     key = match_key(user_name)
     for change in preview(workspace, listing).changes:

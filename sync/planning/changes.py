@@ -18,7 +18,8 @@ from sync.planning.identity import directory_of, new_identity
 from sync.planning.plan import Change, FieldChange, FieldValue
 
 NAMELESS = "(record without a user name)"  # in the place of a name
-FOLLOWED_FIELDS = ("user_name", "full_name", "distinguished_name", "email_addresses")
+COMPARED_FIELDS = ("full_name", "distinguished_name", "email_addresses")
+FOLLOWED_FIELDS = ("user_name", *COMPARED_FIELDS)
 SHOWN_FIELDS = (
     *FOLLOWED_FIELDS,
     "authentication",
@@ -92,13 +93,15 @@ def creation(settings: Settings, record: DirectoryUser) -> Change:
         action="create",
         user_name=user.user_name,
         reason="in the directory, unknown here",
-        fields={
-            name: FieldChange(None, getattr(user, name))
-            for name in (*FOLLOWED_FIELDS[1:], "privileges")
-            if getattr(user, name)
-        },
+        fields=given(user),
         edit=Edit.create(user),
     )
+
+
+def given(user: User) -> dict[str, FieldChange]:
+    """Return the fields that somebody who is created is shown with."""
+    names = (*COMPARED_FIELDS, "privileges")
+    return {name: FieldChange(None, getattr(user, name)) for name in names if getattr(user, name)}
 
 
 def update(row: UserRow, record: DirectoryUser, directory: str) -> Change:
@@ -165,7 +168,7 @@ def deletion(row: UserRow, reason: str, keeps_archive: Callable[[str], bool]) ->
         reason=reason,
         fields={
             field: FieldChange(row[field], None)  # type: ignore[literal-required]
-            for field in (*FOLLOWED_FIELDS[1:], "absent_since")
+            for field in (*COMPARED_FIELDS, "absent_since")
             if row.get(field)
         },
         archive="kept" if keeps_archive(name) else "removed",

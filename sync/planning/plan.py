@@ -81,6 +81,11 @@ class Change:
         return self.action == "conflict" or self.asks is not None
 
     @property
+    def is_question(self) -> bool:
+        """Whether it is a question and nothing else; a local namesake is a conflict as well."""
+        return self.asks not in (None, "link")
+
+    @property
     def locks_out(self) -> bool:
         """Whether it keeps somebody out, now or from a day on; it is held with deletions."""
         marks = (self.fields[name].new for name in self.fields.keys() & _MARKS)

@@ -39,7 +39,7 @@ from sync.planning.leavers import counted_by, day_of, give_time, no_longer_leavi
 from sync.planning.left_out import Line, settled
 from sync.planning.plan import Answers, Plan, in_order
 from sync.planning.renames import rename_candidates, settle
-from sync.planning.returns import Decided, Formers, newcomers, nobody, successors, suspensions
+from sync.planning.returns import Formers, newcomers, nobody, successors, suspensions
 from sync.planning.unchanged import apart_from_unchanged
 
 NO_ANSWERS = Answers()
@@ -123,7 +123,7 @@ def make_plan(
             *(Line.of_row(update, users[key], it) for key, it in draft.updates.items()),
             *_links(users, draft.links, directory),
             *renames,
-            *decided.writable,
+            *decided,
             *map(Line, marks),
             *(
                 Line(changes.deletion(users[key], reason, keeps_archive))
@@ -274,8 +274,8 @@ def _decide_about_names(
     answers: Answers,
     may_go: Managed,
     now: datetime,
-) -> Decided:
-    """Take names that somebody had before out of the draft, and return what becomes of them."""
+) -> list[Line]:
+    """Take names that somebody had before out of the draft; return the lines that write them."""
     leaving = {line.change.edit.key for line in renames if line.change.edit}
     time = now.isoformat(timespec="seconds")
     new = newcomers(users, draft.creates, formers, leaving, settings, answers, time)
@@ -290,7 +290,7 @@ def _decide_about_names(
     asked = new.in_question | known.in_question
     if unknown := (answers.same | answers.new) - asked:
         draft.warnings.append(f"No question asks who {changes.quoted(sorted(unknown))} is.")
-    return Decided([*new.writable, *known.writable])
+    return [*new.writable, *known.writable]
 
 
 def _unclear(record: DirectoryUser) -> str:

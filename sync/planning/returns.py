@@ -20,6 +20,7 @@ from store.privileges import ADMIN
 from store.text import printable
 from sync.directory.listing import DirectoryUser
 from sync.planning import changes
+from sync.planning.changes import COMPARED_FIELDS
 from sync.planning.draft import Draft
 from sync.planning.identity import directory_of, known_id
 from sync.planning.left_out import Line
@@ -263,7 +264,7 @@ def _return(
         action="return",
         user_name=back.user_name,
         reason=reason,
-        fields=_given(back),
+        fields=changes.given(back),
         archive="kept" if former.holds_mail and not earlier else None,
         edit=Edit.create(back),
         candidates=(moving,) if moving else (),
@@ -296,7 +297,9 @@ def _is_it_the_former(former: Former, record: DirectoryUser) -> Change:
             ", and the archive folder holds mail" if former.holds_mail else ""
         )
     before: Mapping[str, Any] = former.row or {}
-    fields = {name: FieldChange(before.get(name), getattr(record, name)) for name in _COMPARED}
+    fields = {
+        name: FieldChange(before.get(name), getattr(record, name)) for name in COMPARED_FIELDS
+    }
     fields["directory_id"] = FieldChange(before.get("directory_id"), record.id)
     return _question(record.user_name, f"{why}; until you answer, no user is created", fields)
 
@@ -308,13 +311,10 @@ def _is_it_still(row: UserRow, record: DirectoryUser, *, is_other: bool) -> Chan
         else "everything but the name changed in the directory, as if it was given to somebody "
         "else; until you answer, the user stays as is"
     )
-    before = {name: row.get(name) for name in ("directory_id", *_COMPARED)}
-    now = {**{name: getattr(record, name) for name in _COMPARED}, "directory_id": record.id}
+    before = {name: row.get(name) for name in ("directory_id", *COMPARED_FIELDS)}
+    now = {**{name: getattr(record, name) for name in COMPARED_FIELDS}, "directory_id": record.id}
     fields = {name: FieldChange(value, now[name]) for name, value in before.items()}  # type: ignore[arg-type]
     return _question(row["user_name"], why, fields)
-
-
-_COMPARED = ("full_name", "distinguished_name", "email_addresses")
 
 
 def _question(user_name: str, reason: str, fields: Mapping[str, FieldChange]) -> Change:
@@ -327,8 +327,3 @@ def _question(user_name: str, reason: str, fields: Mapping[str, FieldChange]) ->
         },
         asks="return",
     )
-
-
-def _given(user: User) -> dict[str, FieldChange]:
-    names = (*_COMPARED, "privileges")
-    return {name: FieldChange(None, getattr(user, name)) for name in names if getattr(user, name)}

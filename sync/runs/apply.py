@@ -45,18 +45,16 @@ def apply_plan(
     skip: Collection[str] = (),
     allow_deletes: int | None = None,
     hold_deletes: bool = False,
-    who: str | None = None,
 ) -> Result:
     """Write the plan's changes and its record, all in one write, and return what was done.
 
     `skip` names users whose change is left out; `hold_deletes` leaves out every deletion, and
     every other change that keeps somebody out.
     `allow_deletes` is the exact number of deletions that the administrator confirmed; it is what
-    opens the delete guard. `who` is the administrator, by default the workspace's. Raises
-    `GuardBlocked`, `StalePlan`, `AlreadyApplied`, `InvalidValue` and the store's errors, as
-    `commit` does; then no user was changed. Of a sync the outcome is kept, whatever it is.
+    opens the delete guard. Raises `GuardBlocked`, `StalePlan`, `AlreadyApplied`, `InvalidValue`
+    and the store's errors, as `commit` does; then no user was changed. Of a sync the outcome is
+    kept, whatever it is.
     """
-    workspace = replace(workspace, who=who or workspace.who)
     choices = (skip, allow_deletes, hold_deletes)
     if plan.kind != "sync":
         return _applied(workspace, plan, *choices)
@@ -145,12 +143,12 @@ def divide(
     """
     following = [change for change in plan.changes if change.follows]
     writable = [change for change in plan.changes if change.edit and not change.follows]
-    skipped = [
-        change
+    left_out = {
+        change.user_name
         for change in writable
         if change.user_name in skip or (hold_deletes and change.locks_out)
-    ]
-    left_out = {change.user_name for change in skipped}
+    }
+    skipped = [change for change in writable if change.user_name in left_out]
     wanted = [change for change in writable if change.user_name not in left_out]
     kept = _kept(skipped)
     while kept and (blocked := [change for change in wanted if _gains(change) & kept]):

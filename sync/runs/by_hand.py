@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from store.addresses import address_key
-from store.errors import ArchiveNotMounted, InvalidValue, NotFound, StoreUnwritable
+from store.errors import ArchiveNotMounted, InvalidValue, NotFound, StoreError, StoreUnwritable
 from store.files.archives import Archives, same_folder
 from store.files.durable import is_there
 from store.history import RunKind
@@ -337,8 +337,13 @@ def _archives_to_look_at(workspace: Workspace, now: Snapshot) -> Archives | None
 def _record_unlocked(workspace: Workspace, names: Sequence[str]) -> None:
     reason = "unlocked by hand, failed log-ons cleared"
     changes = [Change(action="update", user_name=name, reason=reason) for name in names]
-    if changes:
+    if not changes:
+        return
+    try:
         commit(workspace, lambda now: Draft(plan_by_hand(now, "unlock", changes), []))
+    except StoreError as error:
+        error.untouched = "The failed log-ons are cleared; only the history may not tell of it."
+        raise
 
 
 def _edits(pairs: Sequence[tuple[User, User]], reason: str) -> list[Change]:

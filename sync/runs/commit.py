@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from store.errors import ArchiveNotMounted, StoreError, StoreUnwritable
 from store.files.archives import Archives, folder_name
+from store.files.folder_work import STILL_TO_DO
 from store.interface import Batch, Snapshot
 from store.locations import NO_ARCHIVE
 from store.models import Settings
@@ -132,6 +133,7 @@ def commit(workspace: Workspace, make: Callable[[Snapshot], Draft | None]) -> Co
                 finish_folder_work(workspace, after, archives, of_others=False)
                 new.make_late()
             except (ArchiveNotMounted, StoreUnwritable) as error:
+                error.untouched = STILL_TO_DO
                 workspace.notices.append(str(error))
     return Committed(after, changes, plan.id if after.generation > before.generation else None)
 

@@ -88,13 +88,12 @@ def left_in_old_root(workspace: Workspace, before: Snapshot, after: Settings) ->
     )
 
 
-def kept_archives(workspace: Workspace, state: Snapshot) -> tuple[Callable[[str], bool], str]:
-    """Return the test whether a user's archive outlives the user, and a warning or nothing.
+def kept_archives(archives: Archives | None) -> Callable[[str], bool]:
+    """Return the test whether a user's archive outlives the user.
 
     Where the archive is not at hand nobody can look, so every one is kept.
     """
-    archives, warning = archives_to_look_into(workspace, state)
-    return (archives.is_kept if archives else lambda _name: True), warning
+    return archives.is_kept if archives else lambda _name: True
 
 
 def archives_to_look_into(workspace: Workspace, state: Snapshot) -> tuple[Archives | None, str]:
@@ -216,7 +215,7 @@ def folder_work_of(
             work += _moved(folder, target, archives, run_id)
         elif change.action == "delete":
             folder = folder_name(change.user_name)
-            kept = archives is None or _is_kept(archives, folder)
+            kept = archives is None or archives.is_kept(change.user_name)
             if kept and change.candidates:
                 work += _moved(folder, folder_name(change.candidates[0]), archives, run_id)
                 if undoes:
@@ -252,13 +251,6 @@ def _renames(changes: Iterable[Change]) -> list[tuple[str, str]]:
         and change.edit.user
         and change.edit.user.key != change.edit.key
     ]
-
-
-def _is_kept(archives: Archives, folder: str) -> bool:
-    try:
-        return not archives.is_empty(folder)
-    except StoreUnwritable:
-        return True  # what cannot be looked into stays
 
 
 def _put_mark(workspace: Workspace, state: Snapshot, root: Path, store_id: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import cast
 
-from store.errors import StoreDamaged, StoreUnwritable
+from store.errors import StoreDamaged
 from store.files.archives import Archives, folder_name
 from store.interface import Store
 from store.models import UserRow
@@ -90,11 +90,4 @@ def _with_mail(archives: Archives, keys: Collection[str]) -> set[str]:
     except OSError:
         return set()
     found = (key for key in keys if folder_name(key) in there) if there else ()
-    return {key for key in found if _holds(archives, key)}
-
-
-def _holds(archives: Archives, key: str) -> bool:
-    try:
-        return archives.is_kept(key)
-    except StoreUnwritable:
-        return True
+    return {key for key in found if archives.is_kept(key)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +21,8 @@ from sync.directory.listing import Listing
 from sync.errors import PlanFileError, StalePlan, not_written
 from sync.planning.guard import Block
 from sync.planning.plan import Answers, Change, FieldChange, LeftOut, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import check_fresh
+from sync.runs.preview import preview
 from sync.runs.record import HASH
 from sync.runs.undo import settings_before
 from sync.workspace import Workspace
@@ -31,7 +30,8 @@ from sync.workspace import Workspace
 _VERSION = 1
 _MARK = "mailroster_plan"
 LARGEST = 1 << 30  # bytes
-# What a plan does not depend on: secrets, and what only a log-on uses.
+# What a plan does not depend on: secrets, how long is waited, log-ons, notices, room for the
+# history.
 _NO_MATTER = frozenset(
     {
         "password",
@@ -66,7 +66,7 @@ def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing | N
 
     An undo is made from the history, without a listing. The file holds no secret. Its signature
     needs the key of this store's secrets, so nobody without that key can make or change a plan.
-    Raises `PlanFileError`; then there is no such file.
+    Raises `PlanFileError`, which says whether the plan is there all the same.
     """
     answer = "" if listing is None else listing_digest(listing)
     users = workspace.snapshot().users
@@ -80,9 +80,7 @@ def save_plan(workspace: Workspace, path: Path, plan: Plan, listing: Listing | N
     try:
         add_whole(path, record)
     except OSError as error:
-        is_ours = not isinstance(error, FileExistsError) and os.path.lexists(path)
-        state = "It is there, but a power cut may undo it." if is_ours else "No plan was saved."
-        raise not_written(PlanFileError, "plan", path, error, state) from None
+        raise not_written(PlanFileError, "plan", path, error) from None
 
 
 def load_plan(workspace: Workspace, path: Path, largest: int = LARGEST) -> SavedPlan:

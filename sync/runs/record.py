@@ -57,7 +57,7 @@ def run_of(
     """
     reported = [change for change in plan.changes if change.edit is None]
     counts = Counter(
-        QUESTION if _is_open(change) else change.action
+        QUESTION if change.is_question else change.action
         for change in (*changes, *reported)
         if change.user_name != IDS or change.asks
     )
@@ -98,7 +98,7 @@ def _examples(reported: Sequence[Change]) -> list[Change]:
     What the directory sends that is refused must not fill the history, and with it what can be
     taken back.
     """
-    places = sorted(range(len(reported)), key=lambda place: not _is_open(reported[place]))
+    places = sorted(range(len(reported)), key=lambda place: not reported[place].is_question)
     return [reported[place] for place in sorted(places[:_MOST_EXAMPLES])]
 
 
@@ -110,11 +110,6 @@ def _kept_warnings(warnings: Sequence[str], left_out: int) -> Iterator[str]:
         yield f"More conflicts and questions, counted here and not recorded: {left_out}."
     if (more := len(warnings) - _MOST_EXAMPLES) > 0:
         yield f"More warnings, not recorded: {more}."
-
-
-def _is_open(change: Change) -> bool:
-    """Tell whether it is a question and nothing else; a local namesake is a conflict as well."""
-    return change.asks not in (None, "link")
 
 
 def _identity(edit: Edit) -> tuple[str, bool]:

@@ -30,8 +30,8 @@ def story_of(store: Store, user_name: str) -> list[Chapter]:
 def _backwards(store: Store, asked: str) -> Iterator[Chapter]:
     key = asked
     for summary in reversed(store.runs()):
-        by_hand = summary.kind not in ("sync", "undo", "restore", "rename")
-        if by_hand and summary.subject and match_key(summary.subject) != key:
+        keeps_names = summary.kind not in ("sync", "undo", "restore", "rename")
+        if keeps_names and summary.subject and match_key(summary.subject) != key:
             continue
         earlier = key
         for change in store.run(summary.id).changes:

@@ -23,7 +23,7 @@ from sync.planning.guard import guard_blocks, past_of
 from sync.planning.leavers import counted_by
 from sync.planning.plan import Action, Change, FieldChange, FieldValue, Plan, in_order
 from sync.runs.apply import apply_plan
-from sync.runs.folders import kept_archives
+from sync.runs.folders import archives_to_look_into, kept_archives
 from sync.runs.record import HASH
 from sync.runs.since import Since
 from sync.workspace import Workspace
@@ -44,8 +44,9 @@ def undo_preview(workspace: Workspace, run_id: str, *, old_passwords: bool = Fal
             untouched="Nothing was changed.",
         )
     snapshot = workspace.snapshot()
-    is_kept, warning = kept_archives(workspace, snapshot)
+    archives, warning = archives_to_look_into(workspace, snapshot)
     since, now = Since(workspace.store, run.summary), workspace.clock()
+    is_kept = kept_archives(archives)
     plan = undo_plan(snapshot, run, since, is_kept, now, old_passwords=old_passwords)
     return replace(plan, warnings=(*plan.warnings, warning)) if warning else plan
 
@@ -227,11 +228,7 @@ def _restored(row: dict[str, Any]) -> Change:
         action="create",
         user_name=user.user_name,
         reason=reason,
-        fields={
-            name: FieldChange(None, getattr(user, name))
-            for name in (*changes.FOLLOWED_FIELDS[1:], "privileges")
-            if getattr(user, name)
-        },
+        fields=changes.given(user),
         edit=Edit.create(user),
     )
 

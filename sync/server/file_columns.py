@@ -96,10 +96,11 @@ def mapping(text: str) -> Layout:
     return Layout("", "", {**_OURS.fields, **named})
 
 
-def columns_of(header: Sequence[str], wanted: Layout | None) -> Columns | None:
+def columns_of(header: Sequence[str], wanted: Layout | None, where: str) -> Columns | None:
     """Return which columns a header has; None if it has no user name. Raises `NotServed`.
 
-    Without a layout that is `wanted`, the first that finds a user name counts.
+    Without a layout that is `wanted`, the first that finds a user name counts. `where` the header
+    is in the file, the message says.
     """
     places: dict[str, list[int]] = {}
     for place, name in enumerate(header):
@@ -107,7 +108,7 @@ def columns_of(header: Sequence[str], wanted: Layout | None) -> Columns | None:
             places.setdefault(key, []).append(place)
     for layout in (wanted,) if wanted else LAYOUTS:
         fields = {"passwordHash": ("passwordHash",), **layout.fields}
-        found = {field: _places(field, names, places) for field, names in fields.items()}
+        found = {field: _places(field, names, places, where) for field, names in fields.items()}
         if found["userName"]:
             used = {place for used in found.values() for place in used}
             return Columns(
@@ -118,21 +119,23 @@ def columns_of(header: Sequence[str], wanted: Layout | None) -> Columns | None:
     return None
 
 
-def no_header(wanted: Layout | None) -> NotServed:
-    """Return the error for a header without a user name; nothing of it is quoted."""
+def no_header(wanted: Layout | None, where: str) -> NotServed:
+    """Return the error for a header there without a user name; nothing of it is quoted."""
     if wanted:
         names = " or ".join(f"“{printable(name, 60)}”" for name in wanted.fields["userName"])
-        return NotServed(f"its first line has no column {names}, which --map names", _ADVICE)
-    return NotServed("line 1: the column userName is missing", _ADVICE)
+        return NotServed(f"{where}: no column {names}, which --map names", _ADVICE)
+    return NotServed(f"{where}: the column userName is missing", _ADVICE)
 
 
-def _places(field: str, names: tuple[str, ...], places: Mapping[str, list[int]]) -> tuple[int, ...]:
+def _places(
+    field: str, names: tuple[str, ...], places: Mapping[str, list[int]], where: str
+) -> tuple[int, ...]:
     found: list[int] = []
     for name in names:
         parts = [places.get(_key(part), []) for part in name.split("+")]
         for part in parts:
             if len(part) > 1:
-                raise NotServed(f"line 1: the column {name} appears twice", "Rename one of them")
+                raise NotServed(f"{where}: the column {name} appears twice", "Rename one of them")
         if all(parts):
             found += [part[0] for part in parts]
             if field != "emailAddresses":

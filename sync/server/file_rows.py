@@ -15,6 +15,7 @@ from sync.server.file_text import NotServed
 
 DELIMITERS = ",;\t|"
 _CORRECT = "Correct it"
+_OBJECTS = "its objects"  # the place where JSON names columns
 
 
 class Row(NamedTuple):
@@ -49,14 +50,14 @@ def csv_table(text: str, wanted: Layout | None) -> Table:
             break
         skipped += 1
         start = lines.tell()
-    found = {}
+    found, where = {}, f"line {skipped + 1}"
     for delimiter in delimiters:
         lines.seek(start)
         header = _header(lines, delimiter)
-        if columns := columns_of(header, wanted):
+        if columns := columns_of(header, wanted, where):
             found[delimiter] = columns, len(header)
     if not found:
-        raise no_header(wanted)
+        raise no_header(wanted, where)
     delimiter = max(found, key=lambda item: found[item][1])
     columns, width = found[delimiter]
     lines.seek(start)
@@ -76,9 +77,9 @@ def json_table(text: str, wanted: Layout | None) -> Table:
         raise NotServed("it is not an array of objects", _CORRECT)
     objects = [record for record in records if isinstance(record, dict)]
     names = list(dict.fromkeys(name for record in objects for name in record))
-    columns = columns_of(names or ["userName"], wanted)
+    columns = columns_of(names or ["userName"], wanted, _OBJECTS)
     if not columns:
-        raise no_header(wanted)
+        raise no_header(wanted, _OBJECTS)
     return Table(columns, _json_rows(records, names, columns))
 
 

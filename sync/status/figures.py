@@ -7,12 +7,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from store.errors import StoreError
+from store.files.notes import FIGURES
 from store.interface import Snapshot
 from store.models import DIRECTORY_SERVICES, Settings, UserRow
 from sync.planning.leavers import leaving_on
 from sync.workspace import Workspace
-
-_NOTE = "figures"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +42,14 @@ def figures_of(workspace: Workspace, state: Snapshot) -> Figures:
     """
     stamp = {"store_id": state.store_id, "generation": state.generation}
     with suppress(StoreError, TypeError, LookupError):  # it is a cache
-        note = workspace.store.note(_NOTE)
+        note = workspace.store.note(FIGURES)
         if {name: note.get(name) for name in stamp} == stamp:
             return Figures(**note["users"])
     now = workspace.snapshot()
     figures = counted(now.users.values(), now.settings)
     with suppress(StoreError):
         stamp = {"store_id": now.store_id, "generation": now.generation}
-        workspace.store.keep_note(_NOTE, {**stamp, "users": asdict(figures)})
+        workspace.store.keep_note(FIGURES, {**stamp, "users": asdict(figures)})
     return figures
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from store.errors import Problem, StoreError
+from store.files.notes import NOTICES
 from store.files.secrets import SecretBox
 from store.models import Settings
 from store.text import printable
@@ -17,7 +18,6 @@ from sync.status.receivers import post, send_mail
 from sync.status.status import Trouble, status_of, troubles
 from sync.workspace import Workspace
 
-_NOTE = "notices"
 _SYNC = ("sync_failed", "guard_stop")
 TOLD_OF = (*_SYNC, "conflicts", "questions", "archive", "pin")
 _WELL_AGAIN = {
@@ -55,17 +55,17 @@ def tell_what_changed(workspace: Workspace) -> None:
     delivered is tried again after the next sync, and `mailroster status` says so meanwhile.
     """
     with _one_by_one, suppress(StoreError):  # the person who runs the sync saw it
-        settings = workspace.store.find("").settings
+        settings = workspace.state().settings
         receivers = _receivers(settings, workspace.secrets)
         if not receivers:
             return
         found = {item.kind: item for item in troubles(status_of(workspace)) if _is_told(item)}
-        note = dict(workspace.store.note(_NOTE))
-        known = {name: dict(note.get(name) or {}) for name in receivers}
+        note = dict(workspace.store.note(NOTICES))
+        known = {name: _part(note, name) for name in receivers}
         for name, send in receivers.items():
             known[name] = _told(known[name], found, send)
         if known != note:
-            workspace.store.keep_note(_NOTE, known)
+            workspace.store.keep_note(NOTICES, known)
 
 
 def tell_aside(workspace: Workspace) -> None:
@@ -82,7 +82,7 @@ def tell_test(workspace: Workspace) -> dict[str, Problem | None]:
         is_well=True,
     )
     found: dict[str, Problem | None] = {}
-    receivers = _receivers(workspace.store.find("").settings, workspace.secrets)
+    receivers = _receivers(workspace.state().settings, workspace.secrets)
     for name, send in receivers.items():
         found[name] = _delivered(send, notice)
     return found
@@ -107,7 +107,7 @@ def notice_of(told: Mapping[str, str], found: Mapping[str, Trouble]) -> Notice |
 
 
 def _told(known: Mapping[str, Any], found: Mapping[str, Trouble], send: Send) -> dict[str, Any]:
-    told: Mapping[str, str] = known.get("told") or {}
+    told = _part(known, "told")
     notice = notice_of(told, found)
     marks = {kind: item.mark for kind, item in found.items()}
     if notice is None:
@@ -115,7 +115,13 @@ def _told(known: Mapping[str, Any], found: Mapping[str, Trouble], send: Send) ->
     problem = _delivered(send, notice)
     if problem is None:
         return {"told": marks}
-    return {"told": dict(told), "problem": problem.to_record()}
+    return {"told": told, "problem": problem.to_record()}
+
+
+def _part(note: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return this part of the note; one that is damaged is written anew, as if there were none."""
+    part = note.get(name)
+    return dict(part) if isinstance(part, dict) else {}
 
 
 def _delivered(send: Send, notice: Notice) -> Problem | None:

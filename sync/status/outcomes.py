@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from store.errors import Problem, StoreDamaged, StoreError
+from store.files.notes import OUTCOME
 from store.processes import is_running
 from sync.errors import DirectoryError, GuardBlocked, StalePlan, SyncRunning
 from sync.planning.plan import Change, Plan, counts_of
@@ -20,7 +21,6 @@ from sync.workspace import Workspace
 Result = Literal["applied", "no_changes", "blocked", "failed", "interrupted", "declined", "stale"]
 SUCCESSES: tuple[Result, ...] = ("applied", "no_changes")
 
-_NOTE = "outcome"
 _LONGEST = timedelta(days=1)  # of a sync; by then its process id may be another process's
 _MOST_NAMES = 20
 _WAIT_SECONDS = 5.0
@@ -76,14 +76,18 @@ class Outcomes:
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Outcomes:
-        """Build the outcomes from the store's note; raises `TypeError` for anything else."""
+        """Build the outcomes from the store's note.
+
+        Raises `TypeError`, `ValueError`, `LookupError` or `AttributeError` for anything else.
+        """
+        since = stored.get("failing_since")
         return cls(
             **{
                 name: _outcome(stored.get(name))
                 for name in ("last", "succeeded", "failed", "answered")
             },
-            failing_since=str(stored.get("failing_since", "")),
-            began=stored.get("began"),
+            failing_since=_time(since) if since else "",
+            began=_began(stored.get("began")),
         )
 
     def after(self, outcome: Outcome) -> Outcomes:
@@ -128,7 +132,7 @@ class Attempt:
         if plan is None:
             return outcome
         left = [change for change in plan.changes if change.stays_open]
-        questions = sum(change.asks not in (None, "link") for change in left)
+        questions = sum(change.is_question for change in left)
         if done is None:
             done = [change for change in plan.changes if change.edit]
         conflicts = [change for change in left if change.action == "conflict"]
@@ -170,7 +174,7 @@ def outcomes_of(workspace: Workspace) -> Outcomes:
 
 
 def _read(workspace: Workspace) -> Outcomes:
-    note = workspace.store.note(_NOTE)
+    note = workspace.store.note(OUTCOME)
     try:
         return Outcomes.from_stored(note)
     except (TypeError, ValueError, LookupError, AttributeError):
@@ -182,13 +186,13 @@ def _read(workspace: Workspace) -> Outcomes:
 
 def _keep(workspace: Workspace, change: Callable[[Outcomes], Outcomes]) -> None:
     try:
-        with workspace.store.lock(_NOTE, "The outcome of a sync is being kept by", _WAIT_SECONDS):
+        with workspace.store.lock(OUTCOME, "The outcome of a sync is being kept by", _WAIT_SECONDS):
             try:
                 known = _read(workspace)
             except StoreDamaged:
                 known = Outcomes()
             if (now := change(known)) != known:
-                workspace.store.keep_note(_NOTE, asdict(now))
+                workspace.store.keep_note(OUTCOME, asdict(now))
     except StoreError as error:
         if (notice := _not_kept(error)) not in workspace.notices:
             workspace.notices.append(notice)
@@ -221,7 +225,7 @@ def _settled(known: Outcomes, workspace: Workspace) -> Outcomes:
     if began is None or _may_run(began, workspace):
         return known
     interrupted = Outcome(
-        at=str(began["at"]),
+        at=began["at"],
         result="interrupted",
         who=str(began.get("who", "")),
         problem=_CUT_SHORT.to_record(),
@@ -257,9 +261,9 @@ def _is_mine(began: Mapping[str, Any] | None) -> bool:
 
 def _may_run(began: Mapping[str, Any], workspace: Workspace) -> bool:
     """Tell whether that sync may still be under way; of another host's process nobody knows."""
-    if workspace.clock() - datetime.fromisoformat(str(began["at"])) > _LONGEST:
+    if workspace.clock() - datetime.fromisoformat(began["at"]) > _LONGEST:
         return False
-    return began.get("host") != socket.gethostname() or is_running(int(began["process"]))
+    return began.get("host") != socket.gethostname() or is_running(began["process"])
 
 
 def _described(error: BaseException) -> tuple[Result, dict[str, Any]]:
@@ -283,7 +287,21 @@ def _described(error: BaseException) -> tuple[Result, dict[str, Any]]:
 def _outcome(stored: Mapping[str, Any] | None) -> Outcome | None:
     if stored is None:
         return None
-    return Outcome(**{**stored, "waiting": tuple(stored["waiting"])})
+    if stored["result"] not in get_args(Result):
+        raise ValueError(stored["result"])
+    return Outcome(**{**stored, "at": _time(stored["at"]), "waiting": tuple(stored["waiting"])})
+
+
+def _began(stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    if stored is None:
+        return None
+    return {**stored, "at": _time(stored["at"]), "process": int(stored["process"])}
+
+
+def _time(stored: str) -> str:
+    if datetime.fromisoformat(stored).tzinfo is None:
+        raise ValueError(stored)
+    return stored
 
 
 def _now(workspace: Workspace) -> str:

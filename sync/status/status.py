@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from store.errors import Problem, StoreError, StoreUnreachable
 from store.files.folder_work import waiting_work
+from store.files.notes import NOTICES
 from store.interface import Snapshot
 from store.locations import NAME_OR_MAKE, archive_root, is_archive_root_set
 from store.text import quantity
@@ -92,7 +93,7 @@ def status_of(workspace: Workspace) -> Status:
     problems: dict[str, Problem] = {}
     status = Status(at=workspace.clock(), where=workspace.store.where)
     try:
-        state = workspace.store.find("")
+        state = workspace.state()
         if not state.store_id:
             raise _not_made(workspace)
         users = figures_of(workspace, state)
@@ -109,7 +110,7 @@ def status_of(workspace: Workspace) -> Status:
         status = replace(status, locked=workspace.lockout.locked_users())
     except StoreError as error:
         problems["log_ons"] = error
-    with suppress(StoreError):  # the next sync writes it anew
+    with suppress(StoreError, TypeError, LookupError):  # the next sync writes it anew
         status = replace(status, undelivered=tuple(_undelivered(workspace)))
     if state is not None:
         status = replace(status, users=users, **_of_state(workspace, state, problems))
@@ -322,7 +323,7 @@ def _not_made(workspace: Workspace) -> StoreError:
 
 def _undelivered(workspace: Workspace) -> Iterator[Problem]:
     """Yield why notices did not get to their receivers after the last sync."""
-    for name, known in workspace.store.note("notices").items():
+    for name, known in workspace.store.note(NOTICES).items():
         parts = known.get("problem") if isinstance(known, dict) else None
         if parts:
             what = f"A notice by {name} was not delivered: {parts['what']}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,12 @@ import pytest
 from store.interface import utc_now
 from sync.directory.kept_answer import load_answer, save_answer
 from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
+from sync.directory.types.ldap.entries import EntryReader
+from sync.directory.types.ldap.schema import PRESETS
+from sync.errors import AnswerFileError
 from tests.support.command_line import CommandLine
 from tests.support.directory import Directory
+from tests.support.replaced import failing, is_folder
 
 PLAN = ("counts", "changes")
 
@@ -75,6 +81,22 @@ def test_no_file_is_written_over(
     assert file.read_text() == "mine"
 
 
+def test_one_that_cannot_be_made_durable_or_removed_again_is_said_to_be_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "answer"
+    with (
+        failing(os, "fsync", errno.EIO, is_folder),
+        failing(os, "unlink", errno.EIO, lambda name, *_: str(name) == str(path)),
+        pytest.raises(AnswerFileError) as told,
+    ):
+        save_answer(path, Listing([], [], []), utc_now())
+    assert told.value.untouched.startswith("It is there")
+    assert load_answer(path)
+    with failing(os, "link", errno.EIO), pytest.raises(AnswerFileError, match="No answer was sav"):
+        save_answer(tmp_path / "another", Listing([], [], []), utc_now())
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"mailroster_answer": 2, "at": "", "records": []}', None]
 )
@@ -100,3 +122,24 @@ def test_users_that_were_read_already(tmp_path: Path) -> None:
     assert bert._replace(unreadable=users[1].unreadable) == users[1]
     assert bad._replace(problem="") == invalid[0]._replace(problem="")
     assert json.loads((tmp_path / "answer").read_bytes())["mailroster_answer"] == 1
+
+
+def test_what_ldap_cannot_tell_is_kept_as_unknown(tmp_path: Path) -> None:
+    latin_1 = "Müller".encode("latin-1")
+    entries = [
+        ("uid=anna,dc=x", {"uid": [b"anna"], "cn": [latin_1], "mail": [b"a@x.org", latin_1]}),
+        ("uid=bert,dc=x", {"uid": [b"bert"], "entryUUID": [latin_1, b"7"]}),
+        ("uid=M,dc=x", {"uid": [latin_1], "mail": [b"m@x.org"]}),
+        ("cn=zoe,dc=x", {"cn": [b"Zoe"], "mail": [b"z@x.org"], "entryUUID": [b"8"]}),
+    ]
+    asked = EntryReader(PRESETS["generic"]).listing([entries])
+    save_answer(tmp_path / "answer", asked, utc_now())
+    found, _ = load_answer(tmp_path / "answer")
+    assert (found.users, found.listed) == (asked.users, asked.listed)
+    assert [user.unreadable for user in found.users] == [("full_name", "email_addresses"), ("id",)]
+    kept, known = (
+        sorted(str(bad._replace(problem="")) for bad in listing.invalid)
+        for listing in (found, asked)
+    )
+    assert kept == known
+    assert len(kept) == 2

@@ -13,8 +13,8 @@ from store.copying import copy_store
 from store.interface import Batch
 from store.models import Settings
 from sync.directory.connect import fetch
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed
 from tests.support.directory import Directory

@@ -208,6 +208,16 @@ def test_two_receivers_that_did_not_get_a_notice(
     connected("settings", "set", "notify_webhook", stdin="http://127.0.0.1:9/notices\n")
     assert connected("sync", "--yes").code == 20
     assert kinds(connected, 2) == ["sync_failed", "notices", "notices"]
+    note = connected.store.with_name("users.json.notices")
+    for damaged in (
+        '{"mail": {"problem": {}, "told": 1}}',
+        '{"mail": {"problem": 1}}',
+        '{"mail": 1}',
+    ):
+        note.write_text(damaged)
+        assert kinds(connected, 2) == ["sync_failed"]
+        assert connected("sync", "--yes").code == 20
+        assert kinds(connected, 2) == ["sync_failed", "notices", "notices"]
 
 
 def test_backups_that_went_away(mailroster: CommandLine) -> None:

@@ -30,9 +30,9 @@ from store.tinydb.backups import KEPT_NEWEST, list_backups
 from store.tinydb.restore import read_backups, save_copy
 from sync.directory.listing import DirectoryUser, Listing
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.restore import restore_backup
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace

@@ -17,10 +17,10 @@ from store.tinydb.history_files import HistoryFiles
 from store.tinydb.restore import read_whole
 from sync.directory.listing import DirectoryUser, Listing
 from sync.logon.mail_access import admit
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
 from sync.runs.plan_file import save_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace, open_workspace
 
 PASSWORD = "correct horse battery staple"

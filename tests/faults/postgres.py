@@ -33,8 +33,8 @@ from store.passwords import hash_password
 from store.postgres.store import PostgresStore
 from sync.directory.listing import DirectoryUser, Listing
 from sync.logon.login import check_log_on
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace, open_workspace
 from tests.store.contract import run_record
 from tests.support.cutting_proxy import Where, cutting_proxy

@@ -106,10 +106,14 @@ def test_what_cannot_be_looked_into_is_not_empty(archives: Archives) -> None:
         return []
 
     with in_place_of(os, "walk", deny), pytest.raises(StoreUnwritable) as refused:
-        archives.is_kept("anna")
+        archives.is_empty("anna")
     assert refused.value.what == "The archive folder anna/cur cannot be read: Permission denied."
     assert refused.value.advice == "Check its owner and mode."
     assert refused.value.untouched == "Nothing was changed."
+    with in_place_of(os, "walk", deny):
+        assert archives.is_kept("anna")
+    with failing(os, "stat", errno.EACCES):  # the root is closed
+        assert archives.is_kept("anna")
     full = failing(os, "mkdir", errno.ENOSPC, lambda path, *_: path == "cur")
     with in_place_of(os, "walk", deny), full, pytest.raises(StoreFull, match="No space left"):
         archives.create("bert")  # what is left of it cannot be looked into

@@ -14,8 +14,8 @@ from store.models import User
 from store.passwords import hash_password
 from sync.errors import LogOnLocked, LogOnRefused
 from sync.logon.login import log_on
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import ELSEWHERE, StoreElsewhere, Workspace, open_workspace
 from tests.store.contract import ANNA, StoreContract
 from tests.support.builders import AUTO_DELETE, answer, listed, managed

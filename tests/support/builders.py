@@ -15,7 +15,7 @@ from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.planning.identity import directory_of
 from sync.planning.plan import Answers, Plan
 from sync.planning.planner import make_plan
-from sync.planning.preview import preview
+from sync.runs.preview import preview
 from sync.workspace import Workspace
 
 AUTO_DELETE = Settings(auto_delete=True, guard_max_delete_percent=100)

@@ -29,7 +29,7 @@ _IMPORTED_LATE = (
     "store.validation",
     "sync.directory.client",
     "sync.planning.planner",
-    "sync.planning.preview",
+    "sync.runs.preview",
     "sync.runs.apply",
     "sync.status.status",
 )

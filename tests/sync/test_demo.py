@@ -16,8 +16,8 @@ from sync.directory.connect import fetch
 from sync.errors import LogOnRefused
 from sync.logon.login import log_on
 from sync.planning.plan import Action, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from store.models import FilterRule, Settings, User
 from sync.directory.connect import fetch
 from sync.errors import CutOff, DirectoryError, GuardBlocked, NotJSON, Redirected, TimedOut
 from sync.planning.plan import Answers, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import lines

@@ -19,9 +19,9 @@ from store.interface import Batch, Edit
 from store.models import User
 from store.passwords import hash_password
 from sync.logon.login_server import LoginServer
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.by_hand import set_privileges
+from sync.runs.preview import preview
 from sync.runs.run_lock import run_lock
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, answer, listed

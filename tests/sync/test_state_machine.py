@@ -26,9 +26,9 @@ from sync.directory.listing import DirectoryUser, InvalidRecord, Listing
 from sync.errors import GuardBlocked, StalePlan
 from sync.planning.folder_rights import moved_rights
 from sync.planning.plan import Answers, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import Result, apply_plan, divide
 from sync.runs.by_hand import pinned_users, release
+from sync.runs.preview import preview
 from sync.runs.record import shown_changes
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace, open_workspace

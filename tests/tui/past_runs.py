@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from store.interface import Batch, Edit
 from store.models import User
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import answer, listed, managed, stored
 
@@ -27,7 +27,7 @@ def synchronise(workspace: Workspace, *records: str, who: str = "cron") -> str:
     directory = answer(*map(listed, records)) if records else DIRECTORY
     plan = preview(workspace, directory)
     deletes = plan.counts["delete"]
-    run = apply_plan(workspace, plan, allow_deletes=deletes or None, who=who).run
+    run = apply_plan(replace(workspace, who=who), plan, allow_deletes=deletes or None).run
     assert run
     return run
 

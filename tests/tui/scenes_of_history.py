@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from store.models import FilterRule, User
 from sync.directory.listing import Listing
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from tests.support.builders import answer, listed, managed
 from tests.tui.driver import Driver
@@ -36,12 +36,14 @@ LONG_LISTING = answer(listed("k" * 250, full=LONG), listed(LONG_USER.user_name, 
 def synchronise(admin: Driver, listing: Listing, run_id: str, who: str) -> None:
     plan = replace(preview(admin.app.workspace, listing), id=run_id)
     deletes = plan.counts["delete"]
-    apply_plan(admin.app.workspace, plan, who=who, allow_deletes=deletes or None)
+    apply_plan(replace(admin.app.workspace, who=who), plan, allow_deletes=deletes or None)
 
 
 def undo(admin: Driver, run_id: str, undo_id: str, who: str) -> None:
     plan = replace(undo_preview(admin.app.workspace, run_id), id=undo_id)
-    apply_plan(admin.app.workspace, plan, who=who, allow_deletes=plan.counts["delete"] or None)
+    apply_plan(
+        replace(admin.app.workspace, who=who), plan, allow_deletes=plan.counts["delete"] or None
+    )
 
 
 def after_a_sync(*pressed: str, listing: Listing = DIRECTORY, seen: str = "") -> Play:

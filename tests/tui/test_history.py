@@ -16,9 +16,9 @@ import pytest
 from store.interface import Batch, Edit
 from sync.configure import configure
 from sync.directory.listing import Listing
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.by_hand import pinned_users, rename_user
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed, stored
@@ -58,7 +58,7 @@ async def test_renames_that_were_done_and_such_that_stayed_a_question_differ(
     workspace = filled(managed("anna"), managed("bert", email_addresses=["b@x.org"]))
     rename_user(replace(workspace, who="root"), stored(workspace, "anna"), "anne")
     asked = answer(listed("anne", full="Anne"), listed("berta", "b@x.org"))
-    apply_plan(workspace, preview(workspace, asked), who="cron")
+    apply_plan(replace(workspace, who="cron"), preview(workspace, asked))
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f7")
         await admin.sees("cron sync ~1 ?1", "root rename >1")
@@ -110,7 +110,7 @@ async def test_a_run_tells_its_warnings_and_the_deletions_held_back(filled: Fill
     workspace = filled(managed("anna"), managed("bert"))
     told = [f"address {number} was dropped" for number in range(6)]
     plan = preview(workspace, Listing([listed("carla")], [], told))
-    apply_plan(workspace, plan, hold_deletes=True, who="cron")
+    apply_plan(replace(workspace, who="cron"), plan, hold_deletes=True)
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f7", "enter")
         await admin.sees("Deletions held back: 2.", f"6 warnings: {'; '.join(told[:5])}")
@@ -132,7 +132,7 @@ async def test_a_lost_record_is_told(filled: Filled) -> None:
 async def test_hostile_text_is_shown_and_never_obeyed(filled: Filled) -> None:
     workspace = filled(managed("zoe", full_name=HOSTILE), managed("y" * 200))
     directory = answer(listed(HOSTILE, full=HOSTILE), listed("zoe", dn=HOSTILE), listed("x" * 200))
-    apply_plan(workspace, preview(workspace, directory), allow_deletes=1, who=HOSTILE)
+    apply_plan(replace(workspace, who=HOSTILE), preview(workspace, directory), allow_deletes=1)
     async with driving(workspace, **ROOT) as admin:
         for keys in (("f7",), ("enter",), ("down", "down"), ("u", "down"), ("u",), ("n", "escape")):
             await admin.press(*keys)

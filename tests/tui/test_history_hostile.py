@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from store.interface import Batch, Edit
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed
@@ -21,10 +21,12 @@ def test_history(filled: Callable[..., Workspace], tmp_path: Path) -> None:
     workspace.store.apply(Batch([Edit.create(replace(u, pinned=True)) for u in hostile_users()]))
     workspace.store.apply(Batch([Edit.create(managed(f"{EVIL}gone", full_name=LONG))]))
     directory = answer(listed(f"{EVIL}new", dn=LONG), listed(EVIL, full=f"{LONG}other"))
-    run = apply_plan(workspace, preview(workspace, directory), allow_deletes=1, who=EVIL).run
+    run = apply_plan(
+        replace(workspace, who=EVIL), preview(workspace, directory), allow_deletes=1
+    ).run
     assert run
     undo = replace(undo_preview(workspace, run), id="undone")
-    apply_plan(workspace, undo, allow_deletes=1, who=LONG)
+    apply_plan(replace(workspace, who=LONG), undo, allow_deletes=1)
     with terminal_on(
         workspace.host_path, tmp_path / "secret.key", administrator="root"
     ) as terminal:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from sync.errors import GuardBlocked
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace
 from tests.support.answers import answering
 from tests.support.builders import answer, listed

@@ -9,8 +9,8 @@ from store.files.lock import writer_lock
 from store.history import Run, RunChange, RunSummary
 from store.interface import Batch, Edit
 from sync.configure import configure
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed

@@ -11,9 +11,9 @@ from store.files.lock import writer_lock
 from store.interface import Batch, Edit
 from store.models import User
 from store.passwords import hash_password, verify_password
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.by_hand import release
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed, stored

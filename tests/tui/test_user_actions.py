@@ -9,9 +9,9 @@ import pytest
 
 from store.models import DIRECTORY_SERVICES, INTEGRATED, User
 from store.passwords import hash_password
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace
 from tests.support.answers import silent
 from tests.support.builders import answer, listed, managed, stored

@@ -15,7 +15,7 @@ from store.errors import (
     Problem,
     StoreError,
 )
-from store.interface import Snapshot, Store
+from store.interface import Snapshot
 from store.text import printable, quantity
 from sync.workspace import Workspace, open_workspace
 from tui.cli.exit_codes import INTERRUPTED, WRONG_USAGE, exit_code_of
@@ -49,17 +49,17 @@ class Session:
     @cached_property
     def workspace(self) -> Workspace:
         """The workspace that the command works on."""
-        return self._read(lambda store: store.snapshot())
+        return self._read(lambda workspace: workspace.snapshot())
 
     @cached_property
     def workspace_for_log_on(self) -> Workspace:
         """The workspace, read only as far as a log-on needs: without users."""
-        return self._read(lambda store: store.find(""))
+        return self._read(lambda workspace: workspace.state())
 
-    def _read(self, state: Callable[[Store], Snapshot]) -> Workspace:
+    def _read(self, state: Callable[[Workspace], Snapshot]) -> Workspace:
         workspace = self.unread_workspace
         with suppress(StoreError, OSError):  # told when the command reads it
-            self._generation = state(workspace.store).generation
+            self._generation = state(workspace).generation
         self._is_read = True
         return workspace
 

@@ -18,9 +18,9 @@ from sync.directory.listing import Listing
 from sync.directory.types import insecurity
 from sync.errors import StalePlan
 from sync.planning.plan import Answers, Change, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import without
 from sync.runs.plan_file import SavedPlan, answer_differences, load_plan, save_plan
+from sync.runs.preview import preview
 from sync.runs.retry import fetch_patiently
 from sync.status.notices import tell_what_changed
 from sync.status.outcomes import Attempt, sync_attempt

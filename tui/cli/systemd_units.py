@@ -188,7 +188,7 @@ def _written(workspace: Workspace, home: Path) -> Iterator[Path]:
     yield workspace.host_path.parent
     yield Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config", "mailroster")
     yield default_homes(workspace)
-    root = archive_root(workspace.store.find("").settings.archive_root, workspace.host_path)
+    root = archive_root(workspace.state().settings.archive_root, workspace.host_path)
     if root is not None:
         yield root
 

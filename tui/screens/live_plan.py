@@ -20,8 +20,8 @@ from sync.directory.connect import fetch
 from sync.directory.listing import Listing
 from sync.errors import DirectoryError, StalePlan
 from sync.planning.plan import Plan
-from sync.planning.preview import preview
 from sync.runs.plan_file import outcome_differences
+from sync.runs.preview import preview
 from tui.screens.plan_screen import PlanScreen
 from tui.screens.progress import telling_progress
 from tui.screens.settings_form import SettingsForm

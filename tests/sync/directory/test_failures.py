@@ -81,6 +81,7 @@ def endless_informational(connection: Connection) -> None:
 
 
 class TestDeadline:
+    @pytest.mark.alone
     @pytest.mark.parametrize(
         "behave",
         [Connection.hold, slow_head, slow_body, endless_informational],
@@ -305,7 +306,7 @@ class TestTooLarge:
         with hostile_server(announce) as server:
             start = time.monotonic()
             error = await failure(server.settings(max_answer_mib=1))
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < 10  # the deadline is later
         assert type(error) is errors.TooLarge
         assert "larger than 1 MiB" in str(error)
         assert "max_answer_mib" in str(error)

@@ -19,8 +19,8 @@ from sync.planning.guard import Past, guard_blocks, past_of
 from sync.planning.identity import directory_of
 from sync.planning.plan import Plan
 from sync.planning.planner import make_plan
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace
 from tests.support.builders import answer, listed, managed
 

@@ -21,8 +21,8 @@ from store.tinydb.store import TinyDBStore
 from sync.directory.listing import Listing
 from sync.planning.identity import directory_of, known_id
 from sync.planning.plan import Change, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.report import run_record
 from sync.workspace import Workspace, open_workspace
 from tests.support import strategies

@@ -11,8 +11,8 @@ from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.configure import leave_alone
 from sync.planning.plan import Answers, LeftOut
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.archived_mail import give_mail, left_behind, mail

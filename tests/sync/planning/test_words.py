@@ -12,8 +12,8 @@ from store.models import Settings, User
 from sync.directory.listing import Listing
 from sync.planning.guard import Past, guard_blocks
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.report import change_lines, run_record, summary
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, answer, listed, managed, plan_for

@@ -7,9 +7,9 @@ from pathlib import Path
 from store.models import User
 from sync.configure import configure
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.restore import restore_backup
 from sync.runs.undo import take_back
 from sync.workspace import Workspace, open_workspace

@@ -14,8 +14,8 @@ from store.interface import Batch, Edit, Snapshot
 from store.models import Settings, User
 from sync.errors import GuardBlocked, StalePlan
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan, without
+from sync.runs.preview import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, stored
 from tests.support.replaced import in_place_of

@@ -9,9 +9,10 @@ import pytest
 
 from store.models import User
 from sync.errors import GuardBlocked
+from sync.planning.identity import directory_of
 from sync.planning.plan import Answers, Plan
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan, check_guard, divide, without
+from sync.runs.preview import preview
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed, person, plan_for
 
@@ -78,6 +79,11 @@ TABLE: dict[str, Row] = {
         [managed("deputy", folder_privileges={"new": ["read"]})],
         [listed("deputy"), listed("new"), listed("other")],
         Answers(), {"other"}, ["other"], ["new", "deputy"],
+    ),
+    "who comes in the place of another stays with whom": (
+        [managed("anna", directory_id="1", directory=directory_of(AUTO_DELETE))],
+        [listed("anna", stable_id="2"), listed("n")],
+        Answers.of(new=["anna"]), HELD, ["anna", "anna"], ["n"],
     ),
     "a conflict cannot be skipped": (
         [User(user_name="local")], [listed("local"), listed("n")], Answers(), {"local"}, [], ["n"],

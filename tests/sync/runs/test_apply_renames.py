@@ -9,8 +9,8 @@ import pytest
 
 from store.errors import StoreUnwritable
 from store.interface import Batch
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace
 from tests.support.archived_mail import give_mail, left_behind, mail
 from tests.support.builders import answer, listed, person, plan_with
@@ -45,7 +45,7 @@ import sys
 from pathlib import Path
 from sync.runs.apply import apply_plan
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
+from sync.runs.preview import preview
 from sync.workspace import open_workspace
 from tests.support.builders import answer, listed
 workspace = open_workspace(sys.argv[1], Path(sys.argv[1]).with_name("secret.key"))

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from store.administrators import needs_administrator
-from store.errors import InvalidValue, LastAdministrator
+from store.errors import InvalidValue, LastAdministrator, StoreFull
+from store.interface import Batch
 from store.models import DIRECTORY_SERVICES, INTEGRATED, Settings, User
 from store.passwords import verify_password
 from sync.errors import DirectoryError, NotConfigured
@@ -18,6 +19,7 @@ from sync.runs.by_hand import delete_users
 from sync.workspace import Workspace, open_workspace
 from tests.support.builders import AUTO_DELETE, managed
 from tests.support.directory import Directory
+from tests.support.wrapped_store import with_store
 
 Fill = Callable[..., Workspace]
 PASSWORD = "correct horse battery"
@@ -218,3 +220,16 @@ class TestOfMany:
         changes = workspace.store.run(run.id).changes
         assert [change["user_name"] for change in changes] == ["anna", "carl"]
         assert (run.kind, run.final) == ("unlock", True)
+
+    def test_where_the_history_cannot_tell_they_are_unlocked_all_the_same(self, fill: Fill) -> None:
+        anna = User(user_name="anna", privileges=["login"])
+        workspace = fill(anna)
+
+        def full(_batch: Batch) -> None:
+            raise StoreFull("No room.", "Make room.")
+
+        workspace.lockout.settle("anna", "192.0.2.1", right=False)
+        with pytest.raises(StoreFull) as told:
+            by_hand.unlock_users(with_store(workspace, apply=full), [anna])
+        assert told.value.untouched.startswith("The failed log-ons are cleared; only")
+        assert not workspace.lockout.unlock("anna")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from store.errors import ArchiveNotMounted, InvalidValue, StoreConflict, StoreUnwritable
-from store.files.archive_mark import store_in
+from store.files.archive_mark import MARK, store_in
 from store.interface import Batch
 from store.models import User
 from sync.configure import configure
@@ -240,6 +240,31 @@ def test_where_a_folder_cannot_be_made_those_before_it_go_again(office: Workspac
     with full, pytest.raises(StoreUnwritable):
         apply_plan(office, plan)
     assert [path.name for path in root.iterdir() if path.name[0] != "."] == ["anna"]
+
+
+@pytest.mark.parametrize("fault", ["no room", "the mark is gone"])
+def test_what_is_not_done_on_folders_is_told_beside_what_is_written(
+    office: Workspace, tmp_path: Path, fault: str
+) -> None:
+    root = tmp_path / "another"
+    root.mkdir()
+    configure(office, {"archive_root": str(root)})
+    mark_file = root / MARK
+
+    def apply(batch: Any) -> Any:
+        after = office.store.apply(batch)
+        if fault == "the mark is gone":
+            mark_file.unlink()
+        return after
+
+    at = with_store(office, apply=apply)
+    full = failing(os, "mkdir", errno.ENOSPC, lambda path, *_: fault == "no room" and path == "z")
+    with full:
+        by_hand.rename_user(at, stored(office, "bert"), "z")
+    (notice,) = at.notices[-1:]
+    assert "The users are written, no mail is lost" in notice
+    assert "No user" not in notice
+    assert stored(office, "z")
 
 
 @pytest.mark.parametrize("call", ["scandir", "rmdir"])

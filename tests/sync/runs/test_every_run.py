@@ -27,9 +27,9 @@ from store.tinydb.restore import save_copy
 from sync.configure import configure, leave_alone
 from sync.errors import AlreadyApplied, StalePlan
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.runs.restore import restore_backup
 from sync.runs.undo import take_back, undo_preview
 from sync.workspace import Workspace, open_workspace

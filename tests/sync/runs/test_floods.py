@@ -12,8 +12,8 @@ from store.interface import Batch
 from store.tinydb.history_files import history_folder
 from sync.directory.connect import fetch
 from sync.directory.listing import Listing
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, person
 from tests.support.hostile_server import answer, hostile_server

@@ -14,10 +14,10 @@ from store.models import User
 from sync.errors import StalePlan
 from sync.planning.identity import directory_of
 from sync.planning.plan import Answers, Change
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
 from sync.runs.former import check_nobody_inherits, former_users
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
 from tests.support.archived_mail import archives_of, give_mail

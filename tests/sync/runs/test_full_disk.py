@@ -17,9 +17,9 @@ from store.files.attempts import AttemptsUnwritable
 from store.interface import Batch, Edit
 from store.models import Settings, User
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.folders import try_folder_work
+from sync.runs.preview import preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.archived_mail import left_behind
 from tests.support.builders import answer, listed, managed

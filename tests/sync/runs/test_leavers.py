@@ -14,10 +14,10 @@ from sync.configure import configure
 from sync.directory.listing import Listing
 from sync.errors import GuardBlocked, StalePlan
 from sync.planning.plan import Plan
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
 from sync.runs.plan_file import answer_differences, load_plan, save_plan
+from sync.runs.preview import preview
 from sync.runs.restore import restore_backup
 from sync.runs.undo import undo_preview
 from sync.status.figures import figures_of

@@ -19,9 +19,9 @@ from store.models import User
 from sync.directory.listing import Listing
 from sync.errors import AlreadyApplied, PlanFileError, StalePlan
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
 from sync.runs.plan_file import answer_differences, listing_digest, load_plan, save_plan
+from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace, open_workspace
 from tests.support.both_stores import content

@@ -70,6 +70,7 @@ async def test_a_refusal_and_nonsense_are_final(workspace: Workspace, answer: by
     assert len(server.requests) == 1
 
 
+@pytest.mark.alone
 async def test_it_gives_up_within_the_deadline(workspace: Workspace) -> None:
     started = time.monotonic()
     with hostile_server(raw(response(b"", "503 Busy"))) as server, pytest.raises(ServerFailed):

@@ -15,10 +15,10 @@ from store.interface import Batch, Edit
 from store.models import INTEGRATED, User
 from sync.errors import GuardBlocked
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs import by_hand
 from sync.runs.apply import apply_plan
 from sync.runs.by_hand import pinned_users, release
+from sync.runs.preview import preview
 from sync.runs.record import shown_changes
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
@@ -75,7 +75,7 @@ def test_who_comes_back_is_not_new_so_the_rights_of_others_stay(filled: Workspac
 
 class TestRecord:
     def test_who_when_what(self, filled: Workspace) -> None:
-        run = filled.store.run(synchronise(filled, who="root"))
+        run = filled.store.run(synchronise(replace(filled, who="root")))
         assert run.summary.who == "root"
         assert run.summary.at.endswith("+00:00")
         assert run.summary.generation == filled.snapshot().generation

@@ -29,7 +29,10 @@ from sync.server.directory_file import (
         ("d.json", '[{"userName": "a"},\n {"userName": NaN}]', "line 2, column 15"),
         ("d.json", '[{"userName": "a"}', "line 1, column 19"),
         ("d.json", '{"userName": "a"}', "it is not an array of objects"),
-        ("d.json", '[{"login": "a"}]', "the column userName is missing"),
+        ("d.json", '[{"login": "a"}]', "its objects: the column userName is missing"),
+        ("d.json", '[{"ID": "a", "id": 1, "userName": "a"}]', "its objects: the column id appears"),
+        ("d.csv", "\nsep=;\r\n#TYPE x\nfullName\n", "line 4: the column userName is missing"),
+        ("d.csv", "\n\nuserName,userName\n", "line 3: the column userName appears twice"),
     ],
 )
 def test_a_file_that_is_no_table_of_users_is_refused(

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from store.errors import StoreUnwritable
+from store.errors import StoreDamaged, StoreUnwritable
 from store.models import Settings
 from sync.directory.listing import InvalidRecord
 from sync.errors import GuardBlocked, StalePlan, TimedOut
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
 from sync.status.outcomes import outcomes_of, sync_attempt
 from sync.workspace import Workspace
 from tests.support.builders import AUTO_DELETE, answer, listed, managed
@@ -197,9 +197,26 @@ def test_what_cannot_be_kept_fails_no_sync(fill: Fill) -> None:
     assert ["The disk is full." in notice for notice in full.notices] == [True]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"last": 3}', b'{"last": {"x": 1}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"last": 3}',
+        b'{"last": {"x": 1}}',
+        b'{"last": {"at": "2026-01-01T03:00:00", "result": "failed", "waiting": []}}',
+        b'{"last": {"at": "2026-01-01T03:00:00+00:00", "result": "other", "waiting": []}}',
+        b'{"failing_since": "yesterday"}',
+        b'{"began": {}}',
+        b'{"began": "now"}',
+        b'{"began": {"at": "2026-01-01T03:00:00", "process": 1}}',
+        b'{"began": {"at": "2026-01-01T03:00:00+00:00", "process": null}}',
+    ],
+)
 def test_a_damaged_note_is_written_anew(fill: Fill, content: bytes) -> None:
     workspace = fill(managed("anna"))
     workspace.host_path.with_name("users.json.outcome").write_bytes(content)
+    with pytest.raises(StoreDamaged):
+        outcomes_of(workspace)
     apply_plan(workspace, preview(workspace, answer(listed("anna"))))
     assert outcomes_of(workspace).succeeded

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import ldap
 
 from store.models import Settings
-from store.text import printable
-from sync.directory.certificate import Certificate, read_pin
+from store.text import is_encodable, printable
+from sync.directory.certificate import Certificate, read_certificate, unverifying
 from sync.directory.listing import Listing, Progress
 from sync.directory.tls import ssl_context
 from sync.directory.types.ldap import failures, search
@@ -103,7 +103,7 @@ class LdapDirectory:
         refusal. An empty password, and a text that UTF-8 cannot carry, is wrong without a bind.
         """
         self.why_refused = ""
-        if not (password and _encodable(user_name) and _encodable(password)):
+        if not (password and is_encodable(user_name) and is_encodable(password)):
             return False
 
         base = BASE.value(self._settings)
@@ -132,15 +132,13 @@ class LdapDirectory:
     async def fetch_certificate(self) -> Certificate:
         """Return the certificate of the first server that shows one, trusted or not."""
         seconds = self._settings.login_timeout
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context = unverifying(ssl.SSLContext)
 
         async def show(server: Server, stack: AsyncExitStack) -> Certificate:
             _, writer = await reach(server, context)
             stack.push_async_callback(close, writer)
             der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            return read_pin(ssl.DER_cert_to_PEM_cert(der))
+            return read_certificate(der)
 
         async with AsyncExitStack() as stack:
             return await self._first(seconds, stack, show)
@@ -251,10 +249,3 @@ def _result(error: ldap.LDAPError) -> int:
     details = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     code = details.get("result", getattr(error, "errnum", 0))
     return code if isinstance(code, int) else 0
-
-
-def _encodable(text: str) -> bool:
-    with suppress(UnicodeEncodeError):
-        text.encode()
-        return True
-    return False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from store.distinguished_names import dn_key
 from store.errors import InvalidValue
 from store.models import Settings
-from sync.directory.insecurity import is_loopback
+from sync.directory.insecurity import NOBODY_VERIFIED, is_loopback
 from sync.directory.types.application_integration import CONNECTION, LIMITS
 from sync.directory.types.directory_type import Directory, DirectoryType, SettingField
 from sync.directory.types.ldap.failures import not_installed
@@ -39,7 +39,7 @@ def _insecurity(settings: Settings) -> str:
     if any(not (_is_protected(server, settings) or is_loopback(server.url)) for server in servers):
         return "plain ldap, passwords cross the network unprotected. Use ldaps or StartTLS."
     if settings.ignore_ssl_warnings and any(_is_protected(item, settings) for item in servers):
-        return "SSL warnings are ignored, anyone may pose as the directory."
+        return NOBODY_VERIFIED
     return ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,12 @@ import pytest
 
 from store.models import Settings
 from sync.directory.listing import Progress
-from sync.directory.types.directory_type import Directory
+from sync.directory.types.application_integration import APPLICATION_INTEGRATION
+from sync.directory.types.directory_type import Directory, DirectoryType
 from sync.directory.types.ldap.ldap_type import LDAP
-from sync.errors import DirectoryError
-from tests.support.authority import Authority, certificate_only
+from sync.errors import CertificateRefused, DirectoryError
+from tests.support.authority import Authority, certificate_only, server_context
+from tests.support.hostile_server import Connection, hostile_server
 from tests.support.php_server import free_port
 from tests.support.slapd import (
     BASE,
@@ -22,6 +26,7 @@ from tests.support.slapd import (
     Slapd,
     ldap_settings,
     person,
+    require_python_ldap,
 )
 from tests.sync.directory.ldap.conftest import HIDDEN
 
@@ -232,6 +237,23 @@ ref: ldap://127.0.0.1:1/ou=elsewhere,{PEOPLE}
         assert (kind, "127.0.0.1:1" in text) == ("not_whole", True)
         kind, _ = await failure(split.settings(ldap_base=f"ou=elsewhere,{PEOPLE}"))
         assert kind == "not_whole"
+
+
+@pytest.mark.parametrize("kind", [APPLICATION_INTEGRATION, LDAP], ids=lambda kind: kind.name)
+async def test_a_certificate_that_cannot_be_read_is_told_as_the_server_s(
+    authority: Authority, tmp_path: Path, kind: DirectoryType
+) -> None:
+    require_python_ldap()
+    whole = authority.issue()
+    der = ssl.PEM_cert_to_DER_cert(certificate_only(whole))
+    spoiled = re.sub(rb"(\x17\x0d\d\d)\d\d", rb"\g<1>13", der)  # the month of its dates
+    file = tmp_path / "server.pem"
+    key = whole.read_text().partition("-----END CERTIFICATE-----\n")[2]
+    file.write_text(ssl.DER_cert_to_PEM_cert(spoiled) + key)
+    with hostile_server(Connection.hold, server_context(file), waits_for_request=False) as server:
+        url = server.url if kind is not LDAP else f"ldaps://127.0.0.1:{server.port}"
+        with pytest.raises(CertificateRefused, match=r"^The server's certificate cannot be read"):
+            await kind.fetch_certificate(server.settings(url=url))
 
 
 async def test_a_certificate_can_be_looked_at(slapd: Slapd, server_pem: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,11 +14,13 @@ from store.models import Settings
 from sync.directory.listing import Listing
 from sync.planning.identity import directory_of
 from sync.planning.plan import Answers
-from sync.planning.preview import preview
 from sync.runs.apply import apply_plan
+from sync.runs.preview import preview
+from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
-from tests.support.archived_mail import give_mail
+from tests.support.archived_mail import archives_of, give_mail
 from tests.support.builders import AUTO_DELETE, answer, lines, listed, managed
+from tests.support.replaced import failing
 
 KEEP = Settings(auto_delete=False)
 
@@ -45,6 +49,19 @@ def test_the_archive_is_looked_into(fill: Callable[..., Workspace]) -> None:
     give_mail(workspace, "anna")
     plan = preview(workspace, answer(listed("carla")))
     assert [change.archive for change in plan.changes] == ["kept", "removed"]
+
+
+def test_a_folder_that_cannot_be_looked_into_stays(fill: Callable[..., Workspace]) -> None:
+    workspace = fill(managed("anna"))
+    run = apply_plan(workspace, preview(workspace, answer(listed("anna"), listed("bert")))).run
+    assert run
+    with failing(os, "scandir", errno.EACCES, lambda at="", *_: str(at).endswith(("anna", "bert"))):
+        plan = preview(workspace, answer(listed("anna")))
+        assert [(change.user_name, change.archive) for change in plan.changes] == [("bert", "kept")]
+        undo = undo_preview(workspace, run)
+        assert [(change.user_name, change.archive) for change in undo.changes] == [("bert", "kept")]
+        apply_plan(workspace, plan, allow_deletes=1)
+    assert archives_of(workspace).path("bert").exists()
 
 
 def test_answers_and_warnings_are_in_the_plan(fill: Callable[..., Workspace]) -> None:
