@@ -108,6 +108,7 @@ store restore --list
 store restore users-copy.json --yes
 store create
 store create --sql
+store create --sql --from 1
 store copy moved/users.json
 systemd-units --user mail --on-calendar daily
 systemd-units --user mail --out moved
