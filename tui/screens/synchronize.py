@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 
 from rich.text import Text
@@ -266,19 +267,19 @@ class SynchronizeScreen(LivePlan):
         if self.selection.plan is None or self.result is not None or self.not_renewed:
             await self._make_new_plan()
         await self.planned()
-        plan, skip = self.selection.plan, self.selection.skip
+        chosen = copy(self.selection)
+        plan, wanted = chosen.plan, chosen.wanted
         if plan is None or self._is_refused("synchronize"):
             return
-        wanted = self.selection.wanted
         deletes = sum(change.is_counted for change in wanted)
-        answer = await self.ask_numbers("Synchronize now?", plan)
+        answer = await self.ask_numbers("Synchronize now?", plan, chosen)
         if answer is None:
             return
         hold = answer == "hold"
         try:
             if not hold and any(change.locks_out for change in wanted):
                 await self.check_answer(plan, [change.user_name for change in wanted])
-            await self.apply(plan, skip, deletes, hold=hold)
+            await self.apply(plan, chosen.skip, deletes, hold=hold)
         except (StalePlan, GuardBlocked):
             self.plan_again()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 
 from rich.text import Text
 from textual import work
@@ -105,7 +106,8 @@ class UndoScreen(PlanScreen):
     @work(exclusive=True, group="run", exit_on_error=False)
     async def action_apply(self) -> None:
         """Confirm the numbers and undo the run."""
-        plan, skip, wanted = self.selection.plan, self.selection.skip, self.selection.wanted
+        chosen = copy(self.selection)
+        plan, wanted = chosen.plan, chosen.wanted
         if plan is None:
             return
         deletes = sum(change.is_counted for change in wanted)
@@ -113,11 +115,11 @@ class UndoScreen(PlanScreen):
         come = "comes back and is pinned" if creates == 1 else "come back and are pinned"
         pinned = [f"{counted(creates, 'user')} {come}."] if creates else []
         settings = map(printable, setting_lines(planned_settings(plan)))
-        answer = await self.ask_numbers("Undo now?", plan, *pinned, *settings)
+        answer = await self.ask_numbers("Undo now?", plan, chosen, *pinned, *settings)
         if answer is None:
             return
         try:
-            await self.apply(plan, skip, deletes, hold=answer == "hold")
+            await self.apply(plan, chosen.skip, deletes, hold=answer == "hold")
         except (StalePlan, GuardBlocked):
             self._plan()
             raise
