@@ -66,7 +66,7 @@ class UndoScreen(PlanScreen):
             )
         except StoreError as error:
             if self.result is None:  # else the undo itself folded the run that it took back
-                self.dismiss()
+                self.leave()
                 self.fail(error, "Undo")
             return
         if self.result is None:

@@ -110,13 +110,13 @@ class NewUserScreen(BaseScreen):
         )
         password = self._text("password") if self._integrated else None
         await self.write(lambda: add_user(self.app.workspace, user, password))
-        self.dismiss()
+        self.leave()
         self.app.say(f"Added {name}.")
 
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def _ask_to_leave(self) -> None:
         if await self.confirm("Discard the new user?", "Nothing was saved."):
-            self.dismiss()
+            self.leave()
 
     @property
     def _integrated(self) -> bool:
