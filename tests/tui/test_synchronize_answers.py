@@ -9,6 +9,7 @@ import pytest
 
 from store.models import User
 from sync.directory.listing import InvalidRecord, Listing
+from sync.planning.plan import Change
 from sync.runs.by_hand import delete_users
 from sync.workspace import Workspace
 from tests.support.answers import answering, answering_by
@@ -16,9 +17,13 @@ from tests.support.builders import answer, listed, managed, stored
 from tests.support.wrapped_store import gated
 from tests.tui.driver import Driver, driving
 from tests.tui.test_synchronize import HOSTILE, ROOT
+from tui.actions import actions_of
+from tui.screens.sync_questions import Chosen, LinkQuestion, RenameQuestion, ReturnQuestion
 
 Filled = Callable[..., Workspace]
 
+ONE = Change(action="conflict", user_name="anna", reason="")
+OF_ONE: Chosen = {key: ["anna"] for key in ("rename", "separate", "link", "same", "new", None)}
 MOVED = answer(listed("anna.kurz", "anna@x.org", full="Anna Kurz"), listed("bert"))
 
 
@@ -203,6 +208,24 @@ class TestMany:
             await see_plan(admin)
             await admin.press("enter", "R")
             await admin.sees("No other line can take this answer.")
+
+
+@pytest.mark.parametrize(
+    "dialog",
+    [
+        RenameQuestion(ONE, {}, True, OF_ONE),
+        LinkQuestion(ONE, None, True, OF_ONE),
+        ReturnQuestion(ONE, True, OF_ONE),
+    ],
+    ids=lambda dialog: type(dialog).__name__,
+)
+def test_no_answer_for_all_is_given_for_one_alone(
+    dialog: RenameQuestion | LinkQuestion | ReturnQuestion,
+) -> None:
+    names = [action.name for action in actions_of(*dialog.SCOPES) if action.name.endswith("_all")]
+    assert len(names) > 1
+    for name in names:
+        assert dialog.why_not(name) == "No other line can take this answer."
 
 
 class TestLink:
