@@ -12,7 +12,7 @@ from sync.directory.listing import InvalidRecord, Listing
 from sync.planning.plan import Change
 from sync.runs.by_hand import delete_users
 from sync.workspace import Workspace
-from tests.support.answers import answering, answering_by
+from tests.support.answers import answering, answering_by, silent
 from tests.support.builders import answer, listed, managed, stored
 from tests.support.wrapped_store import gated
 from tests.tui.driver import Driver, driving
@@ -62,6 +62,21 @@ class TestRename:
             await admin.sees("The question is open already.")
             await admin.press("escape")
             await admin.sees("? 1 question")
+
+    async def test_an_answer_that_is_given_while_the_directory_is_asked_is_planned(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = anna_and_bert(filled)
+        answering(monkeypatch, MOVED)
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "? rename anna.kurz")
+            silent(monkeypatch)
+            await admin.press("t")
+            await admin.sees("Asking the directory")
+            await admin.press("enter", "r", "escape")
+            await admin.sees("> 1 rename", "> rename anna.kurz")
+            await admin.press("s")
+            await admin.sees("This will: > 1 rename")
 
     async def test_and_applied(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
         workspace = anna_and_bert(filled)
