@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from store.interface import Batch, Edit
+from store.errors import StoreUnreachable
+from store.interface import Batch, Edit, Snapshot
 from sync.configure import configure
 from sync.directory.listing import Listing
 from sync.planning.preview import preview
@@ -21,8 +22,10 @@ from sync.runs.apply import apply_plan
 from sync.runs.by_hand import pinned_users, rename_user
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
+from tests.support.archived_mail import give_mail
 from tests.support.builders import answer, listed, managed, stored
 from tests.support.directory import Directory
+from tests.support.wrapped_store import with_store
 from tests.tui.driver import driving
 from tests.tui.past_runs import HOSTILE, ROOT, USERS, beside, edit_elsewhere, synchronise
 
@@ -50,6 +53,26 @@ async def test_runs_are_listed_newest_first(filled: Filled) -> None:
         await admin.type("cron")
         await admin.sees("(all: 2)")
         assert "eve sync" not in admin.words
+
+
+async def test_mail_that_cannot_be_counted_is_not_said_to_be_counted(filled: Filled) -> None:
+    workspace = filled(*USERS)
+    give_mail(workspace, "bert")
+    synchronise(workspace)
+    is_down = False
+
+    def snapshot() -> Snapshot:
+        if is_down:
+            raise StoreUnreachable("The database does not answer.", "Try again later.")
+        return workspace.store.snapshot()
+
+    async with driving(with_store(workspace, snapshot=snapshot), **ROOT) as admin:
+        await admin.press("f7", "enter")
+        await admin.sees("- deleted bert")
+        is_down = True
+        await admin.press("down", "down")
+        await admin.sees("- deleted bert", "The database does not answer.")
+        assert "being counted" not in admin.text
 
 
 async def test_renames_that_were_done_and_such_that_stayed_a_question_differ(
