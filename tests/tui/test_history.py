@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from store.errors import StoreUnreachable
+from store.files.lock import writer_lock
 from store.interface import Batch, Edit, Snapshot
 from sync.configure import configure
 from sync.directory.listing import Listing
@@ -28,6 +29,7 @@ from tests.support.directory import Directory
 from tests.support.wrapped_store import with_store
 from tests.tui.driver import driving
 from tests.tui.past_runs import HOSTILE, ROOT, USERS, beside, edit_elsewhere, synchronise
+from tui.widgets.note import Note
 
 Filled = Callable[..., Workspace]
 
@@ -253,6 +255,22 @@ class TestPinned:
             assert "marked" not in admin.text
             await admin.press("escape")
             await admin.sees("When (UTC)")
+
+    async def test_what_is_being_released_is_neither_released_again_nor_left(
+        self, filled: Filled
+    ) -> None:
+        workspace = filled(managed("anna", pinned=True))
+        async with driving(workspace, **ROOT) as admin:
+            await admin.press("f7", "p", "r")
+            await admin.sees("Release anna?")
+            with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
+                await admin.press("y")
+                await admin.sees("Waiting for it.")
+                for key in ("r", "escape"):
+                    await admin.press(key)
+                    await admin.sees("This is being saved; wait a moment.", "Pinned user")
+                    admin.app.screen.query_one(Note).hide()
+            await admin.sees("Released anna.", "No user is pinned.")
 
     async def test_who_was_released_elsewhere_leaves_the_list(self, filled: Filled) -> None:
         workspace = filled(managed("anna", pinned=True))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from store.files.lock import writer_lock
 from store.models import User
 from sync.directory.listing import InvalidRecord, Listing
 from sync.planning.plan import Change
@@ -320,6 +321,23 @@ class TestSkipAlways:
             await admin.sees("Saved.")
             await admin.press("f5")
             await admin.sees("+ 1 create - 1 delete 1 of 2 users in scope")
+        assert [rule.pattern for rule in workspace.snapshot().settings.filters] == ["anna"]
+
+    async def test_not_twice_while_the_rule_is_written(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answering(monkeypatch, answer(listed("anna"), listed("bert")))
+        workspace = filled()
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "+ 2 create")
+            await admin.press("x")
+            await admin.type("asked for it")
+            with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
+                await admin.press("enter")
+                await admin.sees("Waiting for it.")
+                await admin.press("x")
+                await admin.sees("The changes are being written; wait a moment.")
+            await admin.sees("Added 1 skip rule to the filters on Options.")
         assert [rule.pattern for rule in workspace.snapshot().settings.filters] == ["anna"]
 
     async def test_not_beside_unsaved_settings_and_not_without_a_name(

@@ -228,9 +228,8 @@ class SynchronizeScreen(LivePlan):
         names = [change.user_name for change in self._chosen()]
         reason = await ask_reason(self, names)
         if reason is not None:
-            await asyncio.to_thread(leave_alone, self.app.workspace, names, reason)
+            await self.write(lambda: leave_alone(self.app.workspace, names, reason))
             self.table.clear_marks()
-            await self.app.reload()
             self.app.say(f"Added {counted(len(names), 'skip rule')} to the filters on Options.")
 
     def action_switch_directory(self) -> None:
