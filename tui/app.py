@@ -54,9 +54,9 @@ class MailrosterApp(Session):
     """mailroster's screens on one workspace.
 
     With `administrator` that administrator is logged on already. `readonly` refuses every write,
-    `plain_colours` uses the terminal's own sixteen, as is done where it has no more. `keys` are
-    those that replace the registry's, by action id. `look` finds out whether everything is well,
-    `status_of` if it is not given.
+    `plain_colours` uses the terminal's own sixteen, as is done where it has no more. `preferences`
+    are a person's own theme and keys. `look` finds out whether everything is well, `status_of` if
+    it is not given.
     """
 
     TITLE = "mailroster"

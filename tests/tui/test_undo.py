@@ -223,6 +223,9 @@ class TestUndo:
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f7", "u")
             await admin.sees("No user changes.", "~ setting auto_delete: false -> true")
+            await admin.press("w")
+            await admin.sees("No user changes. with old passwords ~ setting auto_delete")
+            await admin.press("w")
             await admin.press("u", "y")
             await admin.sees("Done: no user was changed", "Restored 1 setting: auto_delete.")
         assert workspace.snapshot().settings.auto_delete

@@ -1,4 +1,4 @@
-"""What Synchronize asks: rename or separate, link or leave, why to skip, where to save."""
+"""What Synchronize asks: renames, links, returns, ids, and why to skip."""
 
 from __future__ import annotations
 

@@ -133,15 +133,15 @@ class UndoScreen(PlanScreen):
             text = Text("Making the plan ...")
         else:
             text = counts_text(plan.changes) if plan.changes else Text("No user changes.")
-            for line in setting_lines(planned_settings(plan)):
-                text.append("\n").append_text(plain(line, limit=300))
             if self._old_passwords:
                 text.append("  with old passwords", "yellow")
+            if left_out := self.selection.left_out:
+                text.append(f"  skipped {grouped(len(left_out))}")
+            for line in setting_lines(planned_settings(plan)):
+                text.append("\n").append_text(plain(line, limit=300))
             if plan.warnings:
                 text.append("\n").append_text(
                     plain(" ".join(one_a_kind(plan.warnings)), "yellow", limit=300)
                 )
-            if left_out := self.selection.left_out:
-                text.append(f"  skipped {grouped(len(left_out))}")
         what = f"Undo of the {run.kind} by {printable(run.who, 60)} on {when_text(run.at)} UTC"
         self.tell(lines(plain(what), text))
