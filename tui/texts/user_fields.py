@@ -11,6 +11,7 @@ from store.names import match_key
 from store.privileges import FOLDER_PRIVILEGES, delete_gap, privilege_labels
 from store.text import printable, shown_time
 from sync.directory.types import NONE, directory_text
+from sync.planning.changes import WHERE_RELEASED
 from sync.planning.filters import as_listed, scope_of
 from sync.planning.leavers import leaving_on
 
@@ -70,7 +71,7 @@ def _pin(user: User, history: History) -> str:
         if undo and undo.undoes
         else "hand or an undo"
     )
-    return f"by {which}; syncs will not delete this user until you release it (F7, p, r)"
+    return f"by {which}; syncs will not delete this user until you release it {WHERE_RELEASED}"
 
 
 def rights_of(user: User) -> list[FolderRow]:
