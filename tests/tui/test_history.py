@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import stat
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -168,16 +167,14 @@ async def test_hostile_text_is_shown_and_never_obeyed(filled: Filled) -> None:
         assert admin.app.is_running
 
 
-async def test_another_administrators_sync_appears_within_a_second(filled: Filled) -> None:
+async def test_another_administrators_sync_appears_by_itself(filled: Filled) -> None:
     workspace = filled(*USERS)
     other = beside(workspace)
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f7")
         await admin.sees("No run changed anything yet.")
         synchronise(other, who="eve")
-        started = time.monotonic()
         await admin.sees("eve sync +1 ~1 -1 !1")
-        assert time.monotonic() - started < 1
         await admin.press("enter")
         await admin.sees("+ created carla")
         apply_plan(other, undo_preview(other, other.snapshot().history.runs[-1].id))
