@@ -183,6 +183,17 @@ async def test_a_refused_certificate_is_still_named_after_its_dialog(
             assert "unknown issuer" not in admin.text
 
 
+async def test_what_is_told_of_a_check_stands_alone(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2", "ctrl+o")
+        await admin.sees("No password is stored.")
+        await admin.press("ctrl+t")
+        await admin.sees("Reached: 0 users listed")
+        assert "No password is stored." not in admin.words
+
+
 async def test_ignoring_warnings_stays_possible(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(url="https://directory.example.com/"), **ROOT) as admin:
         await admin.press("f2")

@@ -88,6 +88,10 @@ class BaseScreen(Screen[None]):
 
     def on_screen_suspend(self) -> None:
         """Remove the note, which would be out of date on return."""
+        self.hide_note()
+
+    def hide_note(self) -> None:
+        """Remove the note, as something newer is told."""
         for note in self.query(Note):
             note.hide()
 

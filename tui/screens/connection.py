@@ -209,6 +209,7 @@ class ConnectionScreen(SettingsForm):
     async def _answer(self, question: Coroutine[Any, Any, T]) -> T:
         """Wait for the server's answer; Esc cancels."""
         self._asking = get_current_worker()
+        self.hide_note()
         self.show_message(Text("Asking the directory ... Esc cancels."))
         self.refresh_bindings()
         try:
