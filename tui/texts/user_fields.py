@@ -16,6 +16,11 @@ from sync.planning.filters import as_listed, scope_of
 from sync.planning.leavers import leaving_on
 
 FolderRow = tuple[str, list[str]]
+RENAME_THERE_TOO = (
+    "Rename this user in the directory too. Otherwise log-ons ask it for the new name, and the "
+    "next sync takes the old name for a new user."
+)
+SYNC_REPLACES = "The next sync replaces these fields with what the directory lists."
 
 
 def fields_of(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
