@@ -14,8 +14,8 @@ from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED
 from tui.screens.table_screen import TableScreen
 from tui.screens.user import UserScreen
-from tui.texts.plain import grouped, lines
-from tui.texts.users import listed_names
+from tui.texts.plain import lines
+from tui.texts.users import how_many, listed_names
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.table import Cell, Column, Table
 
@@ -102,7 +102,7 @@ class PinnedScreen(TableScreen):
         names = [user.user_name for user in users]
         if not names:
             return
-        who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
+        who = how_many(users)
         them = "this user" if len(names) == 1 else "them"
         text = lines("After that a sync may delete them, if the directory does not list them:")
         if await self.confirm(f"Release {who}?", lines(text, listed_names(names))):
