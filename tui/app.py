@@ -25,7 +25,7 @@ from store.errors import Problem, StoreError
 from store.models import User
 from store.text import printable
 from sync.workspace import Workspace
-from tui.actions import APP, ROWS, bindings_for, refusal
+from tui.actions import APP, ROWS, actions_of, bindings_for, refusal
 from tui.collector import collect_seldom
 from tui.crash import Crash
 from tui.end_sign import EndSign
@@ -54,9 +54,9 @@ class MailrosterApp(Session):
     """mailroster's screens on one workspace.
 
     With `administrator` that administrator is logged on already. `readonly` refuses every write,
-    `plain_colours` uses the terminal's own sixteen, as is done where it has no more. `keys` are
-    those that replace the registry's, by action id. `look` finds out whether everything is well,
-    `status_of` if it is not given.
+    `plain_colours` uses the terminal's own sixteen, as is done where it has no more. `preferences`
+    are a person's own theme and keys. `look` finds out whether everything is well, `status_of` if
+    it is not given.
     """
 
     TITLE = "mailroster"
@@ -212,8 +212,17 @@ class MailrosterApp(Session):
 
     async def do_on(self, mode: str, name: str) -> None:
         """Show the screen of this mode, and do its action of this name."""
+        if await self.shows(mode):
+            await self.run_action(name, self.screen)
+
+    async def shows(self, mode: str) -> bool:
+        """Switch to this mode, and tell whether its screen is on top; say so if it is not."""
         await self.switch_mode(mode)
-        await self.run_action(name, self.screen)
+        if len(self.screen_stack) == 1:
+            return True
+        label = next(action.label for action in actions_of(APP) if action.name == mode)
+        self.say(f"Close what is open on {label} first.", error=True)
+        return False
 
     def action_connection(self) -> None:
         """Show Connection."""

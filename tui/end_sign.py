@@ -23,12 +23,15 @@ class EndSign:
     @contextmanager
     def of(self, what: str) -> Iterator[None]:
         """Say how the work that is done meanwhile ended; `what` is a name of our own."""
-        started, outcome = time.monotonic(), "failed"
+        started, outcome = time.monotonic(), ""
         try:
             yield
             outcome = "done"
+        except Exception:  # who gives up knows it without a sign
+            outcome = "failed"
+            raise
         finally:
-            if self._after and time.monotonic() - started >= self._after:
+            if outcome and self._after and time.monotonic() - started >= self._after:
                 self._tell(f"mailroster: {what} {outcome} {datetime.now():%H:%M}")
 
     def take_back(self) -> None:

@@ -25,7 +25,7 @@ _WITHOUT_LISTS = (
     *("logon", "first", "connection", "method", "message", "confirm", "entry", "certificate"),
     *("trial", "number"),
 )
-_ON_ONE_SCREEN = ({"user", "users"}, {"user", "page"})
+_ON_ONE_SCREEN = ({"user", "users"}, {"user", "page"}, {"synchronize", "demo"})
 _BY_ID = {action.id: action for action in ACTIONS}
 
 

@@ -18,6 +18,7 @@ from sync.planning.identity import directory_of, new_identity
 from sync.planning.plan import Change, FieldChange, FieldValue
 
 NAMELESS = "(record without a user name)"  # in the place of a name
+WHERE_RELEASED = "on History, Pinned users, or with `mailroster history release`"
 COMPARED_FIELDS = ("full_name", "distinguished_name", "email_addresses")
 FOLLOWED_FIELDS = ("user_name", *COMPARED_FIELDS)
 SHOWN_FIELDS = (

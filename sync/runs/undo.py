@@ -222,7 +222,7 @@ def _restored(row: dict[str, Any]) -> Change:
         user = replace(user, pinned=True)
         reason = (
             "comes back whole and pinned: the undone run had deleted the user; syncs will not "
-            "delete this user until you release it with F7, p, r"
+            f"delete this user until you release it {changes.WHERE_RELEASED}"
         )
     return Change(
         action="create",
@@ -271,8 +271,8 @@ def _reverted(row: UserRow, old: dict[str, Any]) -> Change:
     return Change(
         action=action,
         user_name=after.user_name if renamed else before.user_name,
-        reason=f"{reason}, and pinned: syncs will not delete this user until you release it with "
-        "F7, p, r"
+        reason=f"{reason}, and pinned: syncs will not delete this user until you release it "
+        f"{changes.WHERE_RELEASED}"
         if stays
         else reason,
         fields=fields,

@@ -489,6 +489,7 @@ class TestUnattended:
             ("--user", "root"),
             ("--user", "0"),
             ("--user", "nobody-has-this-name"),
+            ("--user", "424242"),
             ("--on-calendar", ""),
             ("--on-calendar", "hourly\nUnit=x"),
             ("--on-calendar", "%n"),

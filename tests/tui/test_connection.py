@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from store.errors import StoreUnreachable
 from sync.configure import configure
 from sync.directory.certificate import fetch_certificate, fingerprint
 from sync.directory.types import TYPES
 from sync.directory.types.application_integration import APPLICATION_INTEGRATION
 from sync.directory.types.directory_type import SettingField
 from sync.errors import ConnectionFailed, NotHTTPS, TimedOut
+from sync.logon.explain import Step
 from sync.workspace import Workspace, open_workspace
 from tests.support.authority import Authority, certificate_only, server_context
 from tests.support.builders import managed
@@ -23,6 +25,7 @@ from tests.support.directory import Directory
 from tests.support.hostile_server import Connection, answer, hostile_server
 from tests.support.user_file import USER_FILE
 from tests.tui.driver import PASSWORD, driving
+from tui.screens.connection_dialogs import TryLogOn
 from tui.widgets.fields import Tick
 
 ROOT = {"administrator": "root"}
@@ -180,6 +183,17 @@ async def test_a_refused_certificate_is_still_named_after_its_dialog(
             assert "unknown issuer" not in admin.text
 
 
+async def test_what_is_told_of_a_check_stands_alone(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2", "ctrl+o")
+        await admin.sees("No password is stored.")
+        await admin.press("ctrl+t")
+        await admin.sees("Reached: 0 users listed")
+        assert "No password is stored." not in admin.words
+
+
 async def test_ignoring_warnings_stays_possible(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(url="https://directory.example.com/"), **ROOT) as admin:
         await admin.press("f2")
@@ -260,6 +274,30 @@ async def test_a_password_that_is_being_typed_survives_others(
         await admin.sees("Saved.")
         settings = workspace.snapshot().settings
         assert workspace.secrets.decrypt(settings.password) == "new secret"
+
+
+async def test_a_log_on_that_cannot_be_tried_says_so_and_is_tried_again(
+    filled: Callable[..., Workspace],
+) -> None:
+    answers: list[StoreUnreachable | list[Step]] = [
+        StoreUnreachable("The database does not answer.", "Try again later."),
+        [Step(True, "The password is right.")],
+    ]
+
+    async def explain(_name: str, _password: str | None) -> list[Step]:
+        answered = answers.pop(0)
+        if isinstance(answered, StoreUnreachable):
+            raise answered
+        return answered
+
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.app.push_screen(TryLogOn(explain))
+        await admin.type("anna")
+        await admin.press("enter", "enter")
+        await admin.sees("The database does not answer. Nothing was written. Try again later.")
+        await admin.press("enter", "enter")
+        await admin.sees("The password is right.")
 
 
 async def test_a_log_on_is_tried_and_explained(

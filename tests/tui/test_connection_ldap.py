@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sync.directory.listing import Listing
 from sync.workspace import Workspace
+from tests.support.answers import answering_by
 from tests.support.authority import Authority, certificate_only
+from tests.support.builders import answer, listed
 from tests.support.ldap_responder import Hang, Request, Responder
 from tests.support.slapd import BASE, PEOPLE, Slapd, person, require_python_ldap
 from tests.tui.driver import driving
@@ -66,6 +70,30 @@ async def test_from_nothing_to_a_saved_connection(
     settings = workspace.snapshot().settings
     assert settings.more == {"ldap_base": BASE}
     assert settings.pinned_certificate == certificate_only(pem)
+
+
+async def test_the_first_entries_wait_on_connection_whatever_is_typed_meanwhile(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+
+    async def slow(_progress: object) -> Listing:
+        await go_on.wait()
+        return answer(listed("anna"))
+
+    answering_by(monkeypatch, slow)
+    workspace = filled(directory_service="ldap", url="ldap://127.0.0.1", more={"ldap_base": BASE})
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f2", "ctrl+t")
+        await admin.sees("Asking the directory ... Esc cancels.")
+        await admin.focus("#ldap_base")
+        await admin.press("ctrl+u", "f5")
+        go_on.set()
+        await admin.sees("Test Settings")
+        await admin.pilot.pause(0.1)
+        assert "The first entries" not in admin.text
+        await admin.press("f2")
+        await admin.sees("The first entries, as users", "User name anna")
 
 
 async def test_escape_gives_a_mute_server_up(filled: Callable[..., Workspace]) -> None:

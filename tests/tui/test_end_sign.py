@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ def test_how_it_ended_is_told_and_the_title_given_back_once() -> None:
         pass
     with suppress(ValueError), sign.of("writing"):
         raise ValueError
+    with suppress(CancelledError), sign.of("Test Settings"):
+        raise CancelledError
     sign.take_back()
     sign.take_back()
     assert [sent[0], sent[-1]] == ["\x1b[22;2t", "\x1b[23;2t"]

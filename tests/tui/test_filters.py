@@ -15,6 +15,7 @@ from tests.support.directory import Directory
 from tests.tui.driver import Driver, driving
 from tui.screens.options import OptionsScreen
 from tui.widgets.filter_rules import FilterRules
+from tui.widgets.note import Note
 
 ROOT = {"administrator": "root"}
 LISTING = answer(listed("anna"), listed("svc-a"), listed("svc-b"))
@@ -131,7 +132,7 @@ async def test_a_rule_stays_open_when_others_save(filled: Callable[..., Workspac
         other = open_workspace(str(workspace.host_path))
         configure(other, {"guard_max_deletes": 7})
         other.close()
-        await admin.sees("Somebody else changed the settings.", "more than ▌7 ")
+        await admin.sees("The saved settings changed.", "more than ▌7 ")
         await admin.press("x")
         assert screen.query_one(FilterRules).value[0].pattern == "svc-*xx"
         assert screen.query_one(FilterRules).editing
@@ -150,6 +151,26 @@ async def test_what_is_typed_while_it_is_saved_stays(filled: Callable[..., Works
         await admin.sees("Saved.", "more than ▌2509 ", "Not saved yet.")
         assert workspace.snapshot().settings.guard_max_deletes == 250
         assert screen.changes() == {"guard_max_deletes": "2509"}
+
+
+async def test_a_form_is_not_saved_again_nor_left_while_it_is_saved(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await open_rules(admin)
+        await admin.focus("#guard_max_deletes")
+        await admin.type("0")
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock"), 1):
+            await admin.press("ctrl+s")
+            await admin.sees("Waiting for it.")
+            for key in ("ctrl+s", "escape"):
+                await admin.press(key)
+                await admin.sees("This is being saved; wait a moment.")
+                admin.app.screen.query_one(Note).hide()
+        await admin.sees("Saved.", "more than ▌250 ")
+        await admin.pilot.pause(0.3)
+        assert "Not done" not in admin.text
 
 
 async def test_rules_are_moved_and_removed(filled: Callable[..., Workspace]) -> None:

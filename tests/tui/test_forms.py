@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from store.files.lock import writer_lock
 from sync.configure import configure
 from sync.directory.listing import Listing, Progress
 from sync.workspace import Workspace, open_workspace
@@ -53,6 +54,41 @@ async def test_the_password_is_kept_unless_typed(filled: Callable[..., Workspace
         settings = workspace.snapshot().settings
         assert workspace.secrets.decrypt(settings.password) == "second secret"
         assert "second secret" not in admin.text
+
+
+async def test_a_password_that_is_typed_while_another_is_saved_stays(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(requires_authentication=True, user_name="svc")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#password")
+        await admin.type("first secret")
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
+            await admin.press("ctrl+s")
+            await admin.sees("Waiting for it.")
+            await admin.type(" and more")
+        await admin.sees("Saved.", "Not saved yet.")
+        settings = workspace.snapshot().settings
+        assert workspace.secrets.decrypt(settings.password) == "first secret"
+        await admin.press("ctrl+s")
+        await admin.sees("(set) leave empty to keep it")
+        settings = workspace.snapshot().settings
+        assert workspace.secrets.decrypt(settings.password) == "first secret and more"
+
+
+async def test_what_is_saved_here_is_nobody_elses(filled: Callable[..., Workspace]) -> None:
+    workspace = filled()
+    configure(workspace, {"guard_max_deletes": 7})
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f3")
+        await admin.focus("#guard_max_delete_percent")
+        await admin.type("0")
+        await admin.press("f7", "u")
+        await admin.sees("setting guard_max_deletes: 7 -> 25")
+        await admin.press("u", "y")
+        await admin.sees("Restored 1 setting")
+        await admin.sees("The saved settings changed. Not saved, and kept: changes on Options.")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +187,7 @@ async def test_what_others_save_and_what_is_typed_are_both_kept(
         other = open_workspace(str(workspace.host_path))
         configure(other, {"user_name": "someone"})
         other.close()
-        await admin.sees("someone", "/ca.pem", "Somebody else changed the settings.")
+        await admin.sees("someone", "/ca.pem", "Not saved, and kept: changes on Connection.")
         await admin.press("ctrl+s")
         await admin.sees("Saved.")
         settings = workspace.snapshot().settings

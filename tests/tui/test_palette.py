@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from store.files.lock import writer_lock
 from store.models import User
 from sync.workspace import Workspace
 from tests.support.builders import managed
@@ -96,6 +97,35 @@ async def test_a_setting_of_another_type_or_of_the_command_line_says_so(
         await admin.type("history_max_mib")
         await admin.press("enter")
         await admin.sees("mailroster settings set history_max_mib=VALUE")
+
+
+async def test_a_screen_on_which_something_is_open_says_so(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(managed("anna")), **ROOT) as admin:
+        await admin.press("f6", "down", "enter")
+        await admin.sees("Archive folder of")
+        await admin.press("f5", "ctrl+p")
+        await admin.type("add a user")
+        await admin.press("enter")
+        await admin.sees("Close what is open on Users first.", "User name: anna")
+
+
+async def test_a_question_that_is_open_there_is_no_setting(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(directory_service="none"), **ROOT) as admin:
+        lock = admin.app.workspace.host_path.with_name("users.json.lock")
+        await admin.press("f2")
+        await admin.type("http://127.0.0.1:1/")
+        with writer_lock(lock):
+            await admin.press("ctrl+s", "f5")
+            await admin.sees("Waiting for it.")
+        await admin.sees("Saved.")
+        await admin.press("ctrl+p")
+        await admin.type("url")
+        await admin.press("enter")
+        await admin.sees("Close what is open on Connection first.", "Saved. Test Settings now?")
 
 
 async def test_a_theme_is_tried(filled: Callable[..., Workspace]) -> None:

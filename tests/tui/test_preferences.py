@@ -61,6 +61,7 @@ def test_no_file_means_no_preferences() -> None:
         ("[keys]\n'user.delete' = 'n'", "“n”, for user.delete, is already the key of users.new."),
         ("[keys]\n'user.delete' = 'f1'", "is already the key of app.help."),
         ("[keys]\n'connection.check' = 'ctrl+s'", "is already the key of form.save."),
+        ("[keys]\n'demo.switch_directory' = 't'", "is already the key of synchronize.test."),
     ],
 )
 def test_what_cannot_be_used_is_named_and_left_out(text: str, problem: str, tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from textual.worker import WorkerFailed
 
+from store.errors import StoreUnreachable
 from sync.errors import GuardBlocked
 from sync.runs.apply import apply_plan
 from sync.runs.preview import preview
+from sync.status.status import Status
 from sync.workspace import Workspace
 from tests.support.answers import answering
 from tests.support.builders import answer, listed
@@ -38,6 +41,23 @@ async def test_what_is_not_well(filled: Callable[..., Workspace]) -> None:
         apply_plan(workspace, preview(workspace, answer()))
     async with driving(workspace, **ROOT) as admin:
         await admin.sees("Something needs action.", "! Syncs have failed since")
+
+
+async def test_what_cannot_be_looked_at_is_told(filled: Callable[..., Workspace]) -> None:
+    def look(_workspace: Workspace) -> Status:
+        raise StoreUnreachable("The database does not answer.", "Try again later.")
+
+    async with driving(filled(), look=look, **ROOT) as admin:
+        await admin.sees(NEXT, "The database does not answer.", "Try again later.")
+
+
+async def test_a_fault_of_the_program_ends_it(filled: Callable[..., Workspace]) -> None:
+    def look(_workspace: Workspace) -> Status:
+        raise ZeroDivisionError
+
+    with pytest.raises(WorkerFailed):
+        async with driving(filled(), look=look, **ROOT) as admin:
+            await admin.sees("Everything is well.")
 
 
 async def test_the_plan_takes_its_place(

@@ -7,18 +7,24 @@ from typing import Any
 
 import pytest
 
+from store.files.lock import writer_lock
 from store.models import User
 from sync.directory.listing import InvalidRecord, Listing
+from sync.planning.plan import Change
 from sync.runs.by_hand import delete_users
 from sync.workspace import Workspace
-from tests.support.answers import answering, answering_by
+from tests.support.answers import answering, answering_by, silent
 from tests.support.builders import answer, listed, managed, stored
 from tests.support.wrapped_store import gated
 from tests.tui.driver import Driver, driving
 from tests.tui.test_synchronize import HOSTILE, ROOT
+from tui.actions import actions_of
+from tui.screens.sync_questions import Chosen, LinkQuestion, RenameQuestion, ReturnQuestion
 
 Filled = Callable[..., Workspace]
 
+ONE = Change(action="conflict", user_name="anna", reason="")
+OF_ONE: Chosen = {key: ["anna"] for key in ("rename", "separate", "link", "same", "new", None)}
 MOVED = answer(listed("anna.kurz", "anna@x.org", full="Anna Kurz"), listed("bert"))
 
 
@@ -57,6 +63,21 @@ class TestRename:
             await admin.sees("The question is open already.")
             await admin.press("escape")
             await admin.sees("? 1 question")
+
+    async def test_an_answer_that_is_given_while_the_directory_is_asked_is_planned(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        workspace = anna_and_bert(filled)
+        answering(monkeypatch, MOVED)
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "? rename anna.kurz")
+            silent(monkeypatch)
+            await admin.press("t")
+            await admin.sees("Asking the directory")
+            await admin.press("enter", "r", "escape")
+            await admin.sees("> 1 rename", "> rename anna.kurz")
+            await admin.press("s")
+            await admin.sees("This will: > 1 rename")
 
     async def test_and_applied(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
         workspace = anna_and_bert(filled)
@@ -205,6 +226,24 @@ class TestMany:
             await admin.sees("No other line can take this answer.")
 
 
+@pytest.mark.parametrize(
+    "dialog",
+    [
+        RenameQuestion(ONE, {}, True, OF_ONE),
+        LinkQuestion(ONE, None, True, OF_ONE),
+        ReturnQuestion(ONE, True, OF_ONE),
+    ],
+    ids=lambda dialog: type(dialog).__name__,
+)
+def test_no_answer_for_all_is_given_for_one_alone(
+    dialog: RenameQuestion | LinkQuestion | ReturnQuestion,
+) -> None:
+    names = [action.name for action in actions_of(*dialog.SCOPES) if action.name.endswith("_all")]
+    assert len(names) > 1
+    for name in names:
+        assert dialog.why_not(name) == "No other line can take this answer."
+
+
 class TestLink:
     @pytest.fixture
     def two(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> Workspace:
@@ -282,6 +321,23 @@ class TestSkipAlways:
             await admin.sees("Saved.")
             await admin.press("f5")
             await admin.sees("+ 1 create - 1 delete 1 of 2 users in scope")
+        assert [rule.pattern for rule in workspace.snapshot().settings.filters] == ["anna"]
+
+    async def test_not_twice_while_the_rule_is_written(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answering(monkeypatch, answer(listed("anna"), listed("bert")))
+        workspace = filled()
+        async with driving(workspace, **ROOT) as admin:
+            await see_plan(admin, "+ 2 create")
+            await admin.press("x")
+            await admin.type("asked for it")
+            with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
+                await admin.press("enter")
+                await admin.sees("Waiting for it.")
+                await admin.press("x")
+                await admin.sees("The changes are being written; wait a moment.")
+            await admin.sees("Added 1 skip rule to the filters on Options.")
         assert [rule.pattern for rule in workspace.snapshot().settings.filters] == ["anna"]
 
     async def test_not_beside_unsaved_settings_and_not_without_a_name(

@@ -23,6 +23,7 @@ from sync.runs.apply import apply_plan
 from sync.runs.plan_file import load_plan
 from sync.workspace import Workspace, open_workspace
 from tests.support.answers import answering, answering_by
+from tests.support.archived_mail import give_mail
 from tests.support.builders import answer, listed, managed
 from tests.support.directory import Directory
 from tests.support.wrapped_store import Gate, gated, with_store
@@ -146,6 +147,28 @@ class TestDeletions:
             directory.stop()
             await admin.press("y")
             await admin.sees("Done: + 1 create")
+
+    async def test_what_is_confirmed_is_applied_whatever_is_skipped_while_mail_is_counted(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answering(monkeypatch, answer(listed("anna")))
+        gate, slow = gated(filled(managed("anna"), managed("gone"), managed("left")))
+        give_mail(slow, "gone", "left")
+        async with driving(slow, **ROOT) as admin:
+            await admin.press("f5", "t")
+            await admin.sees("- 2 delete")
+            gate.shut()
+            waiting = gate.waiting
+            await admin.press("s")
+            while gate.waiting == waiting:
+                await admin.pilot.pause(0.01)
+            await admin.press("space")
+            await admin.sees("- skipped gone")
+            gate.open()
+            await admin.sees("This will: - 2 delete", "2 archives with mail stay.")
+            assert "Skipped by you" not in admin.text
+            await admin.press("y")
+            await admin.sees("Done: - 2 delete")
 
     async def test_it_can_be_given_up(
         self, filled: Filled, monkeypatch: pytest.MonkeyPatch

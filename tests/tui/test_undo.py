@@ -13,7 +13,9 @@ from sync.runs.apply import apply_plan
 from sync.runs.preview import preview
 from sync.runs.undo import undo_preview
 from sync.workspace import Workspace
+from tests.support.archived_mail import give_mail
 from tests.support.builders import answer, listed, managed
+from tests.support.wrapped_store import gated
 from tests.tui.driver import Driver, driving
 from tests.tui.past_runs import HASH, ROOT, USERS, beside, edit_elsewhere, synchronise
 from tui.widgets.note import Note
@@ -195,12 +197,35 @@ class TestUndo:
             await admin.sees("+ 1 create ~ 1 update - 1 delete", "of 3")
             assert "skipped" not in admin.text
 
+    async def test_what_is_confirmed_is_applied_whatever_is_skipped_while_mail_is_counted(
+        self, filled: Filled
+    ) -> None:
+        gate, slow = gated(filled(*USERS))
+        synchronise(slow)
+        give_mail(slow, "carla")
+        async with driving(slow, **ROOT) as admin:
+            await see_undo(admin)
+            gate.shut()
+            waiting = gate.waiting
+            await admin.press("u")
+            while gate.waiting == waiting:
+                await admin.pilot.pause(0.01)
+            await admin.press("space")
+            await admin.sees("+ skipped bert")
+            gate.open()
+            await admin.sees("This will: + 1 create ~ 1 update - 1 delete")
+            await admin.press("y")
+            await admin.sees("Done: + 1 create ~ 1 update - 1 delete", "+ created bert")
+
     async def test_settings_that_came_back_are_named(self, filled: Filled) -> None:
         workspace = filled(*USERS)
         configure(workspace, {"auto_delete": False})
         async with driving(workspace, **ROOT) as admin:
             await admin.press("f7", "u")
             await admin.sees("No user changes.", "~ setting auto_delete: false -> true")
+            await admin.press("w")
+            await admin.sees("No user changes. with old passwords ~ setting auto_delete")
+            await admin.press("w")
             await admin.press("u", "y")
             await admin.sees("Done: no user was changed", "Restored 1 setting: auto_delete.")
         assert workspace.snapshot().settings.auto_delete

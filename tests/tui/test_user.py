@@ -202,6 +202,25 @@ async def test_while_something_is_saved_the_keyboard_goes_on_and_nothing_gets_lo
         await admin.sees("2 of 2")
 
 
+async def test_a_user_that_is_deleted_under_the_help_takes_its_page_along(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(ANNA)
+    async with details_of_anna(workspace) as admin:
+        with writer_lock(workspace.host_path.with_name(f"{workspace.host_path.name}.lock")):
+            await admin.press("x")
+            await admin.sees("Delete anna?")
+            await admin.press("y")
+            await admin.sees("Waiting for it.")
+            await admin.press("f1")
+            await admin.sees("On this screen")
+        while admin.app.snapshot.find("anna"):
+            await admin.pilot.pause(0.02)
+        await admin.sees("On this screen")
+        await admin.press("escape")
+        await admin.sees("of 1")
+
+
 async def test_what_cannot_be_written_is_taken_back_and_said(
     filled: Callable[..., Workspace],
 ) -> None:

@@ -328,6 +328,26 @@ async def test_a_deletion_that_waits_is_not_forgotten(filled: Callable[..., Work
         await admin.sees("Deleted anna;")
 
 
+async def test_a_user_that_is_added_while_another_screen_is_shown_closes_only_the_form(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f6", "n")
+        await admin.fill("zoe")
+        await admin.focus("#password")
+        await admin.fill(PASSWORD, PASSWORD)
+        with writer_lock(admin.app.workspace.host_path.with_name("users.json.lock")):
+            await admin.press("ctrl+s")
+            await admin.sees("Waiting for it.")
+            await admin.press("f5")
+            await admin.sees("Test Settings")
+        await admin.sees("Added zoe.", "Test Settings")
+        await admin.press("f6")
+        await admin.sees("zoe", "of 2")
+        await admin.press("q")
+        assert admin.app.return_code == 0
+
+
 async def test_a_refused_new_user_stays_in_the_form(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(local("anna")), **ROOT) as admin:
         await admin.press("f6", "n")

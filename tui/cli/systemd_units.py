@@ -166,7 +166,7 @@ def systemd_units(session: Session, user: str, calendar: str, out: Path | None) 
 
 def _sandbox(workspace: Workspace, user: str) -> str:
     """Return the lines that let a service write the files of this store, and nothing else."""
-    home = _home(user)
+    home = Path(_entry(user).pw_dir)
     written = sorted({path.absolute() for path in _written(workspace, home)})
     needed = (*written, home, Path(installed_command()[0]))
     variables = [f"{name}={os.environ[name]}" for name in _PASSED_ON if os.environ.get(name)]
@@ -198,8 +198,9 @@ def _any_below(paths: Iterable[Path], tops: Iterable[Path]) -> bool:
     return any(top in path.parents for path in paths for top in tops)
 
 
-def _home(user: str) -> Path:
-    return Path((pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)).pw_dir)
+def _entry(user: str) -> pwd.struct_passwd:
+    """Return what the system has about a user, by name or number; raises `KeyError`."""
+    return pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)
 
 
 def _user_problem(user: str) -> str:
@@ -207,7 +208,7 @@ def _user_problem(user: str) -> str:
     if not _USER.fullmatch(user):
         return f"“{printable(user, 60)}” is not the name of a system user."
     try:
-        uid = int(user) if user.isdecimal() else pwd.getpwnam(user).pw_uid
+        uid = _entry(user).pw_uid
     except KeyError:
         return f"This machine has no user “{printable(user, 60)}”, so systemd could not start it."
     if uid == 0:

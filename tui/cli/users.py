@@ -234,7 +234,7 @@ def edit(
     edited = by_hand.edit_user(session.workspace, user, replace(user, **changes))
     _done(edited, f"Changed {_name(edited)}.", as_json)
     if user.authentication == DIRECTORY_SERVICES:
-        click.echo("The next sync replaces these fields with what the directory lists.", err=True)
+        click.echo(user_fields.SYNC_REPLACES, err=True)
 
 
 @users.command()
@@ -248,11 +248,7 @@ def rename(session: Session, name: str, new_name: str, as_json: bool) -> None:
     renamed = by_hand.rename_user(session.workspace, user, new_name)
     _done(renamed, f"Renamed {_name(user)} to {_name(renamed)}.", as_json)
     if user.authentication == DIRECTORY_SERVICES and user.key != renamed.key:
-        click.echo(
-            "Rename this user in the directory too. Otherwise log-ons ask it for the new name, and "
-            "the next sync takes the old name for a new user.",
-            err=True,
-        )
+        click.echo(user_fields.RENAME_THERE_TOO, err=True)
 
 
 @users.command("set-privileges")

@@ -42,6 +42,7 @@ class BaseScreen(Screen[None]):
     SCOPES: ClassVar[tuple[str, ...]] = ()
 
     is_writing = False
+    _is_left = False
 
     @property
     def app(self) -> MailrosterApp:  # type: ignore[override]
@@ -77,6 +78,8 @@ class BaseScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Tell of syncs that others made meanwhile."""
         self.app.look_around()
+        if self._is_left:
+            self.leave()
 
     def show_context(self) -> None:
         """Say at the top where one is."""
@@ -85,6 +88,10 @@ class BaseScreen(Screen[None]):
 
     def on_screen_suspend(self) -> None:
         """Remove the note, which would be out of date on return."""
+        self.hide_note()
+
+    def hide_note(self) -> None:
+        """Remove the note, as something newer is told."""
         for note in self.query(Note):
             note.hide()
 
@@ -103,6 +110,16 @@ class BaseScreen(Screen[None]):
     def unsaved(self) -> str:
         """Return what would be lost by leaving, or nothing."""
         return ""
+
+    def leave(self) -> None:
+        """Close this screen; beneath another one or in another mode, when it is shown again.
+
+        Whoever waited for something leaves this way: other keys were pressed meanwhile.
+        """
+        self._is_left = True
+        self.app.open_screens.discard(self)
+        if self.is_active:
+            self.dismiss()
 
     async def go_back(self) -> None:
         """Back out by one level."""

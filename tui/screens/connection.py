@@ -15,7 +15,6 @@ from typing_extensions import override
 
 from store.errors import Problem
 from store.models import Settings
-from store.text import quantity
 from sync.directory.connect import fetch
 from sync.directory.types import NONE, TYPES, all_fields, insecurity
 from sync.directory.types.directory_type import DirectoryType
@@ -26,7 +25,7 @@ from tui.screens.connection_dialogs import CertificateDialog, TryLogOn, mapping_
 from tui.screens.dialogs import Message
 from tui.screens.progress import telling_progress
 from tui.screens.settings_form import SettingsForm
-from tui.texts.plain import lines, plain
+from tui.texts.plain import counted, lines, plain
 from tui.texts.problems import told
 from tui.texts.warnings import one_a_kind
 from tui.widgets.fields import row
@@ -151,10 +150,11 @@ class ConnectionScreen(SettingsForm):
     async def action_check(self) -> None:
         """Ask the directory with what is entered, and say what came of it."""
         try:
+            kind, settings = self._kind, self.draft()
             listing = await self._answer(
                 fetch(
                     self.app.workspace,
-                    self.draft(),
+                    settings,
                     telling_progress(self.show_message),
                     password=self.secret(),
                 )
@@ -168,18 +168,17 @@ class ConnectionScreen(SettingsForm):
             self.show_message(
                 lines(
                     plain(
-                        f"Reached: {quantity(listing.listed, 'user')} listed, "
-                        f"{quantity(len(listing.warnings) + len(listing.invalid), 'warning')}.",
+                        f"Reached: {counted(listing.listed, 'user')} listed, "
+                        f"{counted(len(listing.warnings) + len(listing.invalid), 'warning')}.",
                         "green",
                     ),
                     *(["Not saved yet."] if self.unsaved() else []),
                     *one_a_kind(listing.warnings)[:4],
                 )
             )
-            if sources := self._kind.sources(self.draft()):
-                self.app.push_screen(
-                    Message("The first entries, as users", mapping_text(listing, sources))
-                )
+            if sources := kind.sources(settings):
+                text = mapping_text(listing, sources)
+                await self.ask(Message("The first entries, as users", text))
 
     @work(exclusive=True, group="check", exit_on_error=False)
     async def action_certificate(self) -> None:
@@ -210,6 +209,7 @@ class ConnectionScreen(SettingsForm):
     async def _answer(self, question: Coroutine[Any, Any, T]) -> T:
         """Wait for the server's answer; Esc cancels."""
         self._asking = get_current_worker()
+        self.hide_note()
         self.show_message(Text("Asking the directory ... Esc cancels."))
         self.refresh_bindings()
         try:

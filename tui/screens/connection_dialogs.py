@@ -20,6 +20,7 @@ from tui.actions import bindings_for
 from tui.screens.dialogs import Dialog
 from tui.texts.log_on import steps_text
 from tui.texts.plain import lines, plain
+from tui.texts.problems import told
 from tui.widgets.fields import Field, PasswordField, row
 
 _HALF_FINGERPRINT = 16 * 3
@@ -130,16 +131,20 @@ class TryLogOn(Dialog[None]):
         event.stop()
         self.refresh_bindings()
 
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True)
     async def action_accept(self) -> None:
         """Try the log-on."""
         name, password = (field.value for field in self.query(Field))
         self._trying = True
         self.show_problem(Text("Trying ..."))
         self.refresh_bindings()
-        steps = await self._explain(name, password or None)
-        self._trying = False
+        try:
+            shown = steps_text(await self._explain(name, password or None))
+        except Problem as error:
+            shown = plain(told(error), "red")
+        finally:
+            self._trying = False
         self.query_one("#password", Input).value = ""
         self.query_one("#user_name").focus()
-        self.show_problem(steps_text(steps))
+        self.show_problem(shown)
         self.refresh_bindings()

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from textual.widgets.input import Selection
 
 from store.errors import Problem
-from store.passwords import MIN_CHARACTERS, password_problem
+from store.passwords import MAX_BYTES, MIN_CHARACTERS, password_problem
 from store.text import printable
 from tui.actions import APP, HELP, Action, actions_of, bindings_for, reason_against, shown_key
 from tui.texts.plain import counted, lines, plain
@@ -26,7 +26,7 @@ from tui.widgets.keys import SCREENS, KeyLine
 T = TypeVar("T")
 
 PASSWORD_RULE = (
-    f"At least {MIN_CHARACTERS} characters, at most 72 bytes, and not the user name. "
+    f"At least {MIN_CHARACTERS} characters, at most {MAX_BYTES} bytes, and not the user name. "
     "Use a few unrelated words."
 )
 

@@ -47,6 +47,7 @@ class LivePlan(PlanScreen):
         self.source: Source | None = None
         self.not_renewed: datetime | None = None
         self._planning: Worker[None] | None = None
+        self._wants_plan = False
 
     def show_plan(self) -> None:
         """Show another plan, or another state of it."""
@@ -61,6 +62,7 @@ class LivePlan(PlanScreen):
     async def make_plan(self) -> None:
         """Ask the directory and show what would change; Esc cancels the worker that does."""
         self.asking, self.failure = get_current_worker(), None
+        self._wants_plan = self._is_planning
         self.workers.cancel_group(self, "preview")
         before = self.selection.plan
         try:
@@ -104,8 +106,7 @@ class LivePlan(PlanScreen):
         self.asking = None
         self.show_counts()
         self.refresh_bindings()
-        plan, given_up = self.selection.plan, self._planning and self._planning.is_cancelled
-        if plan and (given_up or plan.generation < self.app.snapshot.generation):
+        if self._wants_plan:
             self.plan_again()
 
     async def _preview(self, listing: Listing) -> Plan:
@@ -113,8 +114,12 @@ class LivePlan(PlanScreen):
         return await asyncio.to_thread(preview, self.app.workspace, listing, settings, answers)
 
     def plan_again(self) -> None:
-        """Plan from the last answer: settings, users or the administrator's answers changed."""
-        if self.app.listing is not None and self.asking is None:
+        """Plan from the last answer: settings, users or the administrator's answers changed.
+
+        While the directory is asked, that waits.
+        """
+        self._wants_plan = self.asking is not None
+        if self.app.listing is not None and not self._wants_plan:
             self._planning = self._plan_last_answer(self.app.listing)
 
     @work(exclusive=True, group="preview", exit_on_error=False)
@@ -144,9 +149,14 @@ class LivePlan(PlanScreen):
         """Plan again: settings or users changed."""
         self.plan_again()
 
+    @property
+    def _is_planning(self) -> bool:
+        worker = self._planning
+        return worker is not None and not (worker.is_finished or worker.is_cancelled)
+
     async def planned(self) -> None:
         """Wait until what is being planned is on the screen."""
-        while (worker := self._planning) and not (worker.is_finished or worker.is_cancelled):
+        while self._is_planning:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def check_answer(self, plan: Plan, wanted: Collection[str]) -> None:

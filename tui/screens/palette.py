@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from typing import Any
 
 from rich.text import Text
 from textual.dom import DOMNode
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 from typing_extensions import override
@@ -155,11 +157,11 @@ class Palette(Dialog[Found]):
             text = lines("Set this on the command line:", command)
             self._app.push_screen(Message(place.label, text))
             return
-        await self._app.switch_mode(place.mode)
-        self._app.call_later(self._focus, place)
+        if await self._app.shows(place.mode):
+            self._app.call_later(self._focus, self._app.screen, place)
 
-    def _focus(self, place: SettingPlace) -> None:
-        nodes = self._app.screen.query_one(f"#{place.key}").walk_children(Widget, with_self=True)
+    def _focus(self, screen: Screen[Any], place: SettingPlace) -> None:
+        nodes = screen.query_one(f"#{place.key}").walk_children(Widget, with_self=True)
         field = next((node for node in nodes if node.focusable), None)
         if field is None or not all(node.display for node in field.ancestors_with_self):
             self._app.say("The chosen directory service does not have this setting.", error=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from textual import work
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -13,10 +11,11 @@ from store.interface import Snapshot
 from store.models import User
 from sync.runs.by_hand import pinned_users, release
 from tui.actions import bindings_for
+from tui.screens.base import BEING_SAVED
 from tui.screens.table_screen import TableScreen
 from tui.screens.user import UserScreen
-from tui.texts.plain import grouped, lines
-from tui.texts.users import listed_names
+from tui.texts.plain import lines
+from tui.texts.users import how_many, listed_names
 from tui.widgets.filtered_table import FilteredTable
 from tui.widgets.table import Cell, Column, Table
 
@@ -66,10 +65,15 @@ class PinnedScreen(TableScreen):
     def why_not(self, name: str) -> str | None:
         if name in _NEEDS_USER and self.table.current is None:
             return "This list is empty."
+        if name == "release" and self.is_writing:
+            return BEING_SAVED
         return super().why_not(name)
 
     async def go_back(self) -> None:
         """Take the marks away, leave the filter, or go back to the runs."""
+        if self.is_writing:
+            self.app.say(BEING_SAVED, error=True)
+            return
         if self.query_one(FilteredTable).close_filter():
             return
         if self.table.has_marks:
@@ -98,14 +102,11 @@ class PinnedScreen(TableScreen):
         names = [user.user_name for user in users]
         if not names:
             return
-        who = names[0] if len(names) == 1 else f"{grouped(len(names))} users"
+        who = how_many(users)
         them = "this user" if len(names) == 1 else "them"
         text = lines("After that a sync may delete them, if the directory does not list them:")
         if await self.confirm(f"Release {who}?", lines(text, listed_names(names))):
-            try:
-                await asyncio.to_thread(release, self.app.workspace, *names)
-            finally:
-                await self.app.reload()
+            await self.write(lambda: release(self.app.workspace, *names))
             self.table.clear_marks()
             self.app.say(f"Released {who}. Syncs may delete {them} again.")
 

@@ -129,12 +129,16 @@ class PlanScreen(TableScreen):
             self.selection.toggle_group(change)
             self._show_skipped()
 
-    async def ask_numbers(self, title: str, plan: Plan, *more: str) -> str | None:
+    async def ask_numbers(
+        self, title: str, plan: Plan, selection: Selection, *more: str
+    ) -> str | None:
         """Ask for a yes, or, if the guard stops the plan, for the number of deletions.
+
+        `selection` is a copy: keys change the screen's own while messages are counted.
 
         The answer is `all`, `hold` for everything but the deletions, or None.
         """
-        wanted = self.selection.wanted
+        wanted = selection.wanted
         deletes = sum(change.is_counted for change in wanted)
         kept = [
             change.user_name
@@ -142,7 +146,7 @@ class PlanScreen(TableScreen):
             if change.action == "delete" and change.archive == "kept"
         ][:MOST_NAMES]
         messages = {name: await asyncio.to_thread(self._messages, name) for name in kept}
-        numbers = lines(confirmation_text(self.selection, messages), *more)
+        numbers = lines(confirmation_text(selection, messages), *more)
         if plan.guard and deletes:
             reasons = guard_text(plan.blocks)
             for reason in reasons:

@@ -133,7 +133,7 @@ class OwnPassword(Dialog[bool]):
             self.show_problem(self._problem())
         self.refresh_bindings()
 
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True)
     async def action_accept(self) -> None:
         """Change the password; what fails is shown, and the new password stays entered."""
         self._changing = True

@@ -76,7 +76,7 @@ class RunScreen(TableScreen):
             self._run = await asyncio.to_thread(store.run, self.run_id)
             self._was_undone = self.run_id in undone(await asyncio.to_thread(store.runs))
         except StoreError as error:
-            self.dismiss()
+            self.leave()
             self.fail(error, "Details")
             return
         self.table.load(self._run.changes)

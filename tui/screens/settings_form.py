@@ -22,7 +22,7 @@ from store.interface import Snapshot
 from store.models import Settings
 from sync.configure import configure, draft
 from sync.directory.types import setting, setting_keys
-from tui.screens.base import BaseScreen
+from tui.screens.base import BEING_SAVED, BaseScreen
 from tui.texts.plain import plain
 from tui.texts.problems import told
 from tui.widgets.privilege_boxes import PrivilegeBoxes
@@ -80,11 +80,17 @@ class SettingsForm(BaseScreen):
         self._loaded = self._values()
         self.check()
 
-    def _load_under(self, entered: Mapping[str, Any], settings: Settings) -> None:
+    def _load_under(
+        self, entered: Mapping[str, Any], secret: str | None, settings: Settings
+    ) -> None:
         """Show `settings`, and on top of them what is entered and not saved."""
         self.load(settings)
         for key, value in entered.items():
             self.put(key, value)
+        if secret == "":
+            self.forget_secret()
+        elif secret and self._secret_field:
+            self._secret_field.value = secret
 
     def _values(self) -> dict[str, Any]:
         return {key: field.value for key, field in self.fields.items()}
@@ -179,6 +185,8 @@ class SettingsForm(BaseScreen):
     @override
     def why_not(self, name: str) -> str | None:
         if name == "save":
+            if self.is_writing:
+                return BEING_SAVED
             return self._problem or (None if self.unsaved() else "Nothing was changed.")
         return None
 
@@ -189,7 +197,9 @@ class SettingsForm(BaseScreen):
 
     async def go_back(self) -> None:
         """Go home; ask first if there are changes."""
-        if self.unsaved():
+        if self.is_writing:
+            self.app.say(BEING_SAVED, error=True)
+        elif self.unsaved():
             self._ask_to_leave()
         else:
             await super().go_back()
@@ -198,29 +208,25 @@ class SettingsForm(BaseScreen):
         """Take over what others saved; what was entered here stays entered."""
         if snapshot.settings == self.opened:
             return
-        mine, secret = self.changes(), self.secret()
-        self._load_under(mine, snapshot.settings)
-        if secret == "":
-            self.forget_secret()
-        elif secret and self._secret_field:
-            self._secret_field.value = secret
-        if mine:
-            self.app.say("Somebody else changed the settings. Your changes here are kept, unsaved.")
+        self._load_under(self.changes(), self.secret(), snapshot.settings)
+        if unsaved := self.unsaved():
+            self.app.say(f"The saved settings changed. Not saved, and kept: {unsaved}.")
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:
         """Save what is entered; what is entered while that lasts stays, unsaved."""
-        sent, before = self._values(), self.opened
+        sent, secret, before = self._values(), self.secret(), self.opened
         with self.writing():
             settings = await asyncio.to_thread(
                 configure,
                 self.app.workspace,
                 self.changes(),
-                secrets={} if (secret := self.secret()) is None else {self.SECRET: secret},
+                secrets={} if secret is None else {self.SECRET: secret},
                 based_on=self.opened,
             )
         later = {key: value for key, value in self._values().items() if value != sent[key]}
-        self._load_under(later, settings)
+        typed = self.secret()
+        self._load_under(later, None if typed == secret else typed, settings)
         self.app.refresh_store()
         self.app.say("Saved.")
         await self.follow_save(before)

@@ -1,4 +1,4 @@
-"""What Synchronize asks: rename or separate, link or leave, why to skip, where to save."""
+"""What Synchronize asks: renames, links, returns, ids, and why to skip."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _EVERY = {
     "separate_all": "separate",
     "link_all": "link",
     "return_all": "same",
-    "new_all": "new",
+    "somebody_else_all": "new",
     "leave_all": None,
 }
 _MOST_ROWS = 6
@@ -248,7 +248,8 @@ async def ask_answer(
     if not reply.every:
         return answers.with_answer(reply.answer, [change.user_name], reply.old)
     names = chosen[reply.answer]
-    others = sum(item.asks == question for item in among) - len(names) if reply.answer else 0
+    asked = sum(item.asks == question for item in among)
+    others = asked - len(names) if reply.answer == "rename" else 0
     if not await screen.confirm(*_every_text(reply.answer, len(names), others)):
         return None
     return answers.with_answer(reply.answer, names)
@@ -280,7 +281,7 @@ async def ask_reason(screen: BaseScreen, names: Sequence[str]) -> str | None:
 def _every_text(answer: Answer | None, count: int, others: int) -> tuple[str, Text]:
     """Return title and text of the question before `count` lines are answered at once.
 
-    `others` are the questions among them that this answer does not fit.
+    `others` are the questions about renames among them that stay open.
     """
     title, means = {
         "rename": ("Rename {}?", "Each is the same person as before, under a new name."),
@@ -296,9 +297,9 @@ def _every_text(answer: Answer | None, count: int, others: int) -> tuple[str, Te
     }[answer]
     text = lines(means, "mailroster writes nothing before Synchronize now.")
     if others:
-        why = "several users may be meant" if answer == "rename" else "answered already"
         stay = "stays as it is" if others == 1 else "stay as they are"
-        text = lines(text, plain(f"{counted(others, 'other question')} {stay}: {why}.", "yellow"))
+        questions = f"{counted(others, 'other question')} {stay}: several users may be meant."
+        text = lines(text, plain(questions, "yellow"))
     return title.format(counted(count, "user")), text
 
 

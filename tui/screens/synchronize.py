@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 
 from rich.text import Text
@@ -227,9 +228,8 @@ class SynchronizeScreen(LivePlan):
         names = [change.user_name for change in self._chosen()]
         reason = await ask_reason(self, names)
         if reason is not None:
-            await asyncio.to_thread(leave_alone, self.app.workspace, names, reason)
+            await self.write(lambda: leave_alone(self.app.workspace, names, reason))
             self.table.clear_marks()
-            await self.app.reload()
             self.app.say(f"Added {counted(len(names), 'skip rule')} to the filters on Options.")
 
     def action_switch_directory(self) -> None:
@@ -266,19 +266,19 @@ class SynchronizeScreen(LivePlan):
         if self.selection.plan is None or self.result is not None or self.not_renewed:
             await self._make_new_plan()
         await self.planned()
-        plan, skip = self.selection.plan, self.selection.skip
+        chosen = copy(self.selection)
+        plan, wanted = chosen.plan, chosen.wanted
         if plan is None or self._is_refused("synchronize"):
             return
-        wanted = self.selection.wanted
         deletes = sum(change.is_counted for change in wanted)
-        answer = await self.ask_numbers("Synchronize now?", plan)
+        answer = await self.ask_numbers("Synchronize now?", plan, chosen)
         if answer is None:
             return
         hold = answer == "hold"
         try:
             if not hold and any(change.locks_out for change in wanted):
                 await self.check_answer(plan, [change.user_name for change in wanted])
-            await self.apply(plan, skip, deletes, hold=hold)
+            await self.apply(plan, chosen.skip, deletes, hold=hold)
         except (StalePlan, GuardBlocked):
             self.plan_again()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 
 from rich.text import Text
 from textual import work
@@ -65,7 +66,7 @@ class UndoScreen(PlanScreen):
             )
         except StoreError as error:
             if self.result is None:  # else the undo itself folded the run that it took back
-                self.dismiss()
+                self.leave()
                 self.fail(error, "Undo")
             return
         if self.result is None:
@@ -105,7 +106,8 @@ class UndoScreen(PlanScreen):
     @work(exclusive=True, group="run", exit_on_error=False)
     async def action_apply(self) -> None:
         """Confirm the numbers and undo the run."""
-        plan, skip, wanted = self.selection.plan, self.selection.skip, self.selection.wanted
+        chosen = copy(self.selection)
+        plan, wanted = chosen.plan, chosen.wanted
         if plan is None:
             return
         deletes = sum(change.is_counted for change in wanted)
@@ -113,11 +115,11 @@ class UndoScreen(PlanScreen):
         come = "comes back and is pinned" if creates == 1 else "come back and are pinned"
         pinned = [f"{counted(creates, 'user')} {come}."] if creates else []
         settings = map(printable, setting_lines(planned_settings(plan)))
-        answer = await self.ask_numbers("Undo now?", plan, *pinned, *settings)
+        answer = await self.ask_numbers("Undo now?", plan, chosen, *pinned, *settings)
         if answer is None:
             return
         try:
-            await self.apply(plan, skip, deletes, hold=answer == "hold")
+            await self.apply(plan, chosen.skip, deletes, hold=answer == "hold")
         except (StalePlan, GuardBlocked):
             self._plan()
             raise
@@ -131,15 +133,15 @@ class UndoScreen(PlanScreen):
             text = Text("Making the plan ...")
         else:
             text = counts_text(plan.changes) if plan.changes else Text("No user changes.")
-            for line in setting_lines(planned_settings(plan)):
-                text.append("\n").append_text(plain(line, limit=300))
             if self._old_passwords:
                 text.append("  with old passwords", "yellow")
+            if left_out := self.selection.left_out:
+                text.append(f"  skipped {grouped(len(left_out))}")
+            for line in setting_lines(planned_settings(plan)):
+                text.append("\n").append_text(plain(line, limit=300))
             if plan.warnings:
                 text.append("\n").append_text(
                     plain(" ".join(one_a_kind(plan.warnings)), "yellow", limit=300)
                 )
-            if left_out := self.selection.left_out:
-                text.append(f"  skipped {grouped(len(left_out))}")
         what = f"Undo of the {run.kind} by {printable(run.who, 60)} on {when_text(run.at)} UTC"
         self.tell(lines(plain(what), text))

@@ -101,7 +101,7 @@ class UserScreen(UserActions):
             self.user = users[0]
             self.follow_store(self.app.snapshot)
         else:
-            self.dismiss()
+            self.leave()
 
     @override
     def why_not(self, name: str) -> str | None:

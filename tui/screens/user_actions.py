@@ -41,7 +41,7 @@ from tui.screens.dialogs import Entry, NewPassword
 from tui.screens.switching import ask_switch
 from tui.screens.user_dialogs import ChoosePrivileges, EditUser
 from tui.texts.plain import counted, lines, plain
-from tui.texts.user_fields import coming_back_text
+from tui.texts.user_fields import RENAME_THERE_TOO, coming_back_text
 from tui.texts.users import how_many, listed_names, names_of_several, privileges_text
 
 OF_USERS = frozenset(action.name for action in actions_of("user"))
@@ -255,10 +255,7 @@ class UserActions(BaseScreen):
         old = user.user_name
         text = "The archive folder and everybody's rights on it move along."
         if user.authentication == DIRECTORY_SERVICES:
-            text += (
-                " Rename this user in the directory too. Otherwise log-ons ask it for the new "
-                "name, and the next sync takes the old name for a new user."
-            )
+            text += f" {RENAME_THERE_TOO}"
         new = await self.ask(Entry(f"Rename {old}", text, old, partial(self._check_name, user)))
         if new is not None and new != old:
             await self.change(

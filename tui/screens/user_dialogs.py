@@ -14,9 +14,12 @@ from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
 from tui.actions import bindings_for
 from tui.screens.dialogs import Dialog
 from tui.texts.plain import grouped
+from tui.texts.user_fields import SYNC_REPLACES
 from tui.texts.users import how_many
 from tui.widgets.fields import Field, Tick, row
 from tui.widgets.privilege_boxes import PrivilegeBoxes
+
+NO_PRIVILEGE = "Choose a privilege, or None for no access."
 
 
 class ChooseMethod(Dialog[Authentication]):
@@ -58,7 +61,7 @@ class EditUser(Dialog[Details]):
     def __init__(self, user: User) -> None:
         text = "Separate addresses with commas; the first one is primary."
         if user.authentication == DIRECTORY_SERVICES:
-            text += " The next sync replaces these fields with what the directory lists."
+            text += f" {SYNC_REPLACES}"
         super().__init__(f"Change {user.user_name}", text)
         self._user = user
 
@@ -123,7 +126,7 @@ class ChoosePrivileges(Dialog[PrivilegeChange]):
     @override
     def why_not(self, name: str) -> str | None:
         if name == "save" and not self._boxes.value and not self._boxes.mixed:
-            return "Choose a privilege, or None for no access."
+            return NO_PRIVILEGE
         return None
 
     def action_save(self) -> None:

@@ -15,6 +15,7 @@ from sync.runs.by_hand import add_user
 from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED, BaseScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
+from tui.screens.user_dialogs import NO_PRIVILEGE
 from tui.texts.plain import plain
 from tui.widgets.fields import Field, PasswordField, row
 from tui.widgets.privilege_boxes import PrivilegeBoxes
@@ -76,7 +77,7 @@ class NewUserScreen(BaseScreen):
         if problem := name_problem(self._text("user_name")):
             return sentence(problem)
         if not self.query_one("#privileges", PrivilegeBoxes).value:
-            return "Choose a privilege, or None for no access."
+            return NO_PRIVILEGE
         if self._integrated:
             password, again = self._text("password"), self._text("again")
             return new_password_problem(password, again, self._text("user_name")) or None
@@ -110,13 +111,13 @@ class NewUserScreen(BaseScreen):
         )
         password = self._text("password") if self._integrated else None
         await self.write(lambda: add_user(self.app.workspace, user, password))
-        self.dismiss()
+        self.leave()
         self.app.say(f"Added {name}.")
 
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def _ask_to_leave(self) -> None:
         if await self.confirm("Discard the new user?", "Nothing was saved."):
-            self.dismiss()
+            self.leave()
 
     @property
     def _integrated(self) -> bool:

@@ -1,4 +1,4 @@
-"""The numbers on Synchronize: progress, the plan, the confirmation."""
+"""The numbers on Synchronize and Undo: the plan, the confirmation, the result."""
 
 from __future__ import annotations
 

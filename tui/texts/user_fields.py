@@ -11,10 +11,16 @@ from store.names import match_key
 from store.privileges import FOLDER_PRIVILEGES, delete_gap, privilege_labels
 from store.text import printable, shown_time
 from sync.directory.types import NONE, directory_text
+from sync.planning.changes import WHERE_RELEASED
 from sync.planning.filters import as_listed, scope_of
 from sync.planning.leavers import leaving_on
 
 FolderRow = tuple[str, list[str]]
+RENAME_THERE_TOO = (
+    "Rename this user in the directory too. Otherwise log-ons ask it for the new name, and the "
+    "next sync takes the old name for a new user."
+)
+SYNC_REPLACES = "The next sync replaces these fields with what the directory lists."
 
 
 def fields_of(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
@@ -70,7 +76,7 @@ def _pin(user: User, history: History) -> str:
         if undo and undo.undoes
         else "hand or an undo"
     )
-    return f"by {which}; syncs will not delete this user until you release it (F7, p, r)"
+    return f"by {which}; syncs will not delete this user until you release it {WHERE_RELEASED}"
 
 
 def rights_of(user: User) -> list[FolderRow]:

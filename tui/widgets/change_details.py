@@ -9,7 +9,10 @@ from rich.console import RenderableType
 from rich.text import Text
 from textual import work
 
+from store.errors import StoreError
 from sync.planning.plan import Change
+from tui.texts.plain import plain
+from tui.texts.problems import told
 from tui.widgets.changes import archive_text, change_details
 from tui.widgets.pane import Pane
 
@@ -25,7 +28,7 @@ class ChangeDetails(Pane):
     def __init__(self, count: Callable[[str], int]) -> None:
         super().__init__()
         self._count = count
-        self._messages: dict[str, int] = {}
+        self._messages: dict[str, int | StoreError] = {}
         self._shown: tuple[Change | None, bool, str] = (None, False, "")
 
     def forget(self) -> None:
@@ -45,16 +48,22 @@ class ChangeDetails(Pane):
         archive = None
         if change.archive:
             messages = self._messages.get(change.user_name)
-            archive = archive_text(change, messages, done=done)
+            if isinstance(messages, StoreError):
+                archive = plain(told(messages), "red")
+            else:
+                archive = archive_text(change, messages, done=done)
             if change.archive == "kept" and messages is None:
                 self._count_messages(change.user_name)
         narrow = self.screen.has_class("-wide")
         return change_details(change, *notes, archive=archive, done=done, narrow=narrow)
 
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True)
     async def _count_messages(self, user_name: str) -> None:
         await asyncio.sleep(_SETTLED_SECONDS)
-        self._messages[user_name] = await asyncio.to_thread(self._count, user_name)
+        try:
+            self._messages[user_name] = await asyncio.to_thread(self._count, user_name)
+        except StoreError as error:
+            self._messages[user_name] = error
         change = self._shown[0]
         if change is not None and change.user_name == user_name:
             self.follow(self._details)

@@ -12,11 +12,12 @@ from textual.widgets import Input, Static
 
 from tui.actions import ACTIONS, APP, Action, actions_of, key_text, reason_against, shown_key
 from tui.colours import CURRENT, CURRENT_WITHOUT_COLOURS, KEY
+from tui.modes import MODES
 
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
 
-SCREENS = ("connection", "options", "privileges", "synchronize", "users", "history")
+SCREENS = tuple(MODES)
 _LONG_NAMES = {short: name for name, short in KEY_NAME_REPLACEMENTS.items()}
 _IN_KEY_LINE = ("help", "command_palette", "back", "quit")
 _BY_SUBMITTING = ("accept", "log_on")

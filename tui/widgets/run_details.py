@@ -56,7 +56,7 @@ class RunDetails(Pane):
             *([f"and {grouped(more)} more"] if more > 0 else []),
         )
 
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True)
     async def _load(self, run_id: str) -> None:
         await asyncio.sleep(_SETTLED_SECONDS)
         try:

@@ -14,6 +14,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from store.errors import Problem
 from sync.workspace import Workspace
 from tui.texts.plain import plain
 from tui.texts.problems import told
@@ -36,14 +37,17 @@ class StatusView(VerticalScroll, can_focus=False):
         """Build the text."""
         yield Static(markup=False)
 
-    @work(exclusive=True, exit_on_error=False)
+    @work(exclusive=True)
     async def look(self, workspace: Workspace) -> None:
         """Look at store, archive and outcomes, and show what is found."""
         await asyncio.sleep(_SETTLED_SECONDS)
         from sync.status.status import status_of  # slow
 
-        status = await asyncio.to_thread(self._look or status_of, workspace)
-        self.query_one(Static).update(_shown(status))
+        try:
+            shown = _shown(await asyncio.to_thread(self._look or status_of, workspace))
+        except Problem as error:
+            shown = Group("", plain(told(error), "red"))
+        self.query_one(Static).update(shown)
 
 
 def _shown(status: Status) -> Group:
