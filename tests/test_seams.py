@@ -22,7 +22,7 @@ EXCEPTIONS = {
     ("store/test_passwords.py", COST): _COST,
     ("support/cut_short.py", COST): _COST,
     ("sync/logon/test_login.py", COST): _COST,
-    ("sync/logon/test_login.py", "sync.logon.login._PACE"): "knows refusals of other tests",
+    ("sync/logon/conftest.py", "sync.logon.login._PACE"): "knows refusals of other tests",
     ("sync/logon/test_pace.py", "sync.logon.pace._FRESH_SECONDS"): "a minute is long",
     (
         "support/replaced.py",

@@ -25,7 +25,6 @@ from sync.errors import (
     NotConfigured,
 )
 from sync.logon.login import check_log_on, log_on
-from sync.logon.pace import Pace
 from sync.workspace import Workspace
 from tests.conftest import FAST
 from tests.support.builders import managed
@@ -283,11 +282,6 @@ class TestVerdict:
 
 class TestTime:
     """Refusals take the same time; how that is judged says `tests.support.times`."""
-
-    @pytest.fixture(autouse=True)
-    def without_the_times_of_other_tests(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Their passwords cost less."""
-        monkeypatch.setattr("sync.logon.login._PACE", Pace())
 
     @pytest.fixture
     def workspace_of_five(self, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> Workspace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,6 +16,7 @@ from store.errors import Problem, StoreDamaged, StoreUnwritable
 from store.interface import Batch, Snapshot
 from store.locations import NAME_OR_MAKE
 from store.models import DIRECTORY_SERVICES, INTEGRATED, Settings, User
+from store.passwords import decoy_hash
 from sync.directory.types import TYPES
 from sync.errors import LogOnLocked, LogOnRefused, LogOnUnavailable, NotConfigured
 from sync.logon.login import check_log_on, current_users, log_on, need_of
@@ -302,3 +304,54 @@ async def test_a_hash_that_cannot_be_made_strong_keeps_nobody_out(
     user = await log_on(wrapped, "anna", password)
     assert (user.user_name, user.password_hash) == ("anna", stored)
     assert workspace.snapshot().users["anna"]["password_hash"] == stored
+
+
+LOCAL_HASH = hashed(FAST)
+
+
+def asking(directory: Directory) -> Settings:
+    return Settings(directory_service="application_integration", url=directory.url)
+
+
+@pytest.mark.parametrize(
+    ("before", "made"),
+    [("unknown", 0), ("dora", 1), ("anna", 1)],
+    ids=["a check tells", "a request is no check", "a right password's hash may be cheaper"],
+)
+async def test_a_refused_directory_user_waits_without_a_check_once_a_check_told_how_long(
+    fill: Callable[..., Workspace], directory: Directory, before: str, made: int
+) -> None:
+    """`anna` enters the right password, and is locked by the time that it is checked."""
+    directory.put(dora="the directory's")
+    anna = User(user_name="anna", privileges=["login"], password_hash=LOCAL_HASH)
+    workspace = fill(anna, managed("dora"), settings=asking(directory))
+    workspace = with_attempts(workspace, settle=lambda *_, **__: False)
+    checks: list[bytes] = []
+
+    def counted(password: bytes, stored: bytes) -> bool:
+        checks.append(stored)
+        return real(password, stored)
+
+    with pytest.raises(LogOnRefused):
+        await log_on(workspace, before, PASSWORD)
+    with in_place_of(bcrypt, "checkpw", counted) as real, pytest.raises(LogOnRefused):
+        await log_on(workspace, "dora", PASSWORD)
+    assert checks.count(decoy_hash(FAST).encode()) == made  # the other one is the directory's
+
+
+async def test_who_waits_waits_as_long_as_the_last_refusal_took(
+    fill: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put(dora="the directory's")
+    workspace = fill(managed("dora"), settings=asking(directory))
+
+    def slow(password: bytes, stored: bytes) -> bool:
+        time.sleep(0.3)
+        return real(password, stored)
+
+    with in_place_of(bcrypt, "checkpw", slow) as real, pytest.raises(LogOnRefused):
+        await log_on(workspace, "unknown", PASSWORD)
+    started = time.perf_counter()
+    with pytest.raises(LogOnRefused):
+        await log_on(workspace, "dora", PASSWORD)
+    assert time.perf_counter() - started >= 0.3
