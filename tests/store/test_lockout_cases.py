@@ -5,17 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from itertools import count
 from pathlib import Path
 
 import orjson
 import pytest
 
-from store.errors import StoreFull
+from store.errors import StoreBusy, StoreFull
 from store.files.attempts import AttemptsUnreadable, AttemptsUnwritable, Lockout
+from store.files.lock import writer_lock
 from store.lockout import LOCK_SECONDS, PAIR, SOURCE, USER
-from tests.support.replaced import failing
+from tests.support.replaced import failing, in_place_of
 
 START = 1_800_000_000.0
 DAY = 24 * 60 * 60
@@ -251,6 +254,17 @@ def test_a_failure_that_cannot_be_counted_is_said(
     assert refused.value.untouched.startswith("Until you correct this, mailroster accepts right")
     assert file.read_bytes() == before
     assert lockout.is_exempt("anna", "192.0.2.2")
+
+
+def test_who_is_waited_for_counts_failed_log_ons(lockout: Lockout, file: Path) -> None:
+    """The clock goes on by five seconds each time that it is asked."""
+    says = "Failed log-ons are being counted by"
+    with writer_lock(file.with_name(f"{file.name}.lock")):
+        with in_place_of(time, "monotonic", count(step=5).__next__):
+            with pytest.raises(StoreBusy, match=says):
+                lockout.unlock("anna")
+            with pytest.raises(AttemptsUnwritable, match=f"could not be counted. {says}"):
+                lockout.settle("anna", None, right=False, password="x")
 
 
 def test_an_unlock_that_cannot_be_written_says_so_of_itself(lockout: Lockout, file: Path) -> None:

@@ -144,6 +144,8 @@ class TryLogOn(Dialog[None]):
             shown = plain(told(error), "red")
         finally:
             self._trying = False
+        if not self.query(Field):
+            return  # the session has ended meanwhile
         self.query_one("#password", Input).value = ""
         self.query_one("#user_name").focus()
         self.show_problem(shown)

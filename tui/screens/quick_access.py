@@ -146,9 +146,13 @@ class OwnPassword(Dialog[bool]):
         except Problem as error:
             problem = told(error)
         else:
+            problem = ""
+        self._changing = False
+        if not self.is_current:
+            return  # the session has ended meanwhile
+        if not problem:
             self.dismiss(True)
             return
-        self._changing = False
         current = self.query_one("#current", PasswordField)
         with self.prevent(Input.Changed):
             current.value = ""

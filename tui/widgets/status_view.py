@@ -32,10 +32,11 @@ class StatusView(VerticalScroll, can_focus=False):
     def __init__(self, look: Callable[[Workspace], Status] | None) -> None:
         super().__init__()
         self._look = look
+        self._text = Static(markup=False)
 
     def compose(self) -> ComposeResult:
         """Build the text."""
-        yield Static(markup=False)
+        yield self._text
 
     @work(exclusive=True)
     async def look(self, workspace: Workspace) -> None:
@@ -47,7 +48,7 @@ class StatusView(VerticalScroll, can_focus=False):
             shown = _shown(await asyncio.to_thread(self._look or status_of, workspace))
         except Problem as error:
             shown = Group("", plain(told(error), "red"))
-        self.query_one(Static).update(shown)
+        self._text.update(shown)  # it may be gone from the screen by now
 
 
 def _shown(status: Status) -> Group:
