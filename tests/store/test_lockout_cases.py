@@ -259,12 +259,12 @@ def test_a_failure_that_cannot_be_counted_is_said(
 def test_who_is_waited_for_counts_failed_log_ons(lockout: Lockout, file: Path) -> None:
     """The clock goes on by five seconds each time that it is asked."""
     says = "Failed log-ons are being counted by"
-    with writer_lock(file.with_name(f"{file.name}.lock")):
-        with in_place_of(time, "monotonic", count(step=5).__next__):
-            with pytest.raises(StoreBusy, match=says):
-                lockout.unlock("anna")
-            with pytest.raises(AttemptsUnwritable, match=f"could not be counted. {says}"):
-                lockout.settle("anna", None, right=False, password="x")
+    held = writer_lock(file.with_name(f"{file.name}.lock"))
+    with held, in_place_of(time, "monotonic", count(step=5).__next__):
+        with pytest.raises(StoreBusy, match=says):
+            lockout.unlock("anna")
+        with pytest.raises(AttemptsUnwritable, match=f"could not be counted. {says}"):
+            lockout.settle("anna", None, right=False, password="x")
 
 
 def test_an_unlock_that_cannot_be_written_says_so_of_itself(lockout: Lockout, file: Path) -> None:
