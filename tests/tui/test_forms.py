@@ -319,3 +319,16 @@ async def test_what_is_wrong_is_said_once(filled: Callable[..., Workspace]) -> N
         await admin.press("escape", "y", "p", "enter", "enter")
         await admin.sees("The password has fewer")
         assert admin.words.count("The password has fewer") == 1
+
+
+async def test_letters_are_those_of_the_first_group_after_another_screen(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f4")
+        own = admin.app.screen.query_one("#default_folder_privileges", PrivilegeBoxes)
+        before = tuple(own.value)
+        own.query(Tick).first().focus()
+        await admin.press("f5", "f4", "r")
+        chosen = admin.app.screen.query_one("#default_privileges", PrivilegeBoxes).value
+        assert ("archive" in chosen, tuple(own.value)) == (True, before)

@@ -9,6 +9,7 @@ import pytest
 
 from store.interface import Clock
 from store.models import User
+from sync.configure import configure
 from sync.workspace import Workspace
 from tests.support.builders import managed
 from tests.support.directory import Directory
@@ -69,6 +70,22 @@ async def test_a_plan_that_could_not_be_renewed_is_marked_and_asked_for_first(
         await admin.sees("Not done: Test Settings")
         await admin.press("enter")
         await admin.sees("OLD: asked", f"asking again failed {hands.shown()}")
+        await admin.press("s")
+        await admin.sees("Not done: Synchronize")
+        await admin.press("enter")
+        assert workspace.snapshot().find("gone")
+
+
+async def test_a_plan_of_another_server_is_marked_and_asked_for_first(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    workspace = filled(managed("gone"))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("- 1 delete")
+        configure(workspace, {"url": "http://127.0.0.1:1/"})
+        await admin.sees("OLD: asked", f"at {directory.url}; the settings name http://127.0.0.1:1/")
         await admin.press("s")
         await admin.sees("Not done: Synchronize")
         await admin.press("enter")

@@ -41,6 +41,18 @@ async def test_progress_is_counted_and_can_be_cancelled(
         assert admin.app.listing is None
 
 
+async def test_a_low_terminal_shows_the_plan_and_not_its_details(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    async with driving(filled(), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("+ create", "Details")
+        await admin.pilot.resize_terminal(60, 15)
+        await admin.sees("+ create")
+        assert "Details" not in admin.words
+
+
 async def test_a_failure_is_told_in_full(filled: Callable[..., Workspace]) -> None:
     async with driving(filled(url="http://127.0.0.1:1/"), **ROOT) as admin:
         await admin.press("f5", "t")

@@ -23,6 +23,8 @@ LOCAL = "four other words Ж"
 Open = Callable[..., AbstractContextManager[Terminal]]
 
 _TWICE = ("tab", "tab")
+_ENTER_TWICE = ("enter", "enter")
+_TO_THE_USER_NAME = ("tab",) * 5  # of the connection
 
 # Where fields are, by what leads there and is entered, and what the terminal then shows.
 FORMS = {
@@ -45,6 +47,14 @@ FORMS = {
     "a new user": (
         ("f6", "n", "zoe", "tab", "tab", "z@example.com", *_TWICE, NEW, "tab", NEW, "ctrl+s"),
         "Added zoe",
+    ),
+    "a new user, by Enter": (
+        ("f6", "n", "zoe", *_ENTER_TWICE, "z@x.org", "enter", "tab", NEW, "enter", NEW, "ctrl+s"),
+        "Added zoe",
+    ),
+    "a connection, by Enter": (
+        ("f2", *_TO_THE_USER_NAME, "archive", "enter", NEW, "ctrl+s"),
+        "Saved",
     ),
     "a user's fields": (
         ("f6", "enter", "c", "Anna", "enter", "enter", "anna@example.com", "enter"),
@@ -103,6 +113,16 @@ def test_a_log_on_gets_both_fields(opened: Open, send: Callable[..., None]) -> N
         terminal.settle()
         send(terminal, "p", LOCAL, "enter", NEW, "enter", NEW, "enter")
         terminal.wait_for(b"Changed your password")
+        assert SEEN not in terminal.received
+
+
+def test_after_a_wrong_password_the_next_one_goes_where_it_belongs(opened: Open) -> None:
+    with opened() as terminal:
+        terminal.type_ahead("f2", "ctrl+l", "anna", "enter", "wrong", "enter")
+        terminal.wait_for(b"The password is wrong")
+        terminal.settle()
+        terminal.type_ahead(LOCAL, "enter")
+        terminal.wait_for(b"The password is right")
         assert SEEN not in terminal.received
 
 

@@ -38,6 +38,7 @@ class BaseScreen(Screen[None]):
     """
 
     HORIZONTAL_BREAKPOINTS = [(100, "-roomy"), (120, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]
     NAME: ClassVar[str] = ""
     SCOPES: ClassVar[tuple[str, ...]] = ()
 

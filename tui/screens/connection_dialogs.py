@@ -147,6 +147,6 @@ class TryLogOn(Dialog[None]):
         if not self.query(Field):
             return  # the session has ended meanwhile
         self.query_one("#password", Input).value = ""
-        self.query_one("#user_name").focus()
+        self.query_one("#password").focus()
         self.show_problem(shown)
         self.refresh_bindings()

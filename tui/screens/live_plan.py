@@ -84,11 +84,21 @@ class LivePlan(PlanScreen):
 
     def _answered(self, listing: Listing) -> None:
         """Make plans from this answer from now on."""
-        settings = self.app.snapshot.settings
         self.app.listing = listing
         self._told(answered=True)
-        self.source = Source(self.app.workspace.clock(), printable(settings.url, 60))
+        self.source = Source(self.app.workspace.clock(), self.asks_now)
         self.not_renewed = None
+
+    @property
+    def asks_now(self) -> str:
+        """The URL that the saved settings name, for people."""
+        return printable(self.app.snapshot.settings.url, 60)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the plan's users have to be asked for again before it is applied."""
+        asked_elsewhere = self.source is not None and self.source.url != self.asks_now
+        return self.not_renewed is not None or asked_elsewhere
 
     def _told(self, *, answered: bool) -> None:
         """Let the line at the top say whether the directory answered."""

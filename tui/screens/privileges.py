@@ -10,6 +10,7 @@ from textual.widgets import Static
 from store.privileges import FOLDER_PRIVILEGES, PRIVILEGES
 from tui.actions import bindings_for
 from tui.screens.settings_form import SettingsForm
+from tui.widgets.fields import Tick
 from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 
@@ -31,6 +32,11 @@ class PrivilegesScreen(SettingsForm):
         yield PrivilegeBoxes(PRIVILEGES, id="default_privileges")
         yield Static("On the own archive", classes="section")
         yield PrivilegeBoxes(FOLDER_PRIVILEGES, id="default_folder_privileges")
+
+    def on_screen_suspend(self) -> None:
+        """Start at the top the next time: a letter is that of the group with the cursor."""
+        if self.app.current_mode != self.NAME:
+            self.set_focus(self.query(Tick).first())
 
     def unsaved(self) -> str:
         """Return what would be lost by leaving, or nothing."""

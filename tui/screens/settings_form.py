@@ -172,6 +172,11 @@ class SettingsForm(BaseScreen):
         label = " … ".join(str(part.render()).strip() for part in field.parent.query(Label))
         return told(problem, f"“{label}” {problem.rest}")
 
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field; a password that is typed ahead belongs there."""
+        event.stop()
+        self.focus_next()
+
     def follow_entry(self) -> None:
         """Show what follows from what is entered, right or not."""
 

@@ -56,6 +56,11 @@ class NewUserScreen(BaseScreen):
 
         self.check()
 
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field; a password that is typed ahead belongs there."""
+        event.stop()
+        self.focus_next()
+
     @on(Input.Changed)
     @on(Select.Changed)
     @on(PrivilegeBoxes.Changed)

@@ -35,10 +35,12 @@ def plan_text(
     unsaved: str,
     source: Source | None,
     not_renewed: datetime | None,
+    asks_now: str,
 ) -> Text:
     """Return what a plan holds without the changes of the users `left_out`, and how old it is.
 
-    `unsaved` says which unsaved settings are in it, `not_renewed` when its renewal failed.
+    `unsaved` says which unsaved settings are in it, `not_renewed` when its renewal failed, and
+    `asks_now` what URL the settings name now.
     """
     wanted = [
         change for change in plan.changes if not (change.edit and change.user_name in left_out)
@@ -51,6 +53,9 @@ def plan_text(
         text.append(
             f"\nOLD: asked {_time(source.asked)}; asking again failed {_time(not_renewed)}.", "red"
         )
+    elif source and source.url != asks_now:
+        now = f"the settings name {asks_now} now"
+        text.append(f"\nOLD: asked {_time(source.asked)} at {source.url}; {now}.", "red")
     elif source:
         text.append(f"\nAsked {_time(source.asked)} at {source.url}", "dim")
     if unsaved:
