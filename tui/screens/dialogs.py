@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -31,6 +32,19 @@ PASSWORD_RULE = (
 )
 
 
+class _Text(VerticalScroll):
+    """What is to be read, which takes at most this share of the terminal's height."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__(classes="text")
+        self._share = share
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return no more lines than it may have: the box around it would leave them blank."""
+        wanted = super().get_content_height(container, viewport, width)
+        return min(wanted, int(viewport.height * self._share))
+
+
 class Dialog(ModalScreen[T]):
     """A box over the screen; cancelling it answers `None`.
 
@@ -38,6 +52,7 @@ class Dialog(ModalScreen[T]):
     """
 
     SCOPES: ClassVar[tuple[str, ...]] = ()
+    SHARE: ClassVar[float] = 0.62
     BINDINGS = [
         Binding(HELP.key, "app.help", show=False, id=HELP.id),
         Binding("up", "scroll_text(-1)", show=False),
@@ -57,7 +72,7 @@ class Dialog(ModalScreen[T]):
         with Vertical(classes="box"):
             yield Static(self._heading, markup=False, classes="heading")
             if self._text:
-                with VerticalScroll(classes="text"):
+                with _Text(self.SHARE):
                     yield Static(self._text, markup=False)
             yield from self.fields()
             yield Static(markup=False, classes="problem")
@@ -244,6 +259,8 @@ class TypedNumber(Dialog[Literal["all", "hold"]]):
 
 class Help(Message):
     """Every action of a screen and of the application, with its key and what it does."""
+
+    SHARE = 0.8
 
     def __init__(self, scopes: tuple[str, ...], screen: Widget) -> None:
         text, logged_on = Text(), getattr(screen.app, "administrator", None) is not None
