@@ -120,7 +120,7 @@ class Dialog(ModalScreen[T]):
     def action_scroll_text(self, lines_down: int) -> None:
         """Scroll what is to be read, while the focus is in a field."""
         for text in self.query(".text"):
-            text.scroll_relative(y=lines_down, animate=False, force=True)
+            text.scroll_relative(y=lines_down, animate=False, force=True, immediate=True)
 
     def action_cancel(self) -> None:
         """Close without an answer."""
