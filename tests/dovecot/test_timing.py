@@ -16,7 +16,7 @@ from tests.support.builders import managed
 from tests.support.directory import Directory
 from tests.support.times import told_apart
 
-ROUNDS = 12
+ROUNDS = 20
 COSTLY = bcrypt.hashpw(b"correct horse battery", bcrypt.gensalt(12)).decode()
 
 
