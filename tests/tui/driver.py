@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from sync.workspace import Workspace
+from tests.support.wrapped_store import Gate
 from tui.app import MailrosterApp
 
 PASSWORD = "a few unrelated words"
@@ -52,6 +53,14 @@ class Driver:
             self.app.post_message(events.Key(key, character))
             await self.settle()
         await self.pilot.pause()
+
+    async def press_until_it_waits(self, key: str, gate: Gate) -> None:
+        """Shut the gate, press the key, and wait until what it does waits there."""
+        gate.shut()
+        before = gate.waiting
+        await self.press(key)
+        while gate.waiting == before:
+            await self.pilot.pause(_STEP)
 
     async def settle(self) -> None:
         """Wait until what was sent is dealt with and shown; `sees` waits for what takes longer."""

@@ -157,11 +157,7 @@ class TestDeletions:
         async with driving(slow, **ROOT) as admin:
             await admin.press("f5", "t")
             await admin.sees("- 2 delete")
-            gate.shut()
-            waiting = gate.waiting
-            await admin.press("s")
-            while gate.waiting == waiting:
-                await admin.pilot.pause(0.01)
+            await admin.press_until_it_waits("s", gate)
             await admin.press("space")
             await admin.sees("- skipped gone")
             gate.open()

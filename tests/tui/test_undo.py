@@ -205,11 +205,7 @@ class TestUndo:
         give_mail(slow, "carla")
         async with driving(slow, **ROOT) as admin:
             await see_undo(admin)
-            gate.shut()
-            waiting = gate.waiting
-            await admin.press("u")
-            while gate.waiting == waiting:
-                await admin.pilot.pause(0.01)
+            await admin.press_until_it_waits("u", gate)
             await admin.press("space")
             await admin.sees("+ skipped bert")
             gate.open()

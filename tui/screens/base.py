@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from store.errors import Problem
@@ -20,6 +20,7 @@ from tui.screens.dialogs import Confirm, Dialog, Message
 from tui.texts.plain import lines, plain
 from tui.texts.problems import told
 from tui.widgets.context import ContextLine
+from tui.widgets.fields import Field
 from tui.widgets.keys import KeyLine, ScreenLine
 from tui.widgets.note import Note
 
@@ -223,3 +224,20 @@ class BaseScreen(Screen[None]):
         self.show_warning()
         self.follow_store(snapshot)
         self.refresh_bindings()
+
+
+class EntryScreen(BaseScreen):
+    """Fields one below the other: Enter goes on to the next one, from the last one to `DONE`.
+
+    So a password that is typed ahead goes where it belongs.
+    """
+
+    DONE: ClassVar[str] = ""
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on."""
+        event.stop()
+        if self.DONE and event.input is self.query(Field).last():
+            await self.app.run_action(self.DONE, self)
+        else:
+            self.focus_next()

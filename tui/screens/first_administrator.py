@@ -11,9 +11,8 @@ from typing_extensions import override
 from store.names import name_problem
 from sync.runs.by_hand import add_administrator
 from tui.actions import bindings_for
-from tui.screens.base import BEING_SAVED
+from tui.screens.base import BEING_SAVED, EntryScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
-from tui.screens.logon import EntryScreen
 from tui.texts.plain import plain
 from tui.widgets.fields import Field, PasswordField, row
 

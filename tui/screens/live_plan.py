@@ -26,7 +26,7 @@ from tui.screens.plan_screen import PlanScreen
 from tui.screens.progress import telling_progress
 from tui.screens.settings_form import SettingsForm
 from tui.texts.plain import counted
-from tui.texts.plans import Source
+from tui.texts.plans import Source, why_old
 
 _PLANNED = ("options", "privileges")
 _ASKED = ("connection",)
@@ -95,10 +95,9 @@ class LivePlan(PlanScreen):
         return printable(self.app.snapshot.settings.url, 60)
 
     @property
-    def is_old(self) -> bool:
-        """Whether the plan's users have to be asked for again before it is applied."""
-        asked_elsewhere = self.source is not None and self.source.url != self.asks_now
-        return self.not_renewed is not None or asked_elsewhere
+    def old(self) -> str:
+        """Why the plan's users have to be asked for again before it is applied, or nothing."""
+        return why_old(self.source, self.not_renewed, self.asks_now)
 
     def _told(self, *, answered: bool) -> None:
         """Let the line at the top say whether the directory answered."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,24 +13,10 @@ from store.errors import Problem
 from store.privileges import ADMIN
 from sync.errors import LogOnRefused
 from tui.actions import bindings_for
-from tui.screens.base import BaseScreen
+from tui.screens.base import EntryScreen
 from tui.texts.plain import lines, plain
 from tui.texts.problems import told
 from tui.widgets.fields import Field, PasswordField, row
-
-
-class EntryScreen(BaseScreen):
-    """Fields one below the other: Enter goes on to the next one, from the last one to `DONE`."""
-
-    DONE: ClassVar[str]
-
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go on."""
-        event.stop()
-        if event.input is self.query(Field).last():
-            await self.app.run_action(self.DONE, self)
-        else:
-            self.focus_next()
 
 
 class LogOnScreen(EntryScreen):

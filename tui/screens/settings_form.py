@@ -22,13 +22,13 @@ from store.interface import Snapshot
 from store.models import Settings
 from sync.configure import configure, draft
 from sync.directory.types import setting, setting_keys
-from tui.screens.base import BEING_SAVED, BaseScreen
+from tui.screens.base import BEING_SAVED, EntryScreen
 from tui.texts.plain import plain
 from tui.texts.problems import told
 from tui.widgets.privilege_boxes import PrivilegeBoxes
 
 
-class SettingsForm(BaseScreen):
+class SettingsForm(EntryScreen):
     """A form: its fields are the widgets that have a setting's key as their id, and a `value`.
 
     What is entered stays while other screens are shown, and on top of what someone else saves.
@@ -171,11 +171,6 @@ class SettingsForm(BaseScreen):
             return told(problem)
         label = " … ".join(str(part.render()).strip() for part in field.parent.query(Label))
         return told(problem, f"“{label}” {problem.rest}")
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go on to the next field; a password that is typed ahead belongs there."""
-        event.stop()
-        self.focus_next()
 
     def follow_entry(self) -> None:
         """Show what follows from what is entered, right or not."""

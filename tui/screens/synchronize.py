@@ -263,7 +263,7 @@ class SynchronizeScreen(LivePlan):
     @work(exclusive=True, group="run", exit_on_error=False)
     async def action_synchronize(self) -> None:
         """Confirm the numbers and apply the plan."""
-        if self.selection.plan is None or self.result is not None or self.is_old:
+        if self.selection.plan is None or self.result is not None or self.old:
             await self._make_new_plan()
         await self.planned()
         chosen = copy(self.selection)
@@ -294,8 +294,8 @@ class SynchronizeScreen(LivePlan):
             self.tell(result_text(self.result))
         elif selection.plan is not None:
             unsaved = self.unsaved_sentence()
-            left_out, age = selection.left_out, (self.source, self.not_renewed, self.asks_now)
-            self.tell(plan_text(selection.plan, left_out, unsaved, *age))
+            left_out, old = selection.left_out, self.old
+            self.tell(plan_text(selection.plan, left_out, unsaved, self.source, old))
         elif self.asking is None:
             has_directory = self.app.snapshot.settings.directory_service != "none"
             self.tell(Text(_TEST if has_directory else _SET_UP, "bold"))

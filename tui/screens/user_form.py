@@ -13,7 +13,7 @@ from store.names import check_user_name, name_problem
 from store.privileges import HAND_MADE_PRIVILEGES, PRIVILEGES
 from sync.runs.by_hand import add_user
 from tui.actions import bindings_for
-from tui.screens.base import BEING_SAVED, BaseScreen
+from tui.screens.base import BEING_SAVED, EntryScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
 from tui.screens.user_dialogs import NO_PRIVILEGE
 from tui.texts.plain import plain
@@ -23,7 +23,7 @@ from tui.widgets.privilege_boxes import PrivilegeBoxes
 METHODS = tuple((label, method) for method, label in AUTHENTICATION_LABELS.items())
 
 
-class NewUserScreen(BaseScreen):
+class NewUserScreen(EntryScreen):
     """The form that adds a user by hand."""
 
     NAME = "users"
@@ -55,11 +55,6 @@ class NewUserScreen(BaseScreen):
         self.query_one("#user_name").focus()
 
         self.check()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go on to the next field; a password that is typed ahead belongs there."""
-        event.stop()
-        self.focus_next()
 
     @on(Input.Changed)
     @on(Select.Changed)

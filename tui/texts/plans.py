@@ -34,13 +34,11 @@ def plan_text(
     left_out: Collection[str],
     unsaved: str,
     source: Source | None,
-    not_renewed: datetime | None,
-    asks_now: str,
+    old: str,
 ) -> Text:
     """Return what a plan holds without the changes of the users `left_out`, and how old it is.
 
-    `unsaved` says which unsaved settings are in it, `not_renewed` when its renewal failed, and
-    `asks_now` what URL the settings name now.
+    `unsaved` says which unsaved settings are in it, `old` why it is old, as `why_old` does.
     """
     wanted = [
         change for change in plan.changes if not (change.edit and change.user_name in left_out)
@@ -49,13 +47,8 @@ def plan_text(
     text.append(f"  {grouped(plan.in_scope)} of {counted(plan.listed, 'user')} in scope", "dim")
     if left_out:
         text.append(f"  skipped {grouped(len(left_out))}")
-    if not_renewed and source:
-        text.append(
-            f"\nOLD: asked {_time(source.asked)}; asking again failed {_time(not_renewed)}.", "red"
-        )
-    elif source and source.url != asks_now:
-        now = f"the settings name {asks_now} now"
-        text.append(f"\nOLD: asked {_time(source.asked)} at {source.url}; {now}.", "red")
+    if source and old:
+        text.append(f"\nOLD: asked {_time(source.asked)}{old}.", "red")
     elif source:
         text.append(f"\nAsked {_time(source.asked)} at {source.url}", "dim")
     if unsaved:
@@ -64,6 +57,18 @@ def plan_text(
         text.append(f"\n{counted(len(plan.warnings), 'warning')} (w): ", "yellow")
         text.append_text(plain(" ".join(one_a_kind(plan.warnings)[:5]), limit=200))
     return text
+
+
+def why_old(source: Source | None, not_renewed: datetime | None, asks_now: str) -> str:
+    """Return why a plan's users have to be asked for again, after when they were; or nothing.
+
+    `not_renewed` is when that failed, `asks_now` the URL that the settings name now.
+    """
+    if not_renewed:
+        return f"; asking again failed {_time(not_renewed)}"
+    if source and source.url != asks_now:
+        return f" at {source.url}; the settings name {asks_now} now"
+    return ""
 
 
 def _time(moment: datetime) -> str:
