@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 from store.errors import Problem, StoreDamaged, StoreError
@@ -102,7 +100,8 @@ async def log_on(
     started = time.perf_counter()
     pause = _PACE.of_the_last() if locked or asked else None
     # Started before the HTTP client is imported, which would otherwise show in the time.
-    check = None if pause else _in_a_thread(partial(verify_password, password, stored))
+    run = asyncio.get_running_loop().run_in_executor
+    check = None if pause else run(None, verify_password, password, stored)
     rehearse(snapshot.settings)
     right = bool(asked and await _directory_accepts(workspace, snapshot, asked, password))
     if check and await check:  # never of a directory user, who has no password here
@@ -135,10 +134,6 @@ def current_users(workspace: Workspace, user_name: str | None = None) -> Snapsho
     """
     snapshot = workspace.snapshot() if user_name is None else workspace.store.find(user_name)
     return _of_a_store(workspace, snapshot)
-
-
-def _in_a_thread(check: Callable[[], bool]) -> asyncio.Future[bool]:
-    return asyncio.get_running_loop().run_in_executor(None, check)
 
 
 def _looked_up(workspace: Workspace, user_name: str, source: str | None) -> tuple[Snapshot, bool]:
