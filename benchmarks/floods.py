@@ -22,7 +22,7 @@ from store.passwords import hash_password, verify_password
 from sync.workspace import open_workspace
 from tests.docs.pages import ROOT, blocks
 from tests.support.nginx import running_nginx
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 
 _PASSWORD = "correct horse battery staple"
 _HASH = hash_password(_PASSWORD, "x")

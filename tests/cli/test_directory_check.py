@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.command_line import CommandLine
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 from tests.support.scripted_directory import scripted_directory
 
 SECRETS = ("secret", "grün & +%41")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.command_line import CommandLine
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 from tests.support.slapd import BASE, SERVICE, SERVICE_SECRET, Slapd, password_of, person
 
 

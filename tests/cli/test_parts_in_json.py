@@ -8,7 +8,7 @@ from store.errors import Problem, StoreDamaged
 from store.tinydb.backups import list_backups
 from sync.errors import ConnectionFailed
 from tests.support.command_line import CommandLine
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 
 PASSWORD = "correct horse battery"
 

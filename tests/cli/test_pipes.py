@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import CommandLine
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 
 
 @pytest.mark.parametrize("is_device", [False, True], ids=["pipe", "device"])

@@ -13,7 +13,8 @@ import pytest
 
 from tests.docs.pages import ROOT, blocks, write_files
 from tests.support.command_line import CommandLine
-from tests.support.php_server import free_port, require_php
+from tests.support.php_server import require_php
+from tests.support.ports import free_port
 
 PAGE = "docs/WRITE-A-SERVER.md"
 SECRETS = "the service's password\nAnna's password\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import Shell, blocks, write_files
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 from tests.support.programs import require
 
 PAGE = "docs/PROTOCOL.md"

@@ -24,6 +24,7 @@ from store.models import Settings, User
 from sync.logon.dovecot import VERSIONS, Version
 from sync.runs.folders import take_archive
 from sync.workspace import open_workspace
+from tests.support.ports import free_port
 
 # At the lowest cost, which stays: a password too short for the policy is not hashed anew.
 PASSWORD = "kurz & gut"
@@ -128,7 +129,7 @@ class Site:
         self.homes = self.folder / "homes"
         self.log = self.folder / "dovecot.log"
         self._environment = {**os.environ, "XDG_CONFIG_HOME": str(self.folder / "config")}
-        self.port, self.login_port = _free_port(), _free_port()
+        self.port, self.login_port = free_port(), free_port()
         self.archive.mkdir(mode=0o700)
         os.chown(self.archive, *MAIL_OWNER)
         self.workspace = open_workspace(str(self.store), self.folder / "secret.key")
@@ -255,12 +256,6 @@ def local(user_name: str, **fields: Any) -> User:
     fields.setdefault("password_hash", HASH)
     user = User(user_name=user_name, **fields)
     return replace(user, folder_privileges=user.folder_privileges or {user.key: ["read", "write"]})
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:

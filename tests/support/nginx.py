@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.support.php_server import SCRIPT, PhpDirectory, free_port
+from tests.support.php_server import SCRIPT, PhpDirectory
+from tests.support.ports import free_port
 from tests.support.programs import require, running
 
 _NGINX = """

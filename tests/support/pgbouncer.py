@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.postgres import Cluster, as_postgres, free_port
+from tests.support.ports import free_port
+from tests.support.postgres import Cluster, as_postgres
 
 
 @contextlib.contextmanager

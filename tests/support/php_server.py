@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support.certificates import Certificate
+from tests.support.ports import free_port
 from tests.support.programs import require
 
 SCRIPT = Path(__file__).parents[1] / "php" / "directory.php"
@@ -90,14 +91,6 @@ class PhpDirectory:
             self._process.terminate()
             self._process.wait()
             self._process = None
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class _Relay(socketserver.BaseRequestHandler):

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.ports import free_port
 
 _READY_SECONDS = 20
 _OLDEST = 15
@@ -42,13 +43,6 @@ def need_postgres() -> Path:
     if os.environ.get("CI") == "true":
         pytest.fail("PostgreSQL is not installed; .ci/run installs it", pytrace=False)
     pytest.skip("PostgreSQL is not installed")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def as_postgres() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from store.models import Settings
 from sync.directory.types.ldap.ldap_type import LDAP
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 from tests.support.programs import lacking, require, running
 
 BASE = "dc=example,dc=com"

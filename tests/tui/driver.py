@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,7 +53,6 @@ class Driver:
             character = key if len(key) == 1 else _CHARACTERS.get(key)
             self.app.post_message(events.Key(key, character))
             await self.settle()
-        await self.pilot.pause()
 
     async def press_until_it_waits(self, key: str, gate: Gate) -> None:
         """Shut the gate, press the key, and wait until what it does waits there."""
@@ -63,9 +63,23 @@ class Driver:
             await self.pilot.pause(_STEP)
 
     async def settle(self) -> None:
-        """Wait until what was sent is dealt with and shown; `sees` waits for what takes longer."""
+        """Wait until what was sent is dealt with and shown; `sees` waits for what takes longer.
+
+        A worker that waits for somebody else is waited for no longer than the processor works.
+        """
+        await self._drain()
+        if any(worker.is_running and worker.group != "watch" for worker in self.app.workers):
+            await self.pilot.pause()
+            await self._drain()
+
+    async def _drain(self) -> None:
+        """Let the event loop run until only timers, threads and the watch can wake it."""
+        loop: Any = asyncio.get_running_loop()
         for _ in range(_ROUNDS):
-            await self.pilot.pause(0)
+            await asyncio.sleep(0)
+            while loop._ready:
+                await asyncio.sleep(0)
+            self.app.screen._on_timer_update()
 
     async def type(self, text: str) -> None:
         """Enter a text where the focus is, in one go."""

@@ -15,7 +15,8 @@ from sync.directory.conformance.probes import check_directory
 from sync.server.directory_file import hash_directory_password
 from sync.server.directory_server import DirectoryServer
 from tests.support.hostile_server import answer, hostile_server
-from tests.support.php_server import PhpDirectory, free_port, php_hash
+from tests.support.php_server import PhpDirectory, php_hash
+from tests.support.ports import free_port
 from tests.support.scripted_directory import scripted_directory
 
 SERVICE = ("archive", "secret")

@@ -17,7 +17,7 @@ from sync.directory.types.ldap.ldap_type import LDAP
 from sync.errors import CertificateRefused, DirectoryError
 from tests.support.authority import Authority, certificate_only, server_context
 from tests.support.hostile_server import Connection, hostile_server
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 from tests.support.slapd import (
     BASE,
     PEOPLE,

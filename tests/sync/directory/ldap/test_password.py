@@ -12,7 +12,7 @@ import pytest
 
 from sync.directory.types.ldap.ldap_type import LDAP
 from sync.errors import DirectoryError
-from tests.support.php_server import free_port
+from tests.support.ports import free_port
 from tests.support.slapd import BASE, PEOPLE, SERVICE, SERVICE_SECRET, Slapd, password_of, person
 
 _POLICY = f"""\
