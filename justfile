@@ -18,9 +18,13 @@ run *words:
 demo:
     {{bin}}/mailroster demo
 
-# all tests but those that measure time: just test, just test tests/store
+# all tests but campaigns and those that measure time: just test, just test tests/store
 test *words:
     {{bin}}/pytest {{words}}
+
+# the campaigns: kills at every step, each screen and form in a real terminal
+test-campaigns:
+    {{bin}}/pytest -m campaign
 
 # the tests that measure time, alone
 test-alone:
@@ -36,7 +40,7 @@ format:
 
 # which lines no test runs; where a test fills the disk, the figures have no room either
 coverage:
-    {{bin}}/coverage erase && {{bin}}/coverage run -m pytest --deselect tests/sync/runs/test_full_disk.py::test_a_command_ends_with_22_and_works_again_with_room; {{bin}}/coverage combine -q && {{bin}}/coverage report
+    {{bin}}/coverage erase && {{bin}}/coverage run -m pytest -m 'not alone' --deselect tests/sync/runs/test_full_disk.py::test_a_command_ends_with_22_and_works_again_with_room; {{bin}}/coverage combine -q && {{bin}}/coverage report
 
 # small changes to the rules that no test sees: just mutants, just mutants sync.planning.guard
 mutants *modules:

@@ -36,6 +36,8 @@ EXCEPTIONS = {
     ("tui/test_context.py", "socket.gethostname"): _HOST,
     ("tui/test_snapshots.py", "socket.gethostname"): _HOST,
     ("tui/driver.py", "_compositor"): "Textual tells in no other way what the terminal shows",
+    ("tui/driver.py", "_on_timer_update"): "draws now what Textual would draw at its next tick",
+    ("tui/driver.py", "_ready"): "the event loop tells in no other way that nothing is left to do",
 }
 PUBLIC = {"_replace", "_asdict", "_fields", "_make", "_exit"}  # of named tuples, and of os
 # How a directory type and a store are added.

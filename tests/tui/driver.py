@@ -75,11 +75,12 @@ class Driver:
     async def _drain(self) -> None:
         """Let the event loop run until only timers, threads and the watch can wake it."""
         loop: Any = asyncio.get_running_loop()
-        for _ in range(_ROUNDS):
-            await asyncio.sleep(0)
-            while loop._ready:
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
-            self.app.screen._on_timer_update()
+                while loop._ready:
+                    await asyncio.sleep(0)
+                self.app.screen._on_timer_update()
 
     async def type(self, text: str) -> None:
         """Enter a text where the focus is, in one go."""

@@ -53,11 +53,11 @@ def compare(
 ) -> bool:
     async def before(pilot: Pilot[Any]) -> None:
         admin = Driver(app, pilot)
-        await pilot.pause()
+        await admin.settle()
         if app.administrator:
             await admin.sees("Quit", "F5 Synchronize")
         await play(admin)
-        await pilot.pause()
+        await admin.settle()
 
     return snap_compare(app, terminal_size=size, run_before=before)
 

@@ -96,6 +96,7 @@ def test_few_bytes_are_sent(opened: Open) -> None:
         assert len(terminal.press("pagedown")) < 6_000
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("size", [(20, 6), (60, 15), (120, 40), (200, 60)])
 def test_every_size_works(opened: Open, size: tuple[int, int]) -> None:
     with opened() as terminal:

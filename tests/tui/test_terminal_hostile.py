@@ -23,6 +23,8 @@ from tests.support.builders import managed
 from tests.support.hostile_server import answer, hostile_server
 from tests.tui.terminal import PATIENCE, Terminal, terminal_on
 
+pytestmark = pytest.mark.campaign
+
 EVIL = "\x1b]52;c;RVZJTA==\x07\x1b[31mRED\x1b[0m\u202egnp.\u2066\x9b5n[/][@click=app.quit]x[/]"
 LONG = EVIL + "Z" * 10_000
 SHOWN = rb"\x1b]52"

@@ -96,6 +96,7 @@ def send(request: pytest.FixtureRequest) -> Callable[..., None]:
     return Terminal.type_ahead if request.param == "one write" else Terminal.type_bytewise
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("form", FORMS)
 def test_a_form_gets_each_field(opened: Open, form: str, send: Callable[..., None]) -> None:
     keys, shown = FORMS[form]

@@ -94,6 +94,7 @@ def content(workspace: Workspace) -> dict[str, Any] | None:
     }
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("name", "harm"),
     [
