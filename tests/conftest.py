@@ -28,6 +28,21 @@ pytest_plugins = [
     "tests.support.password_search",
 ]
 
+# Their tests share servers that take long to start. They come first: later idle workers of xdist
+# take tests from others, and would start these servers once more.
+_FIRST = (
+    "tests/docs/test_host.py",
+    "tests/dovecot/",
+    "tests/end_to_end/test_active_directory.py",
+    "tests/sync/directory/ldap/",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests with costly servers before all others."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

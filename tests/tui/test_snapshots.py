@@ -48,6 +48,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return lambda: datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 
 
+_TOLD_LATER = 0.15  # seconds; what a screen tells only of a row that stays under the cursor
+
+
 def compare(
     app: MailrosterApp, play: Play, size: tuple[int, int], snap_compare: Callable[..., bool]
 ) -> bool:
@@ -57,6 +60,7 @@ def compare(
         if app.administrator:
             await admin.sees("Quit", "F5 Synchronize")
         await play(admin)
+        await pilot.pause(_TOLD_LATER)
         await admin.settle()
 
     return snap_compare(app, terminal_size=size, run_before=before)

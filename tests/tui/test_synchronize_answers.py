@@ -385,7 +385,7 @@ async def test_skipped_by_you_counts_no_question(
         await admin.press("space")
         await admin.sees("skipped 1")
         await admin.press("end", "enter", "l")
-        await admin.sees("? 1 question")
+        await admin.sees("? 1 question", "Press Enter to answer.")
         await admin.press("s")
         await admin.sees("This will: + 1 create", "Open questions about renames: 1.")
         assert "Skipped by you" not in admin.text
