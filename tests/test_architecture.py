@@ -20,7 +20,7 @@ BROKEN = {
     "store.postgres.runs": "store.tinydb.history_files",
     "sync.runs.apply": "store.tinydb.copy",
     "sync.configure": "store.postgres.address",
-    "tui.session": "store.tinydb.check_users",
+    "tui.session": "store.tinydb.check",
     "sync.logon.login": "sync.directory.types.ldap.client",
     "sync.planning.plan": "sync.directory.types.application_integration",
     "sync.status.status": "sync.directory.types.ldap.ldap_type",

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store.chain import digest
+from store.check_users import state_problems
 from store.errors import StoreDamaged, StoreError, StoreUnwritable, write_failure
+from store.files.check_host import check_host
 from store.files.ownership import make_folders
 from store.history import Run
 from store.interface import Snapshot
@@ -23,10 +25,8 @@ from store.postgres.schema import migrations, script
 from store.records import run_from
 from store.text import printable, quantity
 from store.tinydb.backups import STAMP
-from store.tinydb.check import check_host
-from store.tinydb.check_users import state_problems
 from store.tinydb.copy import with_all_runs, write_state
-from store.tinydb.restore import loss_between, read_whole
+from store.tinydb.restore import read_whole
 from store.upkeep import Backup, Finding, FolderWorkOf, Loss, Whole
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class PostgresUpkeep:
             now = self._store.snapshot()
         except StoreDamaged as error:
             return Loss(problem=str(error), error=error.to_record())
-        return loss_between(now, to)
+        return Loss.between(now, to)
 
     def save_copy(self, copy: Path) -> Snapshot:
         """Write a checked copy of the store to the new file `copy`."""

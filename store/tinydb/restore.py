@@ -72,25 +72,7 @@ def loss(store: Path, to: Snapshot) -> Loss:
         now = read_whole(store, like=to)
     except StoreDamaged as error:
         return Loss(problem=str(error), error=error.to_record())
-    return loss_between(now, to)
-
-
-def loss_between(now: Snapshot, to: Snapshot) -> Loss:
-    """Return what changes on the way from the state `now` to the state `to`."""
-    go = [now.users[key]["user_name"] for key in now.users.keys() - to.users.keys()]
-    come_back = [to.users[key]["user_name"] for key in to.users.keys() - now.users.keys()]
-    become = []
-    for key in now.users.keys() & to.users.keys():
-        old, new = to.users[key], now.users[key]
-        names = {name for name in {*old, *new} if old.get(name) != new.get(name)}
-        if names := names - {"rev", "changed"}:
-            become.append((new["user_name"], tuple(sorted(names))))
-    return Loss(
-        tuple(sorted(go)),
-        tuple(sorted(come_back)),
-        tuple(sorted(become)),
-        tuple(now.settings.changes_to(to.settings)),
-    )
+    return Loss.between(now, to)
 
 
 def replace_unreadable(
