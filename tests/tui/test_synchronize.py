@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from store.interface import Batch, Edit
+from store.interface import Batch, Edit, Snapshot
 from store.models import User
 from sync.configure import configure
 from sync.directory.listing import Listing, Progress
@@ -16,6 +16,7 @@ from sync.workspace import Workspace, open_workspace
 from tests.support.answers import answering, answering_by
 from tests.support.builders import answer, listed, managed
 from tests.support.directory import Directory
+from tests.support.wrapped_store import Gate, with_store
 from tests.tui.driver import driving
 from tui.screens.synchronize import SynchronizeScreen
 
@@ -163,6 +164,33 @@ async def test_deletions_can_be_held_back(
         assert "- deleted" not in admin.text
         assert "archive" not in admin.words
         assert len(workspace.snapshot().users) == 7
+
+
+async def test_the_cursor_stays_while_the_written_store_is_planned_anew(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    directory.put("anna")
+    workspace = filled(*(managed(f"user{number}") for number in range(5)))
+    gate = Gate()
+
+    def applied(batch: Batch) -> Snapshot:
+        try:
+            return workspace.store.apply(batch)
+        finally:
+            gate.through(len)("")
+
+    async with driving(with_store(workspace, apply=applied), **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("1 of 6", "+ create")
+        await admin.press("s")
+        await admin.sees("to delete")
+        await admin.press_until_it_waits("h", gate)
+        while not admin.app.snapshot.users.get("anna"):
+            await admin.settle()
+        await admin.settle()
+        assert "1 of 6" in admin.text
+        gate.open()
+        await admin.sees("Done: + 1 create skipped 5", "1 of 6")
 
 
 async def test_an_empty_answer_deletes_nobody(

@@ -174,14 +174,13 @@ class PlanScreen(TableScreen):
                 edits = [change.edit for change in result.applied if change.edit]
                 self.app.wrote({edit.key: edit.user for edit in edits if edit.user})
                 self.selection.applied()
+            self.result = result
+            self._held = frozenset(change.user_name for change in result.skipped)
+            self._reported = [change for change in plan.changes if change.edit is None]
         finally:
-            self.show_counts()
+            self.show()
             await self.app.reload()
             self.app.look_around()  # the outcome is noted after the write
-        self.result = result
-        self._held = frozenset(change.user_name for change in result.skipped)
-        self._reported = [change for change in plan.changes if change.edit is None]
-        self.show()
 
     def show(self) -> None:
         """Show the plan, or the result if there is one."""

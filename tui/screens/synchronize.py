@@ -179,9 +179,9 @@ class SynchronizeScreen(LivePlan):
         await self.make_plan()
 
     def show_plan(self) -> None:
-        """Show the plan, unless a result is shown."""
+        """Show the plan, unless a result is shown or awaited: the cursor stays with its row."""
         self.query_one(ChangeDetails).forget()
-        if self.result is None:
+        if self.result is None and not self.is_writing:
             self.show()
 
     async def go_back(self) -> None:

@@ -71,8 +71,9 @@ class UndoScreen(PlanScreen):
             return
         if self.result is None:
             self.selection.take(plan)
-            self.show()
-            self.refresh_bindings()
+            if not self.is_writing:
+                self.show()
+                self.refresh_bindings()
 
     @override
     def why_not(self, name: str) -> str | None:
