@@ -497,3 +497,14 @@ async def test_hostile_names_are_shown_and_never_obeyed(filled: Callable[..., Wo
         await admin.type("\x1b]52;c;ZXZpbA==\x07")
         assert not any(char in admin.text for char in "\x1b\x07\u202e")
         assert admin.app.is_running
+
+
+async def test_how_many_are_marked_is_seen_beside_a_filter(
+    filled: Callable[..., Workspace],
+) -> None:
+    workspace = filled(*(managed(f"user{number}") for number in range(120)))
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f6", "slash")
+        await admin.type("user")
+        await admin.press("enter", "m")
+        await admin.sees("1 of 120 (all: 121), 120 marked")

@@ -41,9 +41,9 @@ class FilteredTable(Vertical, Generic[Row]):
     FilteredTable .position { width: 3fr; padding: 0 1; color: $text-muted; }
     FilteredTable .beside { width: auto; padding: 0 1; }
     FilteredTable.-filtering .beside { display: none; }
-    FilteredTable Field { width: 2fr; display: none; }
-    FilteredTable.-filtering Field { display: block; width: 3fr; }
-    FilteredTable.-filtering .position { width: 2fr; }
+    FilteredTable Field { width: 1fr; display: none; }
+    FilteredTable.-filtering Field { display: block; min-width: 12; }
+    FilteredTable.-filtering .position { width: auto; }
     """
 
     def __init__(self, table: Table[Row], title: str = "", beside: Widget | None = None) -> None:
@@ -67,7 +67,8 @@ class FilteredTable(Vertical, Generic[Row]):
         self.watch(self.table, "position", self._show_position)
 
     def _show_position(self, position: str) -> None:
-        self._position.update(position, layout=False)
+        is_as_long = len(position) == len(str(self._position.content))
+        self._position.update(position, layout=not is_as_long)
 
     def open_filter(self) -> None:
         """Show the filter box and go to it."""
