@@ -72,9 +72,16 @@ class SecretBox:
 
     def sign(self, data: bytes) -> str:
         """Return what only a holder of the key can say of `data`; makes the key on first use."""
+        return _signature(self._key() or self._make_key(), data)
+
+    def is_signed(self, data: bytes, signature: object) -> bool:
+        """Tell whether a holder of the key gave `data` this signature; makes no key."""
         import hmac
 
-        return hmac.new(self._key() or self._make_key(), data, "sha256").hexdigest()
+        key = self._key()
+        if key is None or not isinstance(signature, str):
+            return False
+        return hmac.compare_digest(signature.encode(), _signature(key, data).encode())
 
     def check(self) -> None:
         """Raise `SecretUnavailable` if there is a key, but an unusable one."""
@@ -162,6 +169,12 @@ class SecretBox:
                 untouched="Nothing was changed.",
             ) from None
         return self._key() or self._make_key()
+
+
+def _signature(key: bytes, data: bytes) -> str:
+    import hmac
+
+    return hmac.new(key, data, "sha256").hexdigest()
 
 
 def directory_password(

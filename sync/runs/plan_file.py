@@ -234,10 +234,7 @@ def _read(workspace: Workspace, path: Path, largest: int) -> dict[str, Any]:
             path,
             f"has version {printable(version, 20)}, but this mailroster reads version {_VERSION}",
         )
-    import hmac
-
-    expected = workspace.secrets.sign(signed).encode()
-    if not (isinstance(signature, str) and hmac.compare_digest(signature.encode(), expected)):
+    if not workspace.secrets.is_signed(signed, signature):
         raise _unusable(path, "was changed after it was made, or made with another key")
     return record
 

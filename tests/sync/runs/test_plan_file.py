@@ -289,8 +289,10 @@ class TestUnusable:
         self.refused(filled, path, "was changed after it was made")
 
     def test_made_with_another_key(self, filled: Workspace, path: Path, saved: bytes) -> None:
-        (path.parent / "secret.key").unlink()
+        key = path.parent / "secret.key"
+        key.unlink()
         self.refused(filled, path, "made with another key")
+        assert not key.exists()
 
     def test_signed_but_incomplete(self, filled: Workspace, path: Path, saved: bytes) -> None:
         whole = json.loads(saved)
