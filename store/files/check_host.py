@@ -10,7 +10,7 @@ from store.errors import StoreError
 from store.files.archive_mark import check_owner, done_until, not_mounted, store_in
 from store.files.folder_work import under_way
 from store.files.ownership import exposure
-from store.files.secrets import SecretBox
+from store.files.secrets import SecretBox, password_in_use
 from store.interface import Snapshot
 from store.locations import archive_root, is_archive_root_set
 from store.text import quantity
@@ -57,12 +57,13 @@ def _folder_work(store: Path, state: Snapshot) -> Iterator[Finding]:
 
 def _key(key: Path, state: Snapshot | None) -> Iterator[Finding]:
     """Look at the key wherever there is one: it signs plans, also where no password is stored."""
-    if not key.is_absolute() and not (state and state.settings.password):
+    token = password_in_use(state.settings) if state else ""
+    if not key.is_absolute() and not token:
         return  # a user without a home has no place for one
     box = SecretBox(key)
     try:
-        if state and state.settings.password:
-            box.decrypt(state.settings.password)
+        if token:
+            box.decrypt(token)
         else:
             box.check()
     except StoreError as error:

@@ -177,6 +177,11 @@ def _signature(key: bytes, data: bytes) -> str:
     return hmac.new(key, data, "sha256").hexdigest()
 
 
+def password_in_use(settings: Settings) -> str:
+    """Return the token of the stored password, empty where a command or a file gives another."""
+    return "" if settings.password_command or settings.password_file else settings.password
+
+
 def directory_password(
     settings: Settings, box: SecretBox, command_seconds: float = COMMAND_SECONDS
 ) -> str:

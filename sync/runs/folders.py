@@ -25,18 +25,19 @@ def mounted_archive(workspace: Workspace, state: Snapshot) -> tuple[Archives | N
     """Return the archive folders, or None on a host that is said to have none.
 
     Also whether the mark is still to be put there, of a store from before there were marks: then
-    it is known by a user's folder. Raises `ArchiveNotMounted` where a root is set that is not this
-    store's archive. Of `state` the users need not be known.
+    it is known by a user's folder. Raises `ArchiveNotMounted` for the archive of another store, as
+    a copy finds it at first, and where a root is set that has no mark. Of `state` the users need
+    not be known.
     """
     configured = state.settings.archive_root
     root = archive_root(configured, workspace.host_path)
     if root is None:
         return None, False
     archives = Archives(root)
-    if not is_archive_root_set(configured) or not state.store_id:
+    if not state.store_id:
         return archives, False
     check_owner(root, state.store_id)
-    if store_in(root) is not None:
+    if not is_archive_root_set(configured) or store_in(root) is not None:
         return archives, False
     if state.archive_marked or not archives.holds_a_users_folder(workspace.snapshot().users):
         raise not_mounted(root)

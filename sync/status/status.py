@@ -11,6 +11,7 @@ from typing import Any, Literal
 from store.errors import Problem, StoreError, StoreUnreachable
 from store.files.folder_work import waiting_work
 from store.files.notes import NOTICES
+from store.files.secrets import password_in_use
 from store.interface import Snapshot
 from store.locations import NAME_OR_MAKE, archive_root, is_archive_root_set
 from store.text import quantity
@@ -299,9 +300,9 @@ def _of_state(
             found["pending"] = len(waiting_work(archives, state.folder_work))
     except StoreError as error:
         problems["archive"] = error
-    if state.settings.password:
+    if token := password_in_use(state.settings):
         try:
-            workspace.secrets.decrypt(state.settings.password)
+            workspace.secrets.decrypt(token)
         except StoreError as error:
             problems["key"] = error
     if state.settings.pinned_certificate:

@@ -176,6 +176,12 @@ def test_a_host_without_the_key_of_the_directorys_password(
     (tmp_path / "config/mailroster/secret.key").rename(tmp_path / "another host's")
     assert kinds(mailroster, 2) == ["key"]
     assert "is missing" in mailroster("status").out
+    assert "its key" in mailroster("store", "check").out
+    (tmp_path / "password").write_text("secret\n")
+    (tmp_path / "password").chmod(0o600)
+    assert mailroster("settings", "set", f"password_file={tmp_path / 'password'}").code == 0
+    assert kinds(mailroster, 0) == []  # the stored one is no longer used
+    assert "its key" not in mailroster("store", "check").out
 
 
 def test_a_pin_that_ends_soon(workspace: Workspace, mailroster: CommandLine) -> None:

@@ -388,3 +388,19 @@ def test_a_history_whose_records_went_is_listed_all_the_same(
         assert (done.code, "Bring the file back from a backup" in done.err) == (22, True)
     found = connected("store", "check", "--json").json["findings"]
     assert [Path(finding["path"]) for finding in found] == [record]
+
+
+def test_a_copy_leaves_the_archive_of_the_old_store_alone(filled: CommandLine) -> None:
+    """Both are in one folder, and no archive_root is set: the archive beside them has one owner."""
+    archive = filled.store.parent / "archive"
+    copy = filled.store.with_name("users-copy.json")
+    assert filled("store", "copy", str(copy)).code == 0
+    here = sorted(archive.rglob("*"))
+    for words in (["add", "carla"], ["rename", "bert", "bernd"], ["delete", "bert", "--yes"]):
+        done = filled("--store", str(copy), "users", *words, stdin=PASSWORD)
+        assert "belongs to another store" in done.err, done
+        assert sorted(archive.rglob("*")) == here
+    assert "at hand" not in filled("--store", str(copy), "status").out
+    assert "at hand" in filled("status").out
+    assert filled("users", "rename", "bert", "bernd").code == 0  # the control
+    assert (archive / "bernd").is_dir()
