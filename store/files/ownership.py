@@ -11,6 +11,8 @@ from store.errors import StoreUnwritable
 from store.files.descriptors import let_go
 from store.text import printable
 
+_ACCESS_LIST = "system.posix_acl_access"  # acl(5)
+
 
 def give_to_owner_of(folder: Path | int, descriptor: int) -> None:
     """Where root opened a file for writing, give it to the owner of `folder`.
@@ -108,6 +110,37 @@ def exposure(file: os.stat_result, folder: Path) -> str | None:
     if mode & 0o077:
         return f"is open to others than its owner (mode {mode:04o}); close it with chmod 600"
     return None
+
+
+def folder_closed_to(uid: int, path: Path) -> Path | None:
+    """Return the first folder above `path` that this user may not enter; None if there is none.
+
+    Where an access control list says more than the mode, the folder is taken for open.
+    """
+    if uid == 0:
+        return None
+    import pwd
+
+    try:
+        user = pwd.getpwuid(uid)
+        groups = os.getgrouplist(user.pw_name, user.pw_gid)
+    except KeyError:
+        groups = []
+    for folder in reversed(path.absolute().parents):
+        if not folder.exists():
+            break
+        found = os.stat(folder)
+        mine = stat.S_IXGRP if found.st_gid in groups else stat.S_IXOTH
+        needed = stat.S_IXUSR if found.st_uid == uid else mine
+        if not found.st_mode & needed and not _has_access_list(folder):
+            return folder
+    return None
+
+
+def _has_access_list(folder: Path) -> bool:
+    with suppress(OSError):  # of a file system that knows none
+        return _ACCESS_LIST in os.listxattr(folder)
+    return False
 
 
 def user_name(uid: int) -> str:

@@ -12,6 +12,7 @@ from string import Template
 from typing import Literal
 
 from store.errors import InvalidValue
+from store.files.ownership import folder_closed_to, user_name
 from store.text import printable
 
 Version = Literal["2.3", "2.4"]
@@ -118,6 +119,18 @@ def configuration(site: Site, version: Version, method: Method) -> str:
         "passdb": _part(method if method == "checkpassword" else f"lua-{version}", values),
     }
     return Template(_text(f"dovecot-{version}.conf")).substitute(values, **parts)
+
+
+def out_of_reach(uid: int, path: Path) -> str:
+    """Return what keeps the owner of `path` from it, and so Dovecot; empty if nothing does."""
+    closed = folder_closed_to(uid, path)
+    if closed is None:
+        return ""
+    return (
+        f"Dovecot cannot reach {printable(path)}: its owner, {user_name(uid)}, may not enter "
+        f"{printable(closed)}. Open that folder with chmod o+x, or move what Dovecot needs; "
+        "`mailroster store copy /var/lib/mailroster/users.json` copies the user database."
+    )
 
 
 def lua_script(version: Version, port: int) -> str:

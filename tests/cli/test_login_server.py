@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
@@ -77,6 +78,21 @@ def test_dovecot_works_for_the_stores_owner_with_or_without_a_name(
     os.chown(tmp_path, uid, uid)
     text = mailroster("dovecot-config", "--version", "2.3").out
     assert f"  user = {owner}\n" in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give folders away")
+def test_a_folder_that_the_stores_owner_may_not_enter_is_named(mailroster: CommandLine) -> None:
+    with TemporaryDirectory() as name:
+        home, stores = Path(name), Path(name) / "stores"
+        stores.mkdir()
+        os.chown(stores, 65534, 65534)
+        words = ("--store", str(stores / "users.json"), "dovecot-config", "--version", "2.3")
+        closed = mailroster(*words)
+        assert f"its owner, nobody, may not enter {home}." in closed.err
+        home.chmod(0o711)
+        opened = mailroster(*words)  # the control
+        assert opened.err == ""
+        assert opened.out == closed.out
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has folders of root")

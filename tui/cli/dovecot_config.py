@@ -61,10 +61,13 @@ def dovecot_config(
         return click.echo(dovecot.lua_script(version, port), nl=False)
     workspace = session.workspace
     archive = workspace.archives(workspace.snapshot().settings).root
-    archive_owner = _owner(archive)
+    archive_owner, store_owner = _owner(archive), _owner(workspace.host_path)
+    for owner, path in ((store_owner, workspace.host_path), (archive_owner, archive)):
+        if why := dovecot.out_of_reach(owner.st_uid, path):
+            click.echo(f"warning: {why}", err=True)
     site = dovecot.Site(
         command=(*installed_command(), "--store", workspace.store_argument),
-        owner=_name_of(_owner(workspace.host_path).st_uid),
+        owner=_name_of(store_owner.st_uid),
         archive=archive,
         uid=archive_owner.st_uid,
         gid=archive_owner.st_gid,
