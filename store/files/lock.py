@@ -54,8 +54,9 @@ def _open(path: Path) -> int:
     except OSError as error:
         raise write_failure(
             error,
-            f"The folder {printable(path.parent)} cannot be made: {error.strerror}.",
-            "Make it by hand, or choose another store with --store.",
+            f"The folder {printable(path.parent)} cannot be reached or made: {error.strerror}.",
+            "Check the owner and mode of the folders above it, make it by hand, or choose another "
+            "store with --store.",
         ) from None
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -36,7 +36,8 @@ def root(tmp_path: Path) -> Path:
 
 def test_users_come_change_and_go_without_folders(bare: CommandLine) -> None:
     assert bare("users", "rename", "anna", "anne").code == 0
-    assert bare("users", "delete", "bert", "--yes").code == 0
+    deleted = bare("users", "delete", "bert", "--yes")
+    assert (deleted.code, "a host that has the archive keeps" in deleted.err) == (0, True)
     assert bare.log_on("anne", PASSWORD) == 0
     assert not bare.store.with_name("archive").exists()
     assert bare("store", "check").code == 0

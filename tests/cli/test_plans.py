@@ -444,7 +444,7 @@ class TestUnattended:
         mailroster.store = Path("/proc/nowhere/users.json")
         done = mailroster("history", "undo", "x", "--yes", "--json")
         assert (done.code, done.json["error"]["kind"]) == (1, "store_unwritable")
-        assert "/proc/nowhere cannot be made" in done.err
+        assert "/proc/nowhere cannot be reached or made" in done.err
 
     @pytest.mark.parametrize("folder", ["o'neil", "a b", 'a"b', "a%b$c", "a\\b;c", "ü"])
     def test_the_units_with_any_path(

@@ -158,6 +158,18 @@ def test_a_renamed_directory_user_has_to_be_renamed_there_too(
     assert connected("users", "rename", "dora", "Dora").err == "Renamed dora to Dora.\n"
     done = connected("users", "rename", "dora", "dora.new")
     assert (done.code, "Rename this user in the directory too" in done.err) == (0, True)
+    assert "the next sync takes the old name for a new user" in done.err
+
+
+def test_one_whom_the_directory_knows_by_an_id_would_be_renamed_back(
+    connected: CommandLine, tmp_path: Path
+) -> None:
+    (tmp_path / "directory.json").write_text('[{"userName": "dora", "id": "7"}]')
+    connected("sync", "--yes")
+    done = connected("users", "rename", "dora", "dora.new")
+    assert "the next sync gives this user the old name back" in done.err
+    connected("sync", "--yes")
+    assert connected("users", "show", "dora", "--json").json["user_name"] == "dora"
 
 
 class TestSetPrivileges:

@@ -234,7 +234,7 @@ class TestFullDisk:
 
     def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(StoreUnwritable, match="cannot be made"):
+        with pytest.raises(StoreUnwritable, match="cannot be reached or made"):
             write_anna(TinyDBStore(tmp_path / "file" / "users.json"))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from store.errors import InvalidValue, NotFound
+from store.locations import archive_root
 from store.models import AUTHENTICATION_LABELS, DIRECTORY_SERVICES, INTEGRATED, Authentication, User
 from store.privileges import PRIVILEGES, delete_gap
 from store.text import printable, quantity
@@ -143,17 +144,17 @@ def delete(session: Session, name: str, yes: bool, as_json: bool) -> None:
     user away, use `sync --skip-always NAME`.
     """
     user = _find(session, name)
-    back = user_fields.coming_back_text([user], session.workspace.snapshot().settings)
+    settings = session.workspace.snapshot().settings
+    back = user_fields.coming_back_text([user], settings)
     if not yes:
         confirm(f"Delete {_name(user)}?")
     is_kept = bool(by_hand.delete_users(session.workspace, [user]))
     if as_json:
         archive = "kept" if is_kept else "removed"
         print_json({"user_name": user.user_name, "archive": archive})
-    mail = "kept the archive with its mail" if is_kept else "the archive held no mail"
-    click.echo(f"Deleted {_name(user)}; {mail}.", err=True)
-    if back:
-        click.echo(back, err=True)
+    is_here = archive_root(settings.archive_root, session.workspace.host_path) is not None
+    mail = user_fields.archive_text(is_kept=is_kept, is_here=is_here)
+    click.echo("\n".join(filter(None, (f"Deleted {_name(user)}; {mail}.", back))), err=True)
 
 
 @users.command("set-auth")
@@ -247,8 +248,9 @@ def rename(session: Session, name: str, new_name: str, as_json: bool) -> None:
     user = _find(session, name)
     renamed = by_hand.rename_user(session.workspace, user, new_name)
     _done(renamed, f"Renamed {_name(user)} to {_name(renamed)}.", as_json)
-    if user.authentication == DIRECTORY_SERVICES and user.key != renamed.key:
-        click.echo(user_fields.RENAME_THERE_TOO, err=True)
+    advice = user_fields.rename_there_too(user)
+    if advice and user.key != renamed.key:
+        click.echo(advice, err=True)
 
 
 @users.command("set-privileges")

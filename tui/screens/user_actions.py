@@ -16,7 +16,6 @@ from typing_extensions import override
 from store.errors import InvalidValue
 from store.models import (
     AUTHENTICATION_LABELS,
-    DIRECTORY_SERVICES,
     INTEGRATED,
     Authentication,
     Settings,
@@ -41,7 +40,7 @@ from tui.screens.dialogs import Entry, NewPassword
 from tui.screens.switching import ask_switch
 from tui.screens.user_dialogs import ChoosePrivileges, EditUser
 from tui.texts.plain import counted, lines, plain
-from tui.texts.user_fields import RENAME_THERE_TOO, coming_back_text
+from tui.texts.user_fields import coming_back_text, rename_there_too
 from tui.texts.users import how_many, listed_names, names_of_several, privileges_text
 
 OF_USERS = frozenset(action.name for action in actions_of("user"))
@@ -254,8 +253,8 @@ class UserActions(BaseScreen):
             return
         old = user.user_name
         text = "The archive folder and everybody's rights on it move along."
-        if user.authentication == DIRECTORY_SERVICES:
-            text += f" {RENAME_THERE_TOO}"
+        if advice := rename_there_too(user):
+            text += f" {advice}"
         new = await self.ask(Entry(f"Rename {old}", text, old, partial(self._check_name, user)))
         if new is not None and new != old:
             await self.change(

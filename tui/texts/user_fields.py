@@ -16,11 +16,26 @@ from sync.planning.filters import as_listed, scope_of
 from sync.planning.leavers import leaving_on
 
 FolderRow = tuple[str, list[str]]
-RENAME_THERE_TOO = (
-    "Rename this user in the directory too. Otherwise log-ons ask it for the new name, and the "
-    "next sync takes the old name for a new user."
-)
 SYNC_REPLACES = "The next sync replaces these fields with what the directory lists."
+
+
+def rename_there_too(user: User) -> str:
+    """Return what the directory's administrator is to do once this user is renamed here."""
+    if user.authentication != DIRECTORY_SERVICES:
+        return ""
+    otherwise = (
+        "log-ons ask it for the new name, and the next sync takes the old name for a new user"
+        if user.directory_id is None
+        else "the next sync gives this user the old name back"
+    )
+    return f"Rename this user in the directory too. Otherwise {otherwise}."
+
+
+def archive_text(*, is_kept: bool, is_here: bool) -> str:
+    """Return what became of a deleted user's archive, which this host may be said not to have."""
+    if not is_here:
+        return "a host that has the archive keeps the folder if it holds mail"
+    return "kept the archive with its mail" if is_kept else "the archive held no mail"
 
 
 def fields_of(user: User, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
