@@ -56,6 +56,13 @@ def test_without_json_only_the_talk(mailroster: CommandLine, words: str) -> None
     assert "Usage: mailroster" in done.err
 
 
+def test_directory_server_needs_a_file_to_serve(mailroster: CommandLine) -> None:
+    done = mailroster("directory-server")
+    assert (done.code, done.out) == (2, "")
+    assert "directory-server needs a FILE." in done.err
+    assert "[FILE]" in done.err
+
+
 def test_pin_and_release_say_in_json_who_is_pinned(mailroster: CommandLine) -> None:
     for name in ("anna", "bert"):
         assert mailroster("users", "add", name, stdin="correct horse battery").code == 0

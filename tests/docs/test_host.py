@@ -83,7 +83,9 @@ def _follow(host: BootedHost, folder: Path) -> dict[str, str]:
 
     installing, other = shell(ROOT, own_network=False), shell(folder, own_network=True)
     printed = {}
-    for block in (block for block in blocks(PAGE) if block.language == "sh"):
+    for block in blocks(PAGE):
+        if block.language != "sh" or block.mark == "instead":
+            continue
         for line in block.text.splitlines():
             if line.startswith("export "):
                 name, _, value = line.removeprefix("export ").partition("=")
@@ -115,6 +117,41 @@ def test_the_first_log_on(followed: Followed) -> None:
     (line,) = [line for line in followed.printed if "curl --silent" in line]
     assert "Archive/anna" in followed.printed[line]
     assert "Hello." in read_mail(followed.host, 1).stdout
+
+
+def test_it_goes_on_with_the_store_of_the_first_hour(host: BootedHost) -> None:
+    (instead,) = [block.text for block in blocks(PAGE) if block.mark == "instead"]
+    old, new = "~/.local/share/mailroster/users.json", "/var/lib/mailroster/second/users.json"
+    assert (old in instead, "/var/lib/mailroster/users.json" in instead) == (True, True)
+    lines = instead.replace("/var/lib/mailroster/users.json", new).replace("/srv/mail", "/srv/2")
+
+    def as_root(store: str, lines: str) -> None:
+        script = f"set -e\nexport MAILROSTER_STORE={store}\n{lines}"
+        host("bash", "-c", script, stdin=f"{PASSWORD}\n")
+
+    def as_owner(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = " ".join(("mailroster", "--store", new, *words))
+        return subprocess.run(
+            host.command("su", "--shell", "/bin/sh", "mailroster", "--command", command),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env={"PATH": PATH, "LANG": "C.UTF-8"},
+            timeout=60,
+            check=False,
+        )
+
+    as_root(old, "mailroster users add first --privilege admin")
+    connection = f"directory_service=application_integration url={URL}"
+    credentials = "requires_authentication=true user_name=archive password"
+    as_root(old, f"mailroster settings set {connection} {credentials}")
+    as_root(old, "mailroster test")  # the control: root can read its own key
+    host("install", "--directory", "--owner", "mailroster", str(Path(new).parent), "/srv/2")
+    as_root(new, lines)
+    assert "first" in as_owner("users", "list").stdout
+    assert as_owner("test").returncode != 0
+    assert as_owner("settings", "set", "password", stdin=f"{PASSWORD}\n").returncode == 0
+    assert as_owner("test").returncode == 0
 
 
 def test_a_message_of_roots_ends_the_session(host: BootedHost) -> None:

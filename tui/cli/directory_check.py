@@ -66,9 +66,11 @@ def directory_check(
     For LDAP add ldap_base=... after the URL, and give the name to bind with as --user. KEY=VALUE
     sets a setting for this check, such as ca_file or auth_success_field.
 
-    For each fault it says what is wrong, why it matters and what to do. It writes nothing. It
-    makes two failed attempts on the name of --user, and one on that of --log-on. If you pipe
-    passwords, put each on its own line, that of --user first.
+    For each fault it says what is wrong, why it matters and what to do. It writes nothing. At an
+    Application Integration server it makes two failed attempts on the name of --user. With --log-on
+    it makes two on that name, one of them with an empty password. At an LDAP directory it makes
+    only one, on the name of --log-on. If you pipe passwords, put each on its own line, that of
+    --user first.
 
     Exit code 0: the directory keeps to the protocol. 13: a sync would leave out some users. 20:
     mailroster cannot use the directory, or could not check everything.

@@ -25,7 +25,7 @@ def _hash_password(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 
 
 @click.command("directory-server")
-@click.argument("file", type=_file)
+@click.argument("file", required=False, type=_file)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
@@ -52,7 +52,7 @@ def _hash_password(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 @click.option("--certificate", type=_file, help="Serve HTTPS with this PEM certificate chain.")
 @click.option("--key", type=_file, help="The certificate's PEM key, unless it is in the same file.")
 def directory_server(
-    file: Path,
+    file: Path | None,
     host: str,
     port: int,
     columns: str | None,
@@ -66,6 +66,9 @@ def directory_server(
     emailAddresses, id, passwordHash (bcrypt). It recognises the exports of Active Directory,
     Microsoft Entra and Google Workspace; for others use --map userName=Login,fullName=Name.
     """
+    if file is None:
+        advice = "Name the file to serve, or add --hash-password."
+        raise wrong_usage("directory-server needs a FILE.", advice, "Nothing was started.")
     if key and not certificate:
         raise wrong_usage("--key needs --certificate.", "", "Nothing was started.")
     credentials = (

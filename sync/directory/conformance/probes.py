@@ -120,8 +120,8 @@ async def check_directory(
     """Yield what is found at the URL of `settings`, check by check, as the answers come.
 
     `password` is the service's own. With `log_on`, a user name and the right password, that user's
-    log-on is checked too; this costs one wrong attempt. Nothing is ever written there. Ends early
-    at a server that was asked too often.
+    log-on is checked too; this costs a wrong attempt and one with an empty password. Nothing is
+    ever written there. Ends early at a server that was asked too often.
     """
     try:
         async for finding in _checks(settings, password, log_on):
