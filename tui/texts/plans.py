@@ -67,7 +67,7 @@ def why_old(source: Source | None, not_renewed: datetime | None, asks_now: str) 
     if not_renewed:
         return f"; asking again failed {_time(not_renewed)}"
     if source and source.url != asks_now:
-        return f" at {source.url}; the settings name {asks_now} now"
+        return f" at {source.url}; the settings name {asks_now or 'no server'} now"
     return ""
 
 
