@@ -131,7 +131,7 @@ def result_text(result: Result) -> Text:
     if result.skipped:
         text.append(f"  skipped {grouped(len(result.skipped))}")
     if result.settings:
-        text.append_text(plain(f"\n{restored_line(result.settings)}"))
+        text = lines(text, restored_line(result.settings))
     return text
 
 
