@@ -98,6 +98,8 @@ class Session(ThemedApp):
     def take(self, snapshot: Snapshot) -> None:
         """Show this state of the store; log off an administrator who lost that privilege in it."""
         if snapshot is not self.snapshot:
+            if _directory(snapshot) != _directory(self.snapshot):
+                self.directory_answered = None  # that was another one
             self.snapshot = snapshot
             self.store_changed.publish(snapshot)
             self.look_around()
@@ -182,3 +184,7 @@ class Session(ThemedApp):
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         self.push_screen(Message("Logged off", reason))
+
+
+def _directory(snapshot: Snapshot) -> tuple[str, str]:
+    return snapshot.settings.directory_service, snapshot.settings.url

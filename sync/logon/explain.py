@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from store.addresses import address_key
 from store.errors import Problem, StoreDamaged
@@ -27,12 +28,23 @@ from sync.workspace import Workspace
 class Step:
     """One condition of a log-on. `ok` is None where nobody can tell now.
 
-    `error` has the parts of the failure that it tells of, if there was one.
+    `error` has the parts of the failure that it tells of, if there was one. What was not
+    `looked_at`, because only a log-on tells it, keeps nobody from logging on as far as is known.
     """
 
     ok: bool | None
     text: str
     error: dict[str, str] | None = None
+    looked_at: bool = True
+
+    @property
+    def found(self) -> bool | None:
+        """What was found, for a sign before the text; None where it is open."""
+        return self.ok if self.looked_at else None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the step as JSON output shows it."""
+        return {"ok": self.ok, "text": self.text, "error": self.error}
 
     @classmethod
     def of(cls, error: Problem, text: str = "") -> Step:
@@ -218,7 +230,9 @@ async def _directory(
         steps += (
             Step(is_listed, text) for _, text in open_about(workspace, listing, user.user_name)
         )
-        return [*steps, Step(True, _ONLY_A_LOG_ON_TELLS)] if is_listed else steps
+        if is_listed:
+            steps.append(Step(True, _ONLY_A_LOG_ON_TELLS, looked_at=False))
+        return steps
     except Problem as error:
         return [Step.of(error)]
 

@@ -366,7 +366,11 @@ class TestExplain:
         connected("sync", "--yes")
         done = connected("login", "--explain", "dora")
         assert (done.code, "lists “dora”" in done.out) == (0, True)
-        assert "The password was not checked. Only a log-on shows" in done.out
+        assert " ?   The password was not checked. Only a log-on shows" in done.out
+        assert "Nothing that was looked at keeps this user from logging on." in done.out
+        record = connected("login", "--explain", "dora", "--json").json
+        assert (record["can_log_on"], record["exit_code"]) == (True, 0)
+        assert {tuple(step) for step in record["steps"]} == {("ok", "text", "error")}
         done = connected("login", "--explain", "dora", stdin="right")
         assert ("password is right" in done.out, "was not checked" in done.out) == (True, False)
         assert "does not accept" in connected("login", "--explain", "dora", stdin="x").out

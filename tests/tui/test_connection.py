@@ -312,8 +312,10 @@ async def test_a_log_on_is_tried_and_explained(
         await admin.press("shift+tab")
         await admin.fill("anna", "the directory's own")
         await admin.press("shift+tab", "enter")
-        await admin.sees("is the user “anna”", "The password is right.")
+        await admin.sees("ok The password is right.", "is the user “anna”")
         assert "directory's own" not in admin.text
+        await admin.press("enter")
+        await admin.sees("?? The password was not checked. Only a log-on shows")
         await admin.type("wrong")
         await admin.press("enter")
         await admin.sees("no The password is wrong: the directory does not accept it")

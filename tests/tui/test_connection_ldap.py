@@ -72,6 +72,45 @@ async def test_from_nothing_to_a_saved_connection(
     assert settings.pinned_certificate == certificate_only(pem)
 
 
+async def test_a_url_chooses_the_service_that_it_is_one_of(
+    filled: Callable[..., Workspace],
+) -> None:
+    async with driving(filled(**SERVICE), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#url")
+        await admin.press("l", "d")
+        await admin.sees("Application Integration")
+        await admin.type("aps://dc1")
+        await admin.sees("▌LDAP", "Servers", "“Base” must not be empty.")
+        await admin.press("ctrl+u")
+        await admin.type("https://host/")
+        await admin.sees("▌Application Integration", "Not saved yet.")
+
+
+async def test_a_service_that_was_chosen_by_hand_stays(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(**SERVICE), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#directory_service")
+        await admin.press("enter", "end", "enter")
+        await admin.focus("#url")
+        await admin.type("https://host/")
+        await admin.sees("▌LDAP", "Choose Application Integration")
+
+
+async def test_a_service_that_was_saved_stays(filled: Callable[..., Workspace]) -> None:
+    async with driving(filled(**SERVICE), **ROOT) as admin:
+        await admin.press("f2")
+        await admin.focus("#url")
+        await admin.type("https://host/")
+        await admin.press("ctrl+s")
+        await admin.sees("Test Settings now?")
+        await admin.press("n")
+        await admin.focus("#url")
+        await admin.press("ctrl+u")
+        await admin.type("ldaps://dc1")
+        await admin.sees("▌Application Integration", "Choose LDAP")
+
+
 async def test_the_first_entries_wait_on_connection_whatever_is_typed_meanwhile(
     filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:

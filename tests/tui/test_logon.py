@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import pytest
 from rich.color import Color as RichColor
 from textual import events
 from textual.widgets import Input
 
+from store.interface import Batch, Edit
 from store.models import DIRECTORY_SERVICES, User
 from store.privileges import ADMIN
 from sync.workspace import Workspace
+from tests.support.builders import managed
 from tests.tui.driver import PASSWORD, PATIENCE, Driver, driving, log_on, screen_lines
 from tui.colours import DARK
 
@@ -42,7 +45,7 @@ async def test_the_key_is_greyed_until_both_are_entered(filled: Callable[..., Wo
 
 async def test_first_administrator_must_keep_the_rules(workspace: Workspace) -> None:
     async with driving(workspace) as admin:
-        await admin.sees("the first administrator")
+        await admin.sees("the first administrator", "has no users yet.")
         await admin.fill("root", "short", "short")
         await admin.sees("fewer than 15 characters")
         await admin.press("ctrl+s")
@@ -80,6 +83,19 @@ async def test_escape_empties_the_form(filled: Callable[..., Workspace]) -> None
         await admin.type(PASSWORD)
         await admin.press("enter")
         await admin.sees("Test Settings")
+
+
+@pytest.mark.parametrize(("users", "number"), [(1, "1 user"), (1207, "1 207 users")])
+async def test_users_without_a_local_administrator_are_counted(
+    workspace: Workspace, users: int, number: str
+) -> None:
+    workspace.store.apply(Batch([Edit.create(managed(f"user{n}")) for n in range(users)]))
+    async with driving(workspace) as admin:
+        await admin.sees(
+            "the first administrator",
+            f"has {number}, but no administrator with a local password yet.",
+        )
+        assert "no users yet" not in admin.words
 
 
 async def test_escape_says_how_to_leave_the_first_start(workspace: Workspace) -> None:

@@ -11,6 +11,7 @@ from store.interface import Clock
 from store.models import User
 from sync.configure import configure
 from sync.workspace import Workspace
+from tests.support.answers import silent
 from tests.support.builders import managed
 from tests.support.directory import Directory
 from tests.tui.driver import driving
@@ -84,7 +85,12 @@ async def test_a_plan_of_another_server_is_marked_and_asked_for_first(
     async with driving(workspace, **ROOT) as admin:
         await admin.press("f5", "t")
         await admin.sees("- 1 delete")
-        configure(workspace, {"url": "http://127.0.0.1:1/"})
+        configure(workspace, {"directory_service": "none", "url": ""})
+        await admin.sees(f"at {directory.url}; the settings name no server now")
+        configure(
+            workspace,
+            {"directory_service": "application_integration", "url": "http://127.0.0.1:1/"},
+        )
         await admin.sees("OLD: asked", f"at {directory.url}; the settings name http://127.0.0.1:1/")
         await admin.press("s")
         await admin.sees("Not done: Synchronize")
@@ -149,3 +155,60 @@ async def test_what_is_typed_replaces_the_proposed_file(
         await admin.press("m", "y")
         await admin.sees("/my")
         assert "plan-" not in admin.words
+
+
+async def test_the_way_to_a_plan_follows_the_settings(
+    filled: Callable[..., Workspace], directory: Directory
+) -> None:
+    set_up, ask = "Set up the directory service on Connection", "Test Settings (t) asks"
+    workspace = filled(directory_service="none", url="")
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5")
+        await admin.sees(set_up)
+        await admin.press("f2")
+        await admin.focus("#url")
+        await admin.type(directory.url)
+        await admin.press("ctrl+s", "n", "f5")
+        await admin.sees(ask)
+        assert set_up not in admin.words
+        configure(workspace, {"directory_service": "none"})
+        await admin.sees(set_up)
+        assert ask not in admin.words
+
+
+async def test_what_is_under_way_is_told_whatever_is_saved_meanwhile(
+    filled: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent(monkeypatch)
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await admin.press("f5", "t")
+        await admin.sees("Asking the directory ...")
+        configure(workspace, {"guard_max_deletes": 7})
+        while admin.app.snapshot.settings.guard_max_deletes != 7:
+            await admin.pilot.pause(0.02)
+        await admin.sees("Asking the directory ...")
+
+
+async def test_another_directory_was_not_asked_yet(
+    filled: Callable[..., Workspace], directory: Directory, clock: Clock
+) -> None:
+    """Whether the last one answered at a test, or at a sync."""
+    directory.put("anna")
+    workspace = filled()
+    async with driving(workspace, **ROOT) as admin:
+        await admin.pilot.resize_terminal(120, 24)
+        await admin.press("f5", "t")
+        await admin.sees("directory reachable")
+        configure(workspace, {"url": "http://127.0.0.1:1/"})
+        await admin.sees("directory not asked yet")
+        configure(workspace, {"url": directory.url})
+        await admin.sees("Asked 04:05:06 UTC at")
+        await admin.press("s", "y")
+        await admin.sees("Done", "directory reachable")
+        later(clock)
+        configure(workspace, {"guard_max_deletes": 7})
+        await admin.press("f7")
+        await admin.sees("guard_max_deletes", "directory reachable")
+        configure(workspace, {"url": "http://127.0.0.1:2/"})
+        await admin.sees("directory not asked yet")

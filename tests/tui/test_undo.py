@@ -223,7 +223,7 @@ class TestUndo:
             await admin.sees("No user changes. with old passwords ~ setting auto_delete")
             await admin.press("w")
             await admin.press("u", "y")
-            await admin.sees("Done: no user was changed", "Restored 1 setting: auto_delete.")
+            await admin.sees("Done: no user was changed Restored 1 setting: auto_delete.")
         assert workspace.snapshot().settings.auto_delete
 
     async def test_nothing_to_take_back(self, filled: Filled) -> None:

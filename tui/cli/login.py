@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import asdict
 
 import click
 
@@ -87,9 +86,15 @@ def _explain(session: Session, name: str, source: str | None, as_json: bool) -> 
     allowed = can_log_on(steps)
     code = {True: 0, False: REFUSED, None: TRY_LATER}[allowed]
     if as_json:
-        print_json({"can_log_on": allowed, "exit_code": code, "steps": list(map(asdict, steps))})
+        print_json(
+            {
+                "can_log_on": allowed,
+                "exit_code": code,
+                "steps": [step.to_record() for step in steps],
+            }
+        )
         return code
     for step in steps:
-        click.echo(f"{_MARKS[step.ok]}  {step.text}")
+        click.echo(f"{_MARKS[step.found]}  {step.text}")
     click.echo(CONCLUSIONS[allowed])
     return code

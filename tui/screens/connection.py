@@ -16,7 +16,7 @@ from typing_extensions import override
 from store.errors import Problem
 from store.models import Settings
 from sync.directory.connect import fetch
-from sync.directory.types import NONE, TYPES, all_fields, insecurity
+from sync.directory.types import NONE, TYPES, all_fields, insecurity, type_at
 from sync.directory.types.directory_type import DirectoryType
 from sync.errors import CertificateRefused
 from sync.logon.explain import explain
@@ -47,6 +47,7 @@ class ConnectionScreen(SettingsForm):
     _asking: Worker[object] | None = None
     _shown: DirectoryType | None = None
     _drafted: Settings | None = None  # what was entered and right last
+    _guessed = NONE  # the type that was last chosen by what was typed
 
     def rows(self) -> Iterator[Widget]:
         """Yield the fields."""
@@ -68,11 +69,17 @@ class ConnectionScreen(SettingsForm):
         """Choose a type for what is entered without one, and turn on what the setting is for."""
         if not event.value or not event.input.has_focus:
             return
-        if self.query_one("#directory_service", Select).value == NONE:
-            self.put("directory_service", self._kind.name)
+        self._guess_type()
         for field in self._kind.fields:
             if field.key == event.input.id and field.turns_on:
                 self.put(field.turns_on, True)
+
+    def _guess_type(self) -> None:
+        """Choose the type that the URL is one of, unless one was saved or chosen by hand."""
+        chosen = self.query_one("#directory_service", Select).value
+        if self.opened.directory_service == NONE and chosen in (NONE, self._guessed):
+            self._guessed = type_at(self.query_one("#url", Input).value).name
+            self.put("directory_service", self._guessed)
 
     async def follow_save(self, before: Settings) -> None:
         """Offer Test Settings once a directory service is set up."""

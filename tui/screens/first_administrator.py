@@ -13,12 +13,12 @@ from sync.runs.by_hand import add_administrator
 from tui.actions import bindings_for
 from tui.screens.base import BEING_SAVED, EntryScreen
 from tui.screens.dialogs import PASSWORD_RULE, new_password_problem, sentence
-from tui.texts.plain import plain
+from tui.texts.plain import counted, plain
 from tui.widgets.fields import Field, PasswordField, row
 
 
 class FirstAdministratorScreen(EntryScreen):
-    """The store is new: its first administrator is created."""
+    """No administrator of the store has a local password: the first one is created."""
 
     SCOPES = ("first",)
     DONE = "create"
@@ -28,12 +28,19 @@ class FirstAdministratorScreen(EntryScreen):
         """Build the form."""
         with Vertical(classes="logon"):
             yield Static("mailroster: the first administrator", classes="section")
-            yield Static(plain(f"{self.app.workspace.store.where} has no users yet."))
+            yield Static(plain(f"{self.app.workspace.store.where} has {self._lacks()} yet."))
             yield Static(PASSWORD_RULE, classes="note")
             yield row("User name", Field(id="user_name"))
             yield row("Password", PasswordField(id="password"))
             yield row("Once more", PasswordField(id="again"))
             yield Static(markup=False, id="message")
+
+    def _lacks(self) -> str:
+        """Return what the store has, and what it lacks."""
+        users = len(self.app.snapshot.users)
+        if not users:
+            return "no users"
+        return f"{counted(users, 'user')}, but no administrator with a local password"
 
     @override
     def why_not(self, name: str) -> str | None:

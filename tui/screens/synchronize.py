@@ -79,9 +79,10 @@ class SynchronizeScreen(LivePlan):
             self._show_status()
 
     def follow_store(self, snapshot: Snapshot) -> None:
-        """Plan again, or look again whether everything is well."""
+        """Plan again, and tell what the settings say now, unless something is under way."""
         super().follow_store(snapshot)
-        self._show_status()
+        if self.asking is None and not self.is_writing:
+            self.show_counts()
 
     def _show_status(self) -> None:
         """Show the status while there is neither a plan nor a result."""

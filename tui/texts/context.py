@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from store.interface import Snapshot
 from store.text import printable
 from sync.directory.types import insecurity
 from sync.runs.record import QUESTION
-from sync.status.outcomes import Outcomes, outcomes_of
+from sync.status.outcomes import Outcome, Outcomes, outcomes_of
 from sync.workspace import Workspace
 from tui.texts.plain import counted, grouped, plain
 from tui.texts.runs import signed_counts
@@ -21,6 +22,7 @@ from tui.texts.status import RESULTS
 
 _GAP = "   "
 _DAY = 24 * 3600
+_DIRECTORY = {"directory_service", "url"}  # the settings that say which one is asked
 
 
 class Context(NamedTuple):
@@ -47,6 +49,8 @@ def context_of(workspace: Workspace, snapshot: Snapshot, reachable: bool | None)
         outcomes = outcomes_of(workspace)
     except StoreError:  # the status tells of it
         outcomes = Outcomes()
+    if _is_another_since(outcomes.answered, snapshot):
+        outcomes = replace(outcomes, answered=None)
     settings = snapshot.settings
     return Context(
         now=workspace.clock(),
@@ -58,6 +62,17 @@ def context_of(workspace: Workspace, snapshot: Snapshot, reachable: bool | None)
         reachable=reachable,
         outcomes=outcomes,
         users=len(snapshot.users),
+    )
+
+
+def _is_another_since(answered: Outcome | None, snapshot: Snapshot) -> bool:
+    """Tell whether the settings name another directory than the one that answered a sync then."""
+    if answered is None:
+        return False
+    then = datetime.fromisoformat(answered.at)
+    return any(
+        _DIRECTORY.intersection(run.settings) and datetime.fromisoformat(run.at) > then
+        for run in snapshot.history.runs
     )
 
 

@@ -24,5 +24,5 @@ def explanation_text(steps: list[Step]) -> Text:
 
 
 def _step_text(step: Step) -> Text:
-    word, colour = _WORDS[step.ok]
+    word, colour = _WORDS[step.found]
     return Text.assemble((f" {word}  ", f"bold {colour}"), plain(step.text, limit=300))

@@ -67,7 +67,7 @@ def why_old(source: Source | None, not_renewed: datetime | None, asks_now: str) 
     if not_renewed:
         return f"; asking again failed {_time(not_renewed)}"
     if source and source.url != asks_now:
-        return f" at {source.url}; the settings name {asks_now} now"
+        return f" at {source.url}; the settings name {asks_now or 'no server'} now"
     return ""
 
 
@@ -131,7 +131,7 @@ def result_text(result: Result) -> Text:
     if result.skipped:
         text.append(f"  skipped {grouped(len(result.skipped))}")
     if result.settings:
-        text.append_text(plain(f"\n{restored_line(result.settings)}"))
+        text = lines(text, restored_line(result.settings))
     return text
 
 

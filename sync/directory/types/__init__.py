@@ -23,8 +23,12 @@ def type_of(settings: Settings) -> DirectoryType | None:
 
 def type_at(url: str) -> DirectoryType:
     """Return the type that such a URL is one of, by default the first."""
+    return _known_at(url) or next(iter(TYPES.values()))
+
+
+def _known_at(url: str) -> DirectoryType | None:
     known = (kind for kind in TYPES.values() if url.lower().startswith(kind.addresses))
-    return next(known, None) or next(iter(TYPES.values()))
+    return next(known, None)
 
 
 def directory_text(known_as: str) -> str:
@@ -100,12 +104,25 @@ def _problems(kind: DirectoryType, settings: Settings) -> Iterator[InvalidValue]
         try:
             _check(field, value)
         except InvalidValue as problem:
-            yield problem
+            is_url = is_chosen and field.key == "url"
+            yield _leading_to(_known_at(value), kind, problem) if is_url else problem
     if is_chosen:
         try:
             kind.check(settings)
         except InvalidValue as problem:
             yield problem
+
+
+def _leading_to(
+    other: DirectoryType | None, kind: DirectoryType, problem: InvalidValue
+) -> InvalidValue:
+    """Return the problem with a URL, with the advice to choose the type that it is one of."""
+    if other in (None, kind):
+        return problem
+    choose = f"Choose {other.label} as the directory service (directory_service={other.name})"
+    return InvalidValue(
+        problem.what, f"{choose}, or {problem.advice[0].lower()}{problem.advice[1:]}"
+    )
 
 
 def _check(field: SettingField, value: Any) -> None:

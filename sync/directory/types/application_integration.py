@@ -141,5 +141,6 @@ APPLICATION_INTEGRATION = DirectoryType(
     insecurity=insecurity_of_http,
     fetch_certificate=_fetch_certificate,
     why_no_certificate=_why_no_certificate,
+    addresses=("http://", "https://"),
     examine=_examine,
 )

@@ -95,9 +95,9 @@ class DirectoryType:
     `sources` names the attribute behind each field of a user, where an administrator chooses them.
     `fetch_certificate` returns the server's certificate, trusted or not, unless
     `why_no_certificate` says why there is none.
-    `addresses` is what its URLs begin with, by which `directory-check` knows it. `examine` is how
-    a server is checked whose protocol is to be kept, with the service's own password, and a user
-    name with its password or None; others are asked as a sync and a log-on do.
+    `addresses` is what its URLs begin with, by which `directory-check` and Connection choose it.
+    `examine` is how a server is checked whose protocol is to be kept, with the service's own
+    password, and a user name with its password or None; others are asked as a sync and a log-on do.
     """
 
     name: str

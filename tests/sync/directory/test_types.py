@@ -128,6 +128,37 @@ def test_without_a_type_what_is_set_has_to_be_right_for_one(
     check_fields(without)
 
 
+@pytest.mark.parametrize(
+    ("service", "url", "advice"),
+    [
+        (
+            OURS,
+            "LDAPS://dc1",
+            "Choose LDAP as the directory service (directory_service=ldap), or give it as "
+            "https://host:port/path.",
+        ),
+        (OURS, "gopher://dc1", "Give it as https://host:port/path."),
+        (
+            "ldap",
+            "https://host/",
+            "Choose Application Integration as the directory service "
+            "(directory_service=application_integration), or give it as ldaps://host:port; several "
+            "servers with a space between them.",
+        ),
+        (
+            "ldap",
+            "ldaps://a http://b",
+            "Give it as ldaps://host:port; several servers with a space between them.",
+        ),
+    ],
+)
+def test_a_url_of_another_type_leads_to_that_type(service: str, url: str, advice: str) -> None:
+    settings = Settings(directory_service=service, url=url, more={"ldap_base": "dc=x"})
+    with pytest.raises(InvalidValue, match="does not start with") as caught:
+        check_fields(settings)
+    assert caught.value.advice == advice
+
+
 def test_each_type_finds_its_fields_in_its_order(second: None) -> None:
     keys = [field.key for field in all_fields()]
     assert len(keys) == len(set(keys))
