@@ -119,10 +119,8 @@ def _leading_to(
     """Return the problem with a URL, with the advice to choose the type that it is one of."""
     if other in (None, kind):
         return problem
-    choose = f"Choose {other.label} as the directory service (directory_service={other.name})"
-    return InvalidValue(
-        problem.what, f"{choose}, or {problem.advice[0].lower()}{problem.advice[1:]}"
-    )
+    choose = f"Choose {other.label} as the directory service (directory_service={other.name})."
+    return InvalidValue(problem.what, f"{choose} If {kind.label} is right: {problem.advice}")
 
 
 def _check(field: SettingField, value: Any) -> None:

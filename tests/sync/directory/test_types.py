@@ -134,16 +134,16 @@ def test_without_a_type_what_is_set_has_to_be_right_for_one(
         (
             OURS,
             "LDAPS://dc1",
-            "Choose LDAP as the directory service (directory_service=ldap), or give it as "
-            "https://host:port/path.",
+            "Choose LDAP as the directory service (directory_service=ldap). "
+            "If Application Integration is right: Give it as https://host:port/path.",
         ),
         (OURS, "gopher://dc1", "Give it as https://host:port/path."),
         (
             "ldap",
             "https://host/",
             "Choose Application Integration as the directory service "
-            "(directory_service=application_integration), or give it as ldaps://host:port; several "
-            "servers with a space between them.",
+            "(directory_service=application_integration). If LDAP is right: Give it as "
+            "ldaps://host:port; several servers with a space between them.",
         ),
         (
             "ldap",
