@@ -108,8 +108,8 @@ def not_mounted(root: Path) -> ArchiveNotMounted:
     )
 
 
-def check_owner(root: Path, store_id: str) -> None:
-    """Raise `ArchiveNotMounted` if `root` has the mark of another store."""
+def check_owner(root: Path, store_id: str) -> bool:
+    """Tell whether `root` has this store's mark; raises `ArchiveNotMounted` over another one's."""
     owner = store_in(root)
     if owner not in (None, store_id):
         raise ArchiveNotMounted(
@@ -117,6 +117,7 @@ def check_owner(root: Path, store_id: str) -> None:
             "Give each store an archive of its own with archive_root.",
             untouched="Nothing was changed there.",
         )
+    return owner is not None
 
 
 def _read(root: Path) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from store.errors import StoreError
-from store.files.archive_mark import check_owner, done_until, not_mounted, store_in
+from store.files.archive_mark import check_owner, done_until, not_mounted
 from store.files.folder_work import under_way
 from store.files.ownership import exposure
 from store.files.secrets import SecretBox, password_in_use
@@ -31,8 +31,8 @@ def _folder_work(store: Path, state: Snapshot) -> Iterator[Finding]:
         return
     done = 0
     try:
-        check_owner(root, state.store_id)
-        if is_archive_root_set(state.settings.archive_root) and store_in(root) is None:
+        is_marked = check_owner(root, state.store_id)
+        if not is_marked and is_archive_root_set(state.settings.archive_root):
             raise not_mounted(root)
         done = done_until(root)
     except StoreError as error:
@@ -69,8 +69,7 @@ def _key(key: Path, state: Snapshot | None) -> Iterator[Finding]:
     except StoreError as error:
         yield Finding.of(key, error)
     else:
-        if key.exists():
-            yield from exposed(key)
+        yield from exposed(key)
 
 
 def _password_file(state: Snapshot) -> Iterator[Finding]:
@@ -97,6 +96,6 @@ def _password_file(state: Snapshot) -> Iterator[Finding]:
 
 
 def exposed(path: Path) -> Iterator[Finding]:
-    """Tell of a file that others may read or change."""
-    if problem := exposure(path.stat(), path.parent):
+    """Tell of a file that others may read or change, if it is there."""
+    if path.exists() and (problem := exposure(path.stat(), path.parent)):
         yield Finding(path, f"This file {problem}.")

@@ -93,8 +93,7 @@ def _history(store: Path, state: Snapshot) -> Iterator[Finding]:
         except StoreError as error:
             yield Finding.of(path, error)
         else:
-            if path.exists():
-                yield from exposed(path)
+            yield from exposed(path)
 
 
 def _attempts(store: Path) -> Iterator[Finding]:
@@ -145,8 +144,7 @@ def _notes(store: Path) -> Iterator[Finding]:
         except StoreError as error:
             yield Finding.of(path, error)
         else:
-            if path.exists():
-                yield from exposed(path)
+            yield from exposed(path)
 
 
 def _strays(store: Path, key: Path) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from store.errors import ArchiveNotMounted, InvalidValue, StoreError, StoreUnwritable
-from store.files.archive_mark import check_owner, not_mounted, put_mark, store_in
+from store.files.archive_mark import check_owner, not_mounted, put_mark
 from store.files.archives import Archives, folder_name
 from store.files.folder_work import FolderWork, carry_out, concerns, waiting_work
 from store.interface import Snapshot
@@ -36,8 +36,8 @@ def mounted_archive(workspace: Workspace, state: Snapshot) -> tuple[Archives | N
     archives = Archives(root)
     if not state.store_id:
         return archives, False
-    check_owner(root, state.store_id)
-    if not is_archive_root_set(configured) or store_in(root) is not None:
+    is_marked = check_owner(root, state.store_id)
+    if is_marked or not is_archive_root_set(configured):
         return archives, False
     if state.archive_marked or not archives.holds_a_users_folder(workspace.snapshot().users):
         raise not_mounted(root)
@@ -69,8 +69,7 @@ def mark_archive(workspace: Workspace, state: Snapshot, configured: str, store_i
     root = archive_root(configured, workspace.host_path)
     if root is None:
         return
-    check_owner(root, store_id)
-    if store_in(root) is None:
+    if not check_owner(root, store_id):
         _put_mark(workspace, state, root, store_id)
 
 
