@@ -49,10 +49,6 @@ class LivePlan(PlanScreen):
         self._planning: Worker[None] | None = None
         self._wants_plan = False
 
-    def show_plan(self) -> None:
-        """Show another plan, or another state of it."""
-        raise NotImplementedError
-
     def on_screen_resume(self) -> None:
         """Plan again if settings were entered on another screen meanwhile."""
         plan = self.selection.plan
@@ -71,7 +67,7 @@ class LivePlan(PlanScreen):
             self.tell(Text(f"{counted(listing.listed, 'user')} listed. Comparing ... Esc cancels."))
             plan = await self._preview(listing)
             self._answered(listing)
-            self._take_plan(plan)
+            self.take_plan(plan)
         except Problem as error:
             self.not_renewed = self.app.workspace.clock()
             if isinstance(error, DirectoryError):
@@ -133,7 +129,7 @@ class LivePlan(PlanScreen):
 
     @work(exclusive=True, group="preview", exit_on_error=False)
     async def _plan_last_answer(self, listing: Listing) -> None:
-        self._take_plan(await self._preview(listing))
+        self.take_plan(await self._preview(listing))
 
     def _forms(self, names: Collection[str] = _PLANNED) -> list[SettingsForm]:
         """Return the open screens of these names; by default those that shape the plan."""
@@ -147,12 +143,6 @@ class LivePlan(PlanScreen):
             with suppress(InvalidValue):
                 settings = draft(settings, form.changes())
         return settings
-
-    def _take_plan(self, plan: Plan) -> None:
-        """Show the plan; skipped changes stay skipped."""
-        self.selection.take(plan)
-        self.show_plan()
-        self.refresh_bindings()
 
     def follow_store(self, snapshot: Snapshot) -> None:
         """Plan again: settings or users changed."""

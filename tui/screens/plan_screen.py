@@ -182,6 +182,17 @@ class PlanScreen(TableScreen):
             await self.app.reload()
             self.app.look_around()  # the outcome is noted after the write
 
+    def take_plan(self, plan: Plan) -> None:
+        """Let this be the plan; skipped changes stay skipped."""
+        self.selection.take(plan)
+        self.show_plan()
+        self.refresh_bindings()
+
+    def show_plan(self) -> None:
+        """Show the plan, unless a result is shown or awaited: the cursor stays with its row."""
+        if self.result is None and not self.is_writing:
+            self.show()
+
     def show(self) -> None:
         """Show the plan, or the result if there is one."""
         plan, result = self.selection.plan, self.result

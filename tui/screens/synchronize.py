@@ -179,11 +179,10 @@ class SynchronizeScreen(LivePlan):
         self.show()
         await self.make_plan()
 
+    @override
     def show_plan(self) -> None:
-        """Show the plan, unless a result is shown or awaited: the cursor stays with its row."""
         self.query_one(ChangeDetails).forget()
-        if self.result is None and not self.is_writing:
-            self.show()
+        super().show_plan()
 
     async def go_back(self) -> None:
         """Give up asking, leave the results, take marks away, or leave the filter."""

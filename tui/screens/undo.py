@@ -70,10 +70,7 @@ class UndoScreen(PlanScreen):
                 self.fail(error, "Undo")
             return
         if self.result is None:
-            self.selection.take(plan)
-            if not self.is_writing:
-                self.show()
-                self.refresh_bindings()
+            self.take_plan(plan)
 
     @override
     def why_not(self, name: str) -> str | None:
